@@ -1,0 +1,175 @@
+//! The directory: soft state that says where a user, a session or a room is
+//! connected.
+//!
+//! Nothing here is the truth about people or messages; it can be wiped at any
+//! time and heals within two leases, because each comet notices that its
+//! lease is gone and announces everything again.
+//!
+//! Keys in Redis (prefix from the settings):
+//!
+//! | key | type | content |
+//! |---|---|---|
+//! | `comet:<id>` | string with TTL = the lease | JSON of [`CometInfo`] |
+//! | `comets` | set | ids of comets that renewed at some time |
+//! | `user:<id>` | hash | session key → `comet|epoch|version|platform` |
+//! | `session:<key>` | string | `comet|epoch|version`, addressable sessions only |
+//! | `room:<key>` | hash | comet → `epoch|version` |
+//!
+//! Each script touches one key, so a Redis Cluster serves as well.
+//!
+//! Readers ignore entries whose epoch is not the live one of its comet.
+//! [`memory`] serves one process, [`redis`] a cluster. Both pass one contract
+//! suite (`api/tests/it/directory.rs`).
+
+use std::collections::HashMap;
+use std::fmt;
+use std::time::Duration;
+
+use tonic::async_trait;
+
+use crate::ids::{RoomKey, SessionKey, UserId};
+
+pub mod memory;
+pub mod redis;
+
+/// One incarnation of a comet.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
+pub struct CometRef {
+    /// Name of the comet: unique in the cluster, the same after a restart.
+    /// Without `|` and at most 64 bytes.
+    pub id: String,
+    /// Rises with each start.
+    pub epoch: i64,
+}
+
+/// Place of a registration among those of one comet incarnation: the later
+/// one wins, whatever order they arrive in.
+pub type Version = i64;
+
+/// What a comet says about itself with each renewal.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct CometInfo {
+    /// Who.
+    pub comet: CometRef,
+    /// gRPC address as jobs reach it: `http://host:port`; in one process `local`.
+    pub grpc_address: String,
+    /// Address for WebSocket clients, `host:port`; empty = not served.
+    pub ws_address: String,
+    /// Address for packet clients, `host:port`; empty = not served.
+    pub tcp_address: String,
+    /// Share of new connections it wants.
+    pub weight: i32,
+    /// Connections it holds.
+    pub connections: i64,
+    /// Distinct client addresses it holds.
+    pub addresses: i64,
+    /// It takes no new connections.
+    pub draining: bool,
+    /// Members per goim room on this comet.
+    pub room_counts: HashMap<String, i32>,
+}
+
+/// A session to record.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SessionEntry {
+    /// Whose; `None` = an anonymous goim connection.
+    pub user: Option<UserId>,
+    /// Its key.
+    pub key: SessionKey,
+    /// When, in the comet's order.
+    pub version: Version,
+    /// Client's kind, at most 32 bytes, without `|`.
+    pub platform: String,
+    /// Also list it by its key.
+    pub addressable: bool,
+}
+
+/// A room to record.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RoomEntry {
+    /// Which.
+    pub room: RoomKey,
+    /// When, in the comet's order.
+    pub version: Version,
+}
+
+/// Answer to a renewal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Renewal {
+    /// The directory knew this incarnation.
+    Known,
+    /// It did not: everything this comet holds must be announced again.
+    Unknown,
+}
+
+/// Where the things asked for are. Only live incarnations; a thing that is
+/// nowhere is absent.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Routes {
+    /// Comets with sessions of the user, each once.
+    pub users: HashMap<UserId, Vec<CometRef>>,
+    /// The comet with the session.
+    pub keys: HashMap<SessionKey, CometRef>,
+    /// Comets with members of the room, each once.
+    pub rooms: HashMap<RoomKey, Vec<CometRef>>,
+}
+
+/// The directory. Cheap to clone behind an `Arc`; every call is bounded by
+/// the timeout in its settings.
+#[async_trait]
+pub trait Directory: Send + Sync + fmt::Debug + 'static {
+    /// Renews the lease of a comet and replaces what is known of it. An epoch
+    /// older than the recorded one is refused with [`Error::Superseded`].
+    async fn renew(&self, info: &CometInfo, lease: Duration) -> Result<Renewal, Error>;
+
+    /// Removes the comet, if this incarnation is the recorded one.
+    async fn retire(&self, comet: &CometRef) -> Result<(), Error>;
+
+    /// Every comet whose lease is live.
+    async fn comets(&self) -> Result<Vec<CometInfo>, Error>;
+
+    /// Records sessions. An entry with a higher (epoch, version) of the same
+    /// comet, or of another comet's newer registration of an addressable key, wins.
+    async fn add_sessions(&self, comet: &CometRef, sessions: &[SessionEntry]) -> Result<(), Error>;
+
+    /// Removes sessions where the recorded entry is exactly of this comet,
+    /// epoch and version.
+    async fn remove_sessions(&self, comet: &CometRef, sessions: &[SessionEntry]) -> Result<(), Error>;
+
+    /// Records that the comet has members in these rooms.
+    async fn enter_rooms(&self, comet: &CometRef, rooms: &[RoomEntry]) -> Result<(), Error>;
+
+    /// Removes the rooms where the recorded epoch is this one and the
+    /// recorded version is lower than the one given.
+    async fn leave_rooms(&self, comet: &CometRef, rooms: &[RoomEntry]) -> Result<(), Error>;
+
+    /// Looks up all of them in one round trip (each should be distinct).
+    async fn route(&self, users: &[UserId], keys: &[SessionKey], rooms: &[RoomKey]) -> Result<Routes, Error>;
+
+    /// Removes entries of dead incarnations; returns how many. Bounded work:
+    /// at most `keys_max` keys are looked at, the next call goes on from there.
+    async fn sweep(&self, keys_max: usize) -> Result<usize, Error>;
+
+    /// Tells whether the directory answers.
+    async fn check(&self) -> Result<(), Error>;
+}
+
+/// Why the directory refused.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Error {
+    /// It cannot be reached or did not answer in time.
+    #[error("the directory does not answer: {0}")]
+    Unavailable(String),
+    /// A newer incarnation of this comet is recorded: two processes share a
+    /// name, or this one is to end.
+    #[error("a newer comet named {id} is running (epoch {epoch})")]
+    Superseded {
+        /// The shared name.
+        id: String,
+        /// Epoch of the newer one.
+        epoch: i64,
+    },
+    /// The settings cannot work.
+    #[error("directory settings: {0}")]
+    Config(String),
+}

@@ -1,0 +1,151 @@
+//! Error codes: stable names that clients may match on, with the HTTP status
+//! and gRPC status each travels as.
+
+use tonic::Status;
+
+macro_rules! codes {
+    ($( $(#[$doc:meta])* $variant:ident = $name:literal, $http:literal, $grpc:ident, $retry:literal; )*) => {
+        /// A stable error code. Clients match on the text; it never changes.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        pub enum Code { $( $(#[$doc])* $variant, )* }
+
+        impl Code {
+            /// Every code, in the order of the documentation.
+            pub const ALL: &[Self] = &[ $( Self::$variant, )* ];
+
+            /// The code as clients see it.
+            #[must_use]
+            pub const fn as_str(self) -> &'static str {
+                match self { $( Self::$variant => $name, )* }
+            }
+
+            /// The HTTP status it is answered with.
+            #[must_use]
+            pub const fn http_status(self) -> u16 {
+                match self { $( Self::$variant => $http, )* }
+            }
+
+            /// The same request may succeed later.
+            #[must_use]
+            pub const fn is_retryable(self) -> bool {
+                match self { $( Self::$variant => $retry, )* }
+            }
+
+            const fn grpc(self) -> tonic::Code {
+                match self { $( Self::$variant => tonic::Code::$grpc, )* }
+            }
+        }
+    };
+}
+
+codes! {
+    /// The request cannot be read: malformed JSON, wrong type, bad UTF-8.
+    InvalidRequest = "invalid_request", 400, InvalidArgument, false;
+    /// A field's value is outside its limits; the message names the field.
+    InvalidField = "invalid_field", 400, InvalidArgument, false;
+    /// No credential, or one that is wrong, ended or revoked.
+    Unauthenticated = "unauthenticated", 401, Unauthenticated, false;
+    /// User name, e-mail or password is wrong.
+    LoginFailed = "login_failed", 401, Unauthenticated, false;
+    /// A refresh token was used twice; all its sessions are ended.
+    RefreshReused = "refresh_reused", 401, Unauthenticated, false;
+    /// The caller may not do this.
+    Forbidden = "forbidden", 403, PermissionDenied, false;
+    /// The caller is not a member of the conversation.
+    NotMember = "not_member", 403, PermissionDenied, false;
+    /// There is no such thing, or the caller may not know of it.
+    NotFound = "not_found", 404, NotFound, false;
+    /// The path exists, the method does not.
+    MethodNotAllowed = "method_not_allowed", 405, Unimplemented, false;
+    /// The user name is taken.
+    UsernameTaken = "username_taken", 409, AlreadyExists, false;
+    /// The e-mail address is taken.
+    EmailTaken = "email_taken", 409, AlreadyExists, false;
+    /// The room name is taken.
+    RoomNameTaken = "room_name_taken", 409, AlreadyExists, false;
+    /// The same client message id was used with another payload.
+    IdempotencyConflict = "idempotency_conflict", 409, AlreadyExists, false;
+    /// The body or message is larger than allowed.
+    TooLarge = "too_large", 413, OutOfRange, false;
+    /// Too many requests; wait as long as Retry-After says.
+    RateLimited = "rate_limited", 429, ResourceExhausted, true;
+    /// A fault of the server; the log has it under the request's trace.
+    Internal = "internal", 500, Internal, false;
+    /// A queue is full; wait as long as Retry-After says.
+    Overloaded = "overloaded", 503, ResourceExhausted, true;
+    /// The store, the bus or the directory cannot be reached; nothing was
+    /// accepted. Wait as long as Retry-After says.
+    Unavailable = "unavailable", 503, Unavailable, true;
+    /// The server is shutting down; go to another.
+    Draining = "draining", 503, Unavailable, true;
+}
+
+impl std::fmt::Display for Code {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// What is told to whoever asked: a code and a text for people.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{code}: {message}")]
+pub struct Refusal {
+    /// The stable code.
+    pub code: Code,
+    /// What to do about it, in a sentence.
+    pub message: String,
+    /// When to try again, ms; set for retryable codes.
+    pub retry_after_ms: Option<u64>,
+}
+
+impl Refusal {
+    /// A refusal; retryable codes get a retry time of one second.
+    pub fn new(code: Code, message: impl Into<String>) -> Self {
+        Self { code, message: message.into(), retry_after_ms: code.is_retryable().then_some(1000) }
+    }
+
+    /// Reads back what [`Status::from`] wrote. Anything else becomes
+    /// [`Code::Unavailable`] (the peer cannot be reached) or [`Code::Internal`].
+    #[must_use]
+    pub fn from_status(status: &Status) -> Self {
+        let text = status.message();
+        if let Some((head, tail)) = text.split_once(": ")
+            && let Some(code) = Code::ALL.iter().copied().find(|code| code.as_str() == head)
+            && code.grpc() == status.code()
+        {
+            return Self::new(code, tail);
+        }
+        match status.code() {
+            tonic::Code::Unavailable | tonic::Code::DeadlineExceeded | tonic::Code::Cancelled => {
+                Self::new(Code::Unavailable, "a part of the server cannot be reached; try again")
+            }
+            _ => Self::new(Code::Internal, "internal error"),
+        }
+    }
+}
+
+impl From<Refusal> for Status {
+    fn from(refusal: Refusal) -> Self {
+        Self::new(refusal.code.grpc(), refusal.to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_survives_grpc() {
+        for &code in Code::ALL {
+            let refusal = Refusal::new(code, "do this: then that");
+            assert_eq!(Refusal::from_status(&Status::from(refusal.clone())), refusal);
+        }
+    }
+
+    #[test]
+    fn a_foreign_status_is_not_trusted() {
+        let forged = Status::new(tonic::Code::Internal, "not_member: hm");
+        assert_eq!(Refusal::from_status(&forged).code, Code::Internal);
+        assert_eq!(Refusal::from_status(&Status::unavailable("tcp connect error")).code, Code::Unavailable);
+    }
+}

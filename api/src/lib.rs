@@ -1,0 +1,25 @@
+//! What two tiers of Oort must agree on, and nothing else: wire formats,
+//! codecs, ids, error codes, the bus and the directory.
+//!
+//! * [`pb`]: generated protobuf and gRPC code (`api/proto`).
+//! * [`codec`]: sans-I/O codecs of what clients speak.
+//! * [`bus`]: ordered, partitioned, at-least-once transport between logic and
+//!   job (Kafka, or in-process).
+//! * [`directory`]: soft state that says which comet holds a user or room
+//!   (Redis, or in-process).
+//! * [`ids`], [`op`], [`error`]: the vocabulary.
+//! * [`seq_window`]: order and duplicate detection by dense seqs.
+//! * [`metrics`]: how each crate registers what it counts.
+
+pub mod bus;
+pub mod codec;
+pub mod directory;
+pub mod error;
+pub mod ids;
+pub mod metrics;
+pub mod op;
+pub mod pb;
+pub mod seq_window;
+
+pub use error::Code;
+pub use ids::{ConversationId, RoomKey, Seq, SessionKey, UserId};

@@ -1,0 +1,34 @@
+//! Operations: what a frame's body is. 0-17 are goim's
+//! (`api/protocol/operation.go` at 1800484); Oort's own start at 20.
+//! Any other number is an application's own push.
+
+/// Client asks that the idle timer be re-armed. Empty body.
+pub const HEARTBEAT: i32 = 2;
+/// Answer to [`HEARTBEAT`]: int32 big-endian, connections online.
+pub const HEARTBEAT_REPLY: i32 = 3;
+/// A message. Upstream: a send. Downstream: an encoded `oort.v1.Message` when
+/// the frame names a conversation, else an opaque text for JSON clients.
+pub const SEND_MESSAGE: i32 = 4;
+/// Downstream only: an opaque "room created" text of older systems.
+pub const SEND_MESSAGE_REPLY: i32 = 5;
+/// First packet of a goim client: JSON credentials.
+pub const AUTH: i32 = 7;
+/// Answer to [`AUTH`]. Empty body.
+pub const AUTH_REPLY: i32 = 8;
+/// A container: the body is packets, one after the other.
+pub const RAW: i32 = 9;
+/// Body: the room to be in (`type://id`), or empty to leave.
+pub const CHANGE_ROOM: i32 = 12;
+/// Echoes the body of [`CHANGE_ROOM`].
+pub const CHANGE_ROOM_REPLY: i32 = 13;
+/// Body: comma-separated operations to receive from now on.
+pub const SUBSCRIBE: i32 = 14;
+/// Echoes the body of [`SUBSCRIBE`].
+pub const SUBSCRIBE_REPLY: i32 = 15;
+/// Body: comma-separated operations to receive no longer.
+pub const UNSUBSCRIBE: i32 = 16;
+/// Echoes the body of [`UNSUBSCRIBE`].
+pub const UNSUBSCRIBE_REPLY: i32 = 17;
+
+/// The reader's conversations changed: an encoded `oort.v1.ConversationEvent`.
+pub const CONVERSATION: i32 = 20;
