@@ -1,1 +1,4 @@
-//! logic
+//! Accounts, conversations, the durable send path and the HTTP API.
+
+pub mod outbox;
+pub mod store;

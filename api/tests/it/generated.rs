@@ -11,6 +11,7 @@ const PROTOS: &[&str] = &[
     "oort/v1/types.proto",
     "oort/v1/logic.proto",
     "oort/v1/comet.proto",
+    "oort/v1/outbox.proto",
 ];
 
 /// Writes the generated code anew and fails when that changed anything.

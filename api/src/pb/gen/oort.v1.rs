@@ -1568,3 +1568,20 @@ pub mod comet_server {
         const NAME: &'static str = SERVICE_NAME;
     }
 }
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct OutboxBatch {
+    /// In the order of publication.
+    #[prost(message, repeated, tag = "1")]
+    pub records: ::prost::alloc::vec::Vec<OutboxRecord>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct OutboxRecord {
+    /// Key on the bus: decides the partition and so the order.
+    #[prost(string, tag = "1")]
+    pub key: ::prost::alloc::string::String,
+    /// An encoded goim.logic.PushMsg.
+    #[prost(bytes = "bytes", tag = "2")]
+    pub push_msg: ::prost::bytes::Bytes,
+    #[prost(string, tag = "3")]
+    pub traceparent: ::prost::alloc::string::String,
+}

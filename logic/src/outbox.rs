@@ -1,0 +1,83 @@
+//! What a transaction publishes, as bytes of one outbox row.
+
+use bytes::Bytes;
+use oort_api::ids::{ConversationId, UserId};
+use oort_api::op;
+use oort_api::pb::goim::logic::PushMsg;
+use oort_api::pb::goim::logic::push_msg::{Effect, Type};
+use oort_api::pb::oort::v1::{ConversationEvent, Message, OutboxBatch, OutboxRecord};
+use prost::Message as _;
+
+/// Whom a record of a conversation goes to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Audience {
+    /// Members of the conversation's room: groups and open rooms.
+    Room,
+    /// These users: direct conversations, and events about membership.
+    Users(Vec<UserId>),
+    /// Everyone online.
+    Everyone,
+}
+
+/// A committed message as a record.
+#[must_use]
+pub fn message_record(message: &Message, audience: &Audience, traceparent: &str) -> OutboxRecord {
+    let push = PushMsg {
+        operation: op::SEND_MESSAGE,
+        msg: message.encode_to_vec().into(),
+        seq: message.seq,
+        ..envelope(message.conversation, audience, message.created_at_ms, traceparent)
+    };
+    record(message.conversation, &push, traceparent)
+}
+
+/// A change of somebody's list of conversations as a record. `effect` is what
+/// comets do to the membership of the audience's sessions.
+#[must_use]
+pub fn conversation_record(
+    id: ConversationId,
+    event: &ConversationEvent,
+    audience: &Audience,
+    effect: Effect,
+    now_ms: i64,
+) -> OutboxRecord {
+    let push = PushMsg {
+        operation: op::CONVERSATION,
+        msg: event.encode_to_vec().into(),
+        room: id.to_string(),
+        effect: effect.into(),
+        ..envelope(id.get(), audience, now_ms, "")
+    };
+    record(id.get(), &push, "")
+}
+
+/// The bytes of one outbox row.
+#[must_use]
+pub fn encode(records: Vec<OutboxRecord>) -> Bytes {
+    OutboxBatch { records }.encode_to_vec().into()
+}
+
+fn envelope(conversation: i64, audience: &Audience, created_at_ms: i64, traceparent: &str) -> PushMsg {
+    let (r#type, room, user_ids) = match audience {
+        Audience::Room => (Type::Room, conversation.to_string(), Vec::new()),
+        Audience::Users(users) => (Type::Push, String::new(), users.iter().map(|user| user.get()).collect()),
+        Audience::Everyone => (Type::Broadcast, String::new(), Vec::new()),
+    };
+    PushMsg {
+        r#type: r#type.into(),
+        room,
+        user_ids,
+        conversation,
+        created_at_ms,
+        traceparent: traceparent.to_owned(),
+        ..PushMsg::default()
+    }
+}
+
+fn record(conversation: i64, push: &PushMsg, traceparent: &str) -> OutboxRecord {
+    OutboxRecord {
+        key: conversation.to_string(),
+        push_msg: push.encode_to_vec().into(),
+        traceparent: traceparent.to_owned(),
+    }
+}

@@ -1,0 +1,310 @@
+//! The store: everything durable, behind one narrow trait.
+//!
+//! [`sqlite`] serves one process, [`mysql`] a cluster. Both pass one contract
+//! suite (`logic/tests/it/store.rs`). Migrations are `sql/<dialect>/NNNN_*.sql`,
+//! embedded and applied by [`migrate`].
+//!
+//! Every `create_*` and [`Store::append`] writes what is to be published into
+//! the outbox *in the same transaction* and returns that row, so that the
+//! caller can hand it to the publisher without reading it back.
+
+use std::fmt;
+
+use bytes::Bytes;
+use oort_api::ids::{ConversationId, Seq, UserId};
+use oort_api::pb::oort::v1::{Conversation, ConversationKind, Message, User};
+use tonic::async_trait;
+
+pub mod migrate;
+pub mod mysql;
+pub mod sqlite;
+
+/// An account to create. Names are already validated and normalised.
+#[derive(Debug, Clone)]
+pub struct NewUser {
+    /// As shown; unique without regard to case (`username_key` is the folded form).
+    pub username: String,
+    /// Folded user name, unique.
+    pub username_key: String,
+    /// Folded e-mail address, unique when given.
+    pub email: Option<String>,
+    /// PHC string of the password hash.
+    pub password_hash: String,
+    /// ms since the epoch.
+    pub created_at_ms: i64,
+}
+
+/// What logging in needs to know.
+#[derive(Debug, Clone)]
+pub struct Credentials {
+    /// Who.
+    pub user: User,
+    /// PHC string of the password hash.
+    pub password_hash: String,
+}
+
+/// One log-in of one device: it owns a refresh token and, for cookie clients, a sid.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Login {
+    /// UUID; the `sid` claim of access tokens.
+    pub id: String,
+    /// Whose.
+    pub user_id: UserId,
+    /// SHA-256 of the current refresh token.
+    pub refresh_hash: [u8; 32],
+    /// SHA-256 of the sid cookie's value, when it was set.
+    pub cookie_hash: Option<[u8; 32]>,
+    /// ms since the epoch.
+    pub created_at_ms: i64,
+    /// ms since the epoch; after it the log-in is over.
+    pub expires_at_ms: i64,
+}
+
+/// Outcome of [`Store::rotate_refresh`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Rotation {
+    /// The old token was the current one; the new one is now.
+    Rotated(Login),
+    /// The old token had been rotated before: somebody else has it. The
+    /// log-in was ended in the same transaction.
+    Reused,
+    /// No live log-in has or had this token.
+    Unknown,
+}
+
+/// A key that signs tokens.
+#[derive(Clone, PartialEq, Eq)]
+pub struct SigningKey {
+    /// Its `kid`.
+    pub id: String,
+    /// 32 random bytes.
+    pub secret: Vec<u8>,
+    /// ms since the epoch.
+    pub created_at_ms: i64,
+}
+
+impl fmt::Debug for SigningKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SigningKey").field("id", &self.id).finish_non_exhaustive()
+    }
+}
+
+/// A message to append.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewMessage {
+    /// Where to.
+    pub conversation: ConversationId,
+    /// Who sends; must be a member (anyone in an open room).
+    pub sender: User,
+    /// The sender's id for it: 1-64 bytes, unique per sender for ever.
+    pub client_msg_id: String,
+    /// The text.
+    pub content: String,
+    /// W3C traceparent, empty = none.
+    pub traceparent: String,
+}
+
+/// What became of one [`NewMessage`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Appended {
+    /// Committed now.
+    Stored {
+        /// Its place.
+        seq: Seq,
+        /// ms since the epoch; rises strictly with seq.
+        created_at_ms: i64,
+    },
+    /// An earlier attempt with the same payload was committed.
+    Duplicate {
+        /// The earlier attempt's place.
+        seq: Seq,
+        /// The earlier attempt's time.
+        created_at_ms: i64,
+    },
+    /// The sender used this client message id with another payload (content
+    /// or conversation).
+    Conflict,
+    /// The sender is not a member.
+    NotMember,
+    /// There is no such conversation.
+    NoConversation,
+}
+
+/// One outbox row.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OutboxRow {
+    /// Rises in commit order among the rows of one owner.
+    pub id: i64,
+    /// An encoded `oort.v1.OutboxBatch`.
+    pub payload: Bytes,
+}
+
+/// A conversation's identity and routing, without its messages.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConversationInfo {
+    /// Which.
+    pub id: ConversationId,
+    /// Direct, group or room.
+    pub kind: ConversationKind,
+    /// Room or group name; empty for direct.
+    pub name: String,
+    /// Who created it; 0 = the server.
+    pub creator_id: i64,
+    /// seq of the newest message, 0 = none.
+    pub head: i64,
+}
+
+/// A page of history.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Page {
+    /// In the order asked for.
+    pub messages: Vec<Message>,
+    /// There is more in that direction.
+    pub has_more: bool,
+    /// The conversation's head when the page was read.
+    pub head: i64,
+}
+
+/// Which messages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Range {
+    /// The newest ones, newest first.
+    Newest,
+    /// Strictly older than this seq, newest first.
+    Before(Seq),
+    /// Strictly newer than this seq (0 = from the start), oldest first.
+    After(i64),
+}
+
+/// A member of a group.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Member {
+    /// Who.
+    pub user: User,
+    /// ms since the epoch.
+    pub joined_at_ms: i64,
+}
+
+/// Why the store refused.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// It cannot be reached, is read-only or full, or did not answer in time.
+    /// Nothing was accepted, as far as the store could tell; a retry with the
+    /// same client message ids is always safe.
+    #[error("the store does not answer: {0}")]
+    Unavailable(String),
+    /// The user name is taken.
+    #[error("the user name is taken")]
+    UsernameTaken,
+    /// The e-mail address is taken.
+    #[error("the e-mail address is taken")]
+    EmailTaken,
+    /// The room name is taken.
+    #[error("the room name is taken")]
+    RoomNameTaken,
+    /// There is no such user.
+    #[error("there is no user {0}")]
+    NoUser(i64),
+    /// There is no such conversation, or it is of another kind.
+    #[error("there is no such conversation")]
+    NoConversation,
+    /// The schema is not what this binary needs.
+    #[error("schema: {0}")]
+    Schema(String),
+    /// A fault of ours: a statement failed that cannot fail.
+    #[error("the store failed: {0}")]
+    Internal(String),
+}
+
+/// Durable state. Cheap to clone behind an `Arc`; every call is bounded by the
+/// timeouts in its settings.
+#[async_trait]
+pub trait Store: Send + Sync + fmt::Debug + 'static {
+    /// Tells whether the store answers and takes writes.
+    async fn check(&self) -> Result<(), Error>;
+
+    // Accounts.
+
+    /// Creates an account.
+    async fn create_user(&self, user: &NewUser) -> Result<User, Error>;
+    /// By folded user name.
+    async fn credentials_by_name(&self, username_key: &str) -> Result<Option<Credentials>, Error>;
+    /// By folded e-mail address.
+    async fn credentials_by_email(&self, email: &str) -> Result<Option<Credentials>, Error>;
+    /// By id.
+    async fn user(&self, id: UserId) -> Result<Option<User>, Error>;
+    /// Users whose folded name starts with `prefix`, by name, at most `limit`.
+    async fn find_users(&self, prefix: &str, limit: u32) -> Result<Vec<User>, Error>;
+
+    // Log-ins.
+
+    /// Records a log-in.
+    async fn create_login(&self, login: &Login) -> Result<(), Error>;
+    /// A live log-in (not ended, not expired at `now_ms`) with its user.
+    async fn login(&self, id: &str, now_ms: i64) -> Result<Option<(Login, User)>, Error>;
+    /// The same by the hash of the cookie's value.
+    async fn login_by_cookie(&self, cookie_hash: &[u8; 32], now_ms: i64) -> Result<Option<(Login, User)>, Error>;
+    /// Replaces the refresh token if `old` is the current one. Earlier tokens
+    /// of the log-in are remembered as hashes so that reuse is seen.
+    async fn rotate_refresh(&self, old: &[u8; 32], new: &[u8; 32], now_ms: i64, expires_at_ms: i64)
+    -> Result<Rotation, Error>;
+    /// Ends a log-in; `false` when there was none.
+    async fn end_login(&self, id: &str) -> Result<bool, Error>;
+    /// Every signing key, newest first; records `candidate` first when there is none.
+    async fn signing_keys(&self, candidate: &SigningKey) -> Result<Vec<SigningKey>, Error>;
+
+    // Conversations.
+
+    /// Creates an open room. Publishes `CONVERSATION` created to everyone, with effect JOIN.
+    async fn create_room(&self, owner: &str, name: &str, creator: &User, now_ms: i64)
+    -> Result<(ConversationInfo, OutboxRow), Error>;
+    /// Creates a group with its members (the creator is one). Publishes
+    /// `CONVERSATION` created to them, with effect JOIN.
+    async fn create_group(&self, owner: &str, name: &str, creator: &User, members: &[UserId], now_ms: i64)
+    -> Result<(ConversationInfo, OutboxRow), Error>;
+    /// The direct conversation of two users, created when there is none (then
+    /// with an outbox row that tells both).
+    async fn direct(&self, owner: &str, creator: &User, peer: UserId, now_ms: i64)
+    -> Result<(ConversationInfo, Option<OutboxRow>), Error>;
+    /// Adds members to a group, with a SYSTEM message; users that are members
+    /// already are passed over. `None` when all were.
+    async fn add_members(&self, owner: &str, group: ConversationId, actor: &User, members: &[UserId], now_ms: i64)
+    -> Result<Option<OutboxRow>, Error>;
+    /// Removes a member from a group, with a SYSTEM message. `None` when it was none.
+    async fn remove_member(&self, owner: &str, group: ConversationId, actor: &User, member: UserId, now_ms: i64)
+    -> Result<Option<OutboxRow>, Error>;
+    /// A conversation and whether the user may read and write it (member, or open room).
+    async fn conversation(&self, id: ConversationId, user: UserId) -> Result<Option<(ConversationInfo, bool)>, Error>;
+    /// Members of a group or direct conversation, by id, after `after`.
+    async fn members(&self, id: ConversationId, after: i64, limit: u32) -> Result<Vec<Member>, Error>;
+    /// Ids of the open rooms (at most `rooms_max`, the oldest) and of the user's groups.
+    async fn rooms_of(&self, user: UserId, rooms_max: u32) -> Result<Vec<ConversationId>, Error>;
+    /// The same and the direct ones, each with its newest `latest` messages,
+    /// newest first. By id.
+    async fn conversations_of(&self, user: UserId, rooms_max: u32, latest: u32) -> Result<Vec<Conversation>, Error>;
+    /// A page of messages. The caller has checked that the reader may.
+    async fn history(&self, id: ConversationId, range: Range, limit: u32) -> Result<Page, Error>;
+
+    // Messages.
+
+    /// One transaction of BLUEPRINT §4 for the whole batch: duplicates,
+    /// heads, membership, seqs, rows, one outbox row, and the deletion of
+    /// `published` outbox rows. Outcomes are in the order of the batch.
+    /// Repeats inside one batch are treated like repeats of earlier batches.
+    async fn append(&self, owner: &str, batch: &[NewMessage], published: &[i64], now_ms: i64)
+    -> Result<(Vec<Appended>, Option<OutboxRow>), Error>;
+
+    // Outbox.
+
+    /// Rows of this owner after `after`, by id, at most `limit`.
+    async fn outbox(&self, owner: &str, after: i64, limit: u32) -> Result<Vec<OutboxRow>, Error>;
+    /// Deletes published rows.
+    async fn outbox_delete(&self, ids: &[i64]) -> Result<(), Error>;
+    /// Renews this owner's lease, by the store's clock.
+    async fn outbox_renew(&self, owner: &str, lease_ms: i64) -> Result<(), Error>;
+    /// Takes over rows whose owner's lease is over (or never was): they become
+    /// this owner's; returns how many (at most `limit`). Two nodes never get the same row.
+    async fn outbox_adopt(&self, owner: &str, limit: u32) -> Result<u64, Error>;
+    /// Rows waiting and the age of the oldest, ms.
+    async fn outbox_backlog(&self, now_ms: i64) -> Result<(u64, i64), Error>;
+}
