@@ -1,0 +1,38 @@
+#!/usr/bin/env bash
+# Runs every test against real services with throwaway data, and stops them.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/../.."
+
+services=deploy/local/services.sh
+scratch=$(mktemp -d "${TMPDIR:-/tmp}/oort-test-XXXXXX")
+export OORT_TEST_SCRATCH=$scratch
+
+cleanup() {
+  local status=$? folder
+  for folder in "$scratch"/services "$scratch"/faults-*; do
+    [ -d "$folder" ] && "$services" down "$folder" || true
+  done
+  if [ $status = 0 ]; then rm -rf "$scratch"; else echo "logs are kept in $scratch" >&2; fi
+}
+trap cleanup EXIT
+trap 'exit 130' INT TERM
+
+started=$SECONDS
+step() { printf '\n== %s (%d s)\n' "$*" $((SECONDS - started)); }
+
+step "building"
+cargo test --workspace --all-features --no-run --quiet
+
+step "starting MariaDB, Redis and Kafka"
+"$services" up "$scratch/services"
+# shellcheck disable=SC1091
+. "$scratch/services/env"
+
+step "testing"
+# Each test binary runs even when another fails; cargo's exit code tells.
+cargo test --workspace --all-features --no-fail-fast --quiet
+
+step "fuzzing every decoder for a few seconds"
+fuzz/run.sh "${OORT_FUZZ_SECONDS:-10}"
+
+step "done"

@@ -1,0 +1,108 @@
+//! The real backends: the shared set of this run, or a set of one's own to break.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// Addresses of one MariaDB, Redis and Kafka.
+#[derive(Debug, Clone)]
+pub(crate) struct Backends {
+    pub(crate) mysql_url: String,
+    pub(crate) redis_url: String,
+    pub(crate) kafka_brokers: String,
+}
+
+impl Backends {
+    /// The set that `make test` started.
+    pub(crate) fn shared() -> Self {
+        let need = |name| std::env::var(name).unwrap_or_else(|_| panic!("{name} is not set; start the services first: make test does it"));
+        Self {
+            mysql_url: need("OORT_TEST_MYSQL_URL"),
+            redis_url: need("OORT_TEST_REDIS_URL"),
+            kafka_brokers: need("OORT_TEST_KAFKA_BROKERS"),
+        }
+    }
+}
+
+/// One of the three servers.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Server {
+    Mysql,
+    Redis,
+    Kafka,
+}
+
+impl Server {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Mysql => "mysql",
+            Self::Redis => "redis",
+            Self::Kafka => "kafka",
+        }
+    }
+}
+
+/// A set of one's own, with fresh data; stopped when dropped.
+#[derive(Debug)]
+pub(crate) struct OwnServices {
+    folder: PathBuf,
+    pub(crate) backends: Backends,
+}
+
+impl OwnServices {
+    /// Starts all three.
+    pub(crate) fn start() -> Self {
+        let parent = std::env::var_os("OORT_TEST_SCRATCH").map_or_else(std::env::temp_dir, PathBuf::from);
+        let folder = parent.join(super::unique("faults-"));
+        script(&["up", &folder.to_string_lossy()]);
+        let env = std::fs::read_to_string(folder.join("env")).expect("the script writes env");
+        let value = |name: &str| {
+            let line = env.lines().find_map(|line| line.strip_prefix("export ")?.strip_prefix(name)?.strip_prefix('='));
+            line.unwrap_or_else(|| panic!("env lacks {name}")).to_owned()
+        };
+        let backends = Backends {
+            mysql_url: value("OORT_TEST_MYSQL_URL"),
+            redis_url: value("OORT_TEST_REDIS_URL"),
+            kafka_brokers: value("OORT_TEST_KAFKA_BROKERS"),
+        };
+        Self { folder, backends }
+    }
+
+    /// SIGKILL.
+    pub(crate) fn kill(&self, server: Server) {
+        self.tell("kill", server);
+    }
+
+    /// Starts it again, on the same port and data.
+    pub(crate) fn start_again(&self, server: Server) {
+        self.tell("start", server);
+    }
+
+    /// Forgets everything Redis holds.
+    pub(crate) fn flush_redis(&self) {
+        let port = self.backends.redis_url.rsplit(':').next().expect("a port");
+        let done = Command::new("redis-cli").args(["-h", "127.0.0.1", "-p", port, "flushall"]).status().expect("redis-cli runs");
+        assert!(done.success());
+    }
+
+    fn tell(&self, command: &str, server: Server) {
+        script(&[command, &self.folder.to_string_lossy(), server.name()]);
+    }
+}
+
+impl Drop for OwnServices {
+    fn drop(&mut self) {
+        let status = Command::new(script_path()).arg("down").arg(&self.folder).status();
+        if status.is_ok_and(|status| status.success()) && !std::thread::panicking() {
+            drop(std::fs::remove_dir_all(&self.folder));
+        }
+    }
+}
+
+fn script_path() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy/local/services.sh")
+}
+
+fn script(arguments: &[&str]) {
+    let output = Command::new(script_path()).args(arguments).output().expect("the services script runs");
+    assert!(output.status.success(), "services.sh {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+}

@@ -1,0 +1,163 @@
+//! A whole Oort: one process, or a cluster.
+
+use std::net::SocketAddr;
+
+use tokio::sync::OnceCell;
+
+use super::http::{Account, Http};
+use super::node::{Node, Settings};
+use super::services::Backends;
+use super::unique;
+
+/// Cheapest Argon2 that still is Argon2: the tests make many accounts.
+const QUICK_ARGON: [(&str, &str); 2] =
+    [("OORT_LOGIC__ACCOUNTS__ARGON2_MEMORY_KIB", "64"), ("OORT_LOGIC__ACCOUNTS__ARGON2_ITERATIONS", "1")];
+
+/// Nodes that belong together. `comets`, `logics` and `jobs` are all the one
+/// process when standalone.
+#[derive(Debug)]
+pub(crate) struct System {
+    pub(crate) comets: Vec<Node>,
+    pub(crate) logics: Vec<Node>,
+    pub(crate) jobs: Vec<Node>,
+    pub(crate) settings: Settings,
+    is_cluster: bool,
+    pub(crate) folder: tempfile::TempDir,
+}
+
+/// The standalone process that scenarios share.
+pub(crate) async fn shared_standalone() -> &'static System {
+    static SHARED: OnceCell<System> = OnceCell::const_new();
+    SHARED.get_or_init(async || System::standalone(&[])).await
+}
+
+/// The cluster that scenarios share.
+pub(crate) async fn shared_cluster() -> &'static System {
+    static SHARED: OnceCell<System> = OnceCell::const_new();
+    SHARED.get_or_init(async || System::cluster(&Backends::shared(), &[])).await
+}
+
+fn folder() -> tempfile::TempDir {
+    let parent = std::env::var_os("OORT_TEST_SCRATCH").map_or_else(std::env::temp_dir, Into::into);
+    tempfile::tempdir_in(parent).expect("a scratch folder")
+}
+
+fn settings(pairs: &[(&str, &str)]) -> Settings {
+    pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+}
+
+impl System {
+    /// One process with its own data folder.
+    pub(crate) fn standalone(extra: &[(&str, &str)]) -> Self {
+        let folder = folder();
+        let mut settings = settings(&QUICK_ARGON);
+        settings.push(("OORT_NODE__DATA_DIR".to_owned(), folder.path().join("data").to_string_lossy().into_owned()));
+        for name in ["OORT_COMET__HTTP_LISTEN", "OORT_COMET__TCP_LISTEN", "OORT_COMET__GRPC_LISTEN"] {
+            settings.push((name.to_owned(), "127.0.0.1:0".to_owned()));
+        }
+        settings.extend(self::settings(extra));
+        let node = Node::start("", folder.path(), &settings);
+        Self { comets: vec![node], logics: Vec::new(), jobs: Vec::new(), settings, is_cluster: false, folder }
+    }
+
+    /// Two of each tier over these backends, isolated by fresh names.
+    pub(crate) fn cluster(backends: &Backends, extra: &[(&str, &str)]) -> Self {
+        let folder = folder();
+        let name = unique("oort_");
+        let mut settings = settings(&QUICK_ARGON);
+        for (key, value) in [
+            ("OORT_LOGIC__STORE_URL", format!("{}/{name}", backends.mysql_url)),
+            ("OORT_DIRECTORY__URLS", backends.redis_url.clone()),
+            ("OORT_DIRECTORY__KEY_PREFIX", format!("{name}:")),
+            ("OORT_BUS__BROKERS", backends.kafka_brokers.clone()),
+            ("OORT_BUS__TOPIC", name.clone()),
+            ("OORT_BUS__DEAD_LETTER_TOPIC", format!("{name}-dead")),
+            ("OORT_BUS__GROUP", name),
+        ] {
+            settings.push((key.to_owned(), value));
+        }
+        settings.extend(self::settings(extra));
+        let migrated = Node::launch("migrate", folder.path(), &settings).wait();
+        assert!(migrated.success(), "migrate: {migrated}");
+        let mut system = Self { comets: Vec::new(), logics: Vec::new(), jobs: Vec::new(), settings, is_cluster: true, folder };
+        for _ in 0..2 {
+            let logic = system.start_logic(&[]);
+            system.logics.push(logic);
+        }
+        for index in 0..2 {
+            let comet = system.start_comet(&format!("comet-{index}"));
+            system.comets.push(comet);
+            let job = system.start_job();
+            system.jobs.push(job);
+        }
+        system
+    }
+
+    /// One more logic node of this system.
+    pub(crate) fn start_logic(&self, extra: &[(&str, &str)]) -> Node {
+        let mut settings = self.settings.clone();
+        settings.extend(self::settings(&[("OORT_LOGIC__HTTP_LISTEN", "127.0.0.1:0"), ("OORT_LOGIC__GRPC_LISTEN", "127.0.0.1:0")]));
+        settings.extend(self::settings(extra));
+        Node::start("logic", self.folder.path(), &settings)
+    }
+
+    /// One more comet of this system, of this name.
+    pub(crate) fn start_comet(&self, name: &str) -> Node {
+        let list = |port: &str| self.logics.iter().map(|logic| format!("http://{}", logic.address(port))).collect::<Vec<_>>().join(",");
+        let mut settings = self.settings.clone();
+        settings.extend(self::settings(&[
+            ("OORT_NODE__NAME", name),
+            ("OORT_COMET__HTTP_LISTEN", "127.0.0.1:0"),
+            ("OORT_COMET__TCP_LISTEN", "127.0.0.1:0"),
+            ("OORT_COMET__GRPC_LISTEN", "127.0.0.1:0"),
+            ("OORT_COMET__LOGIC_GRPC", &list("grpc")),
+            ("OORT_COMET__LOGIC_HTTP", &list("http")),
+        ]));
+        Node::start("comet", self.folder.path(), &settings)
+    }
+
+    /// One more job of this system.
+    pub(crate) fn start_job(&self) -> Node {
+        Node::start("job", self.folder.path(), &self.settings)
+    }
+
+    /// The front door number `index`: where clients connect.
+    pub(crate) fn door(&self, index: usize) -> SocketAddr {
+        self.comets[index % self.comets.len()].address("http")
+    }
+
+    /// The packet port of comet number `index`.
+    pub(crate) fn packets(&self, index: usize) -> SocketAddr {
+        self.comets[index % self.comets.len()].address("tcp")
+    }
+
+    /// The HTTP API number `index`: logic itself in a cluster.
+    pub(crate) fn api(&self, index: usize) -> Http {
+        match self.logics.get(index % self.logics.len().max(1)) {
+            Some(logic) => Http::new(logic.address("http")),
+            None => Http::new(self.door(0)),
+        }
+    }
+
+    /// Whether this is more than one process.
+    pub(crate) fn is_cluster(&self) -> bool {
+        self.is_cluster
+    }
+
+    /// A new account with a name of its own.
+    pub(crate) async fn account(&self, prefix: &str) -> Account {
+        Account::create(&Http::new(self.door(0)), &unique(prefix)).await
+    }
+
+    /// A token for server-to-server pushes.
+    pub(crate) fn server_token(&self) -> String {
+        let output = std::process::Command::new(env!("CARGO_BIN_EXE_oort"))
+            .arg("token")
+            .env_clear()
+            .envs(self.settings.iter().map(|(name, value)| (name, value)))
+            .output()
+            .expect("oort token runs");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).expect("UTF-8").trim().to_owned()
+    }
+}
