@@ -1,2 +1,69 @@
-//! The binary.
-fn main() {}
+//! `oort`: the whole server in one process, or one tier of a cluster.
+
+mod admin;
+mod cli;
+mod config;
+mod doctor;
+mod migrate;
+mod pages;
+mod roles;
+mod shutdown;
+mod stages;
+mod telemetry;
+mod token;
+
+use std::io::Write as _;
+use std::process::ExitCode;
+
+use anyhow::Context;
+use clap::Parser;
+
+use cli::{Cli, Command};
+use config::{Config, Role};
+
+#[cfg(feature = "jemalloc")]
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
+fn main() -> ExitCode {
+    match run(Cli::parse()) {
+        Ok(code) => code,
+        Err(error) => {
+            complain(&format!("oort: {error:#}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(cli: Cli) -> anyhow::Result<ExitCode> {
+    let config = Config::load(cli.config.as_deref(), std::env::vars())?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("the runtime cannot start")?;
+    let role = match cli.command {
+        Some(Command::Config) => {
+            say(&config::print(&config));
+            return Ok(ExitCode::SUCCESS);
+        }
+        Some(Command::Doctor) => return runtime.block_on(doctor::run(&config)),
+        Some(Command::Migrate { check }) => return runtime.block_on(migrate::run(&config, check)),
+        Some(Command::Token { days }) => return runtime.block_on(token::run(&config, days)),
+        Some(Command::Comet) => Role::Comet,
+        Some(Command::Logic) => Role::Logic,
+        Some(Command::Job) => Role::Job,
+        None => Role::Standalone,
+    };
+    telemetry::start(&config.log)?;
+    runtime.block_on(roles::run(role, config))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// To the person at the terminal, or the pipe that reads us. A closed pipe is
+/// not our trouble.
+pub(crate) fn say(text: &str) {
+    if !text.is_empty() {
+        drop(writeln!(std::io::stdout().lock(), "{text}"));
+    }
+}
+
+fn complain(text: &str) {
+    drop(writeln!(std::io::stderr().lock(), "{text}"));
+}

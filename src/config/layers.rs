@@ -85,6 +85,11 @@ impl Layers {
         self.origins.get(path).unwrap_or(&Origin::Default)
     }
 
+    /// The text at a dotted path; `None` when it is none.
+    pub(crate) fn text(&self, path: &str) -> Option<&str> {
+        self.leaf(path).and_then(Value::as_str)
+    }
+
     fn set(&mut self, path: &str, value: Value, origin: &Origin) {
         let Some(current) = self.leaf(path) else {
             self.faults.push(self.unknown(path, origin));

@@ -3,3 +3,11 @@
 //! logics and two jobs over MariaDB, Redis and Kafka.
 
 mod harness;
+
+mod classic;
+mod conversations;
+mod delivery;
+mod faults;
+mod packets;
+mod refusals;
+mod resume;

@@ -2,11 +2,11 @@
 
 pub(crate) mod http;
 pub(crate) mod node;
+pub(crate) mod packets;
 pub(crate) mod services;
 pub(crate) mod socket;
 pub(crate) mod system;
 
-use std::future::Future;
 use std::time::Duration;
 
 /// How long a condition may take before a test calls it failed. Generous: it
@@ -14,7 +14,7 @@ use std::time::Duration;
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Waits until `probe` gives something, and returns that.
-pub(crate) async fn eventually<T, F: Future<Output = Option<T>>>(what: &str, mut probe: impl FnMut() -> F) -> T {
+pub(crate) async fn eventually<T>(what: &str, mut probe: impl AsyncFnMut() -> Option<T>) -> T {
     let give_up = tokio::time::Instant::now() + PATIENCE;
     loop {
         if let Some(found) = probe().await {

@@ -66,7 +66,7 @@ impl System {
         let name = unique("oort_");
         let mut settings = settings(&QUICK_ARGON);
         for (key, value) in [
-            ("OORT_LOGIC__STORE_URL", format!("{}/{name}", backends.mysql_url)),
+            ("OORT_LOGIC__STORE", format!("{}/{name}", backends.mysql_url)),
             ("OORT_DIRECTORY__URLS", backends.redis_url.clone()),
             ("OORT_DIRECTORY__KEY_PREFIX", format!("{name}:")),
             ("OORT_BUS__BROKERS", backends.kafka_brokers.clone()),
@@ -110,8 +110,8 @@ impl System {
             ("OORT_COMET__HTTP_LISTEN", "127.0.0.1:0"),
             ("OORT_COMET__TCP_LISTEN", "127.0.0.1:0"),
             ("OORT_COMET__GRPC_LISTEN", "127.0.0.1:0"),
-            ("OORT_COMET__LOGIC_GRPC", &list("grpc")),
-            ("OORT_COMET__LOGIC_HTTP", &list("http")),
+            ("OORT_CLUSTER__LOGIC_GRPC", &list("grpc")),
+            ("OORT_CLUSTER__LOGIC_HTTP", &list("http")),
         ]));
         Node::start("comet", self.folder.path(), &settings)
     }

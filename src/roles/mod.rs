@@ -1,0 +1,79 @@
+//! What a process can be. Each role wires the tiers it runs to the store, bus
+//! and directory that fit.
+
+mod backends;
+mod comet;
+mod job;
+mod local_link;
+mod logic;
+mod standalone;
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+
+use anyhow::Context;
+use oort_api::metrics::Registry;
+use tokio_util::sync::CancellationToken;
+
+use crate::admin::{self, Checks};
+use crate::config::{Config, Role};
+use crate::shutdown;
+use crate::stages::Stages;
+
+pub(crate) use backends::{open_store, store_kind};
+
+/// A role that is bound and ready to run.
+pub(crate) struct Ready {
+    /// What `/metrics` shows.
+    registry: Registry,
+    /// What `/readyz` asks.
+    checks: Checks,
+    /// Bound addresses by name.
+    addresses: BTreeMap<&'static str, SocketAddr>,
+    /// The parts, in the order in which they stop.
+    stages: Stages,
+    /// Said to the person at the terminal once it serves.
+    welcome: String,
+}
+
+/// Runs a role until it is told to stop.
+pub(crate) async fn run(role: Role, config: Config) -> anyhow::Result<()> {
+    config.check_role(role)?;
+    let stop = CancellationToken::new();
+    let admin = admin::Server::bind(config.admin.listen).await?;
+    let admin_address = admin.address()?;
+    let (exit_on_stdin_close, addresses_file) = (config.run.exit_on_stdin_close, config.run.addresses_file.clone());
+    let ready = match role {
+        Role::Standalone => standalone::build(config, stop.clone()).await,
+        Role::Comet => comet::build(config, stop.clone()).await,
+        Role::Logic => logic::build(config, stop.clone()).await,
+        Role::Job => job::build(config, stop.clone()).await,
+        Role::Command => anyhow::bail!("not a role that runs"),
+    }?;
+    let Ready { registry, checks, mut addresses, stages, welcome } = ready;
+    addresses.insert("admin", admin_address);
+
+    let end = CancellationToken::new();
+    let admin = tokio::spawn(admin.run(registry, checks, stop.clone(), end.clone()));
+    tracing::info!(?role, ?addresses, "serving");
+    if !addresses_file.is_empty() {
+        write_addresses(&addresses_file, &addresses)?;
+    }
+    crate::say(&welcome);
+    let result = tokio::select! {
+        result = stages.run() => result,
+        result = shutdown::watch(stop.clone(), exit_on_stdin_close) => result,
+    };
+    end.cancel();
+    admin.await.context("the admin port")??;
+    result
+}
+
+/// Tells whoever started the process where it serves. Written aside and
+/// renamed, so that a reader never sees half of it.
+fn write_addresses(file: &str, addresses: &BTreeMap<&'static str, SocketAddr>) -> anyhow::Result<()> {
+    let aside = format!("{file}.new");
+    std::fs::write(&aside, serde_json::to_vec(addresses)?)
+        .and_then(|()| std::fs::rename(&aside, file))
+        .with_context(|| format!("run.addresses_file {file} cannot be written"))
+}

@@ -1,0 +1,268 @@
+//! Parts die under the feet of people who chat: no acknowledged message is
+//! lost, none is seen twice, order holds.
+//!
+//! These scenarios break what they run on, so each has a system (and backends)
+//! of its own, and they run one after the other.
+
+use std::time::{Duration, Instant};
+
+use http::Method;
+use serde_json::json;
+use tokio::sync::{Mutex, MutexGuard};
+
+use crate::harness::eventually;
+use crate::harness::http::{Account, Http};
+use crate::harness::node::Node;
+use crate::harness::services::{Backends, OwnServices, Server};
+use crate::harness::socket::{Follower, Socket, assert_dense, breath};
+use crate::harness::system::System;
+
+static ONE_AT_A_TIME: Mutex<()> = Mutex::const_new(());
+
+async fn alone() -> MutexGuard<'static, ()> {
+    ONE_AT_A_TIME.lock().await
+}
+
+/// Two people on two comets, and a room.
+struct Chat {
+    ann: Account,
+    bob: Account,
+    room: String,
+    sockets: [Follower; 2],
+}
+
+impl Chat {
+    async fn start(system: &System) -> Self {
+        let (ann, bob) = (system.account("ann").await, system.account("bob").await);
+        let room = system.api(0).room(&ann).await;
+        let sockets = [
+            Socket::v1(system.door(0), &ann.token).await.follow(),
+            Socket::v1(system.door(1), &bob.token).await.follow(),
+        ];
+        let chat = Self { ann, bob, room, sockets };
+        system.api(0).send(&chat.ann, &chat.room, "before", "before").await.ok();
+        chat.all_see(1).await;
+        chat
+    }
+
+    /// Waits until both saw this many messages, dense and in order.
+    async fn all_see(&self, count: usize) {
+        for socket in &self.sockets {
+            let messages = socket.wait_for(&self.room, count).await;
+            assert_dense(&messages);
+            assert_eq!(messages.len(), count, "{messages:?}");
+            assert!(socket.is_open(), "without a reconnect");
+        }
+    }
+
+    async fn send(&self, api: &Http, number: usize) {
+        let text = format!("message {number}");
+        api.send(&self.ann, &self.room, &text, &text).await.ok();
+    }
+
+    async fn history_is_dense(&self, api: &Http, count: usize) {
+        let history = api.history(&self.bob, &self.room).await;
+        assert_dense(&history);
+        assert_eq!(history.len(), count);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn logic_killed_between_commit_and_publish() {
+    let _alone = alone().await;
+    let system = System::cluster(&Backends::shared(), &[]);
+    let chat = Chat::start(&system).await;
+    let mut doomed = system.start_logic(&[("OORT_LOGIC__FAILPOINTS", "after_commit_before_publish=abort")]);
+    let answer = Http::new(doomed.address("http"))
+        .raw(
+            Method::POST,
+            &format!("/api/conversations/{}/messages", chat.room),
+            &[("content-type", "application/json"), ("authorization", &format!("Bearer {}", chat.ann.token))],
+            json!({ "clientMsgId": "doomed", "content": "doomed" }).to_string(),
+        )
+        .await;
+    assert!(!doomed.wait().success(), "it died at the failpoint");
+    // Whether or not the answer got out, the message is committed: another node publishes it.
+    drop(answer);
+    chat.all_see(2).await;
+    let retry = system.api(0).send(&chat.ann, &chat.room, "doomed", "doomed").await.ok();
+    assert_eq!((&retry["seq"], &retry["duplicate"]), (&json!(2), &json!(true)));
+    system.api(1).send(&chat.ann, &chat.room, "after", "after").await.ok();
+    chat.all_see(3).await;
+    chat.history_is_dense(&system.api(0), 3).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn kafka_stopped_costs_latency_not_messages() {
+    let _alone = alone().await;
+    let services = OwnServices::start();
+    let system = System::cluster(&services.backends, &[]);
+    let chat = Chat::start(&system).await;
+    services.kill(Server::Kafka);
+    for number in 2..=60 {
+        chat.send(&system.api(number), number).await;
+    }
+    chat.history_is_dense(&system.api(0), 60).await;
+    for socket in &chat.sockets {
+        assert_eq!(socket.messages(&chat.room).len(), 1, "the bus is down");
+    }
+    services.start_again(Server::Kafka);
+    chat.all_see(60).await;
+    chat.send(&system.api(0), 61).await;
+    chat.all_see(61).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn redis_flushed_heals_without_a_reconnect() {
+    let _alone = alone().await;
+    let services = OwnServices::start();
+    let system = System::cluster(&services.backends, &[]);
+    let chat = Chat::start(&system).await;
+    services.flush_redis();
+    // What is sent while nobody is known to be anywhere is not pushed; the next
+    // frame shows the hole, and history fills it.
+    let mut sent = 1;
+    eventually("delivery resumes", async || {
+        sent += 1;
+        chat.send(&system.api(0), sent).await;
+        breath().await;
+        chat.sockets.iter().all(|socket| socket.messages(&chat.room).len() > 1).then_some(())
+    })
+    .await;
+    for socket in &chat.sockets {
+        assert!(socket.is_open());
+    }
+    chat.history_is_dense(&system.api(1), sent).await;
+    // From now on everything arrives again.
+    let last = sent + 1;
+    chat.send(&system.api(1), last).await;
+    for socket in &chat.sockets {
+        eventually("the last one", async || {
+            let messages = socket.messages(&chat.room);
+            messages.last().is_some_and(|(seq, _)| usize::try_from(*seq) == Ok(last)).then_some(())
+        })
+        .await;
+        let seqs: Vec<_> = socket.messages(&chat.room).iter().map(|(seq, _)| *seq).collect();
+        assert!(seqs.is_sorted_by(|a, b| a < b), "in order, once: {seqs:?}");
+    }
+
+    // Redis away altogether: delivery waits for it, and nothing is lost.
+    let before: Vec<_> = chat.sockets.iter().map(|socket| socket.messages(&chat.room).len()).collect();
+    services.kill(Server::Redis);
+    for number in 1..=20 {
+        chat.send(&system.api(number), last + number).await;
+    }
+    services.start_again(Server::Redis);
+    chat.history_is_dense(&system.api(0), last + 20).await;
+    drop(before);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn store_stopped_is_told_and_a_retry_stores_once() {
+    let _alone = alone().await;
+    let services = OwnServices::start();
+    let system = System::cluster(&services.backends, &[]);
+    let chat = Chat::start(&system).await;
+    services.kill(Server::Mysql);
+    let refused = system.api(0).send(&chat.ann, &chat.room, "retried", "retried").await;
+    assert_eq!(refused.refusal(), (503, "unavailable".to_owned()));
+    let wait = refused.headers.get("retry-after").expect("Retry-After").to_str().expect("text").parse::<u32>();
+    assert!(wait.expect("seconds") >= 1);
+    services.start_again(Server::Mysql);
+    let stored = eventually("the store takes it again", async || {
+        let reply = system.api(0).send(&chat.ann, &chat.room, "retried", "retried").await;
+        reply.status.is_success().then(|| reply.json())
+    })
+    .await;
+    assert_eq!(stored["seq"], 2);
+    let again = system.api(1).send(&chat.ann, &chat.room, "retried", "retried").await.ok();
+    assert_eq!((&again["seq"], &again["duplicate"]), (&json!(2), &json!(true)));
+    chat.all_see(2).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn comet_killed_and_its_clients_find_everything_elsewhere() {
+    let _alone = alone().await;
+    let mut system = System::cluster(&Backends::shared(), &[]);
+    let chat = Chat::start(&system).await;
+    system.comets[0].kill();
+    for number in 2..=20 {
+        chat.send(&system.api(number), number).await;
+    }
+    // The one on the other comet gets everything, though the dead comet's lease still runs.
+    let messages = chat.sockets[1].wait_for(&chat.room, 20).await;
+    assert_dense(&messages);
+    let moved = Socket::v1(system.door(1), &chat.ann.token).await;
+    assert_eq!(moved.head(&chat.room), 20);
+    // The same name comes back with a new epoch and serves again.
+    system.comets[0] = system.start_comet("comet-0");
+    let back = Socket::v1(system.door(0), &chat.ann.token).await.follow();
+    chat.send(&system.api(0), 21).await;
+    assert_eq!(back.wait_for(&chat.room, 1).await, [(21, "message 21".to_owned())]);
+    chat.sockets[1].wait_for(&chat.room, 21).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn job_killed_while_messages_flow() {
+    let _alone = alone().await;
+    let mut system = System::cluster(&Backends::shared(), &[]);
+    let chat = Chat::start(&system).await;
+    for number in 2..=30 {
+        chat.send(&system.api(number), number).await;
+        if number == 10 {
+            system.jobs[0].kill();
+        }
+    }
+    for socket in &chat.sockets {
+        let seen = eventually("everything arrives", async || {
+            let mut seen = socket.messages(&chat.room);
+            // At least once below the client: its seq makes it once.
+            seen.sort();
+            seen.dedup();
+            (seen.len() >= 30).then_some(seen)
+        })
+        .await;
+        assert_dense(&seen);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn standalone_killed_keeps_what_it_acknowledged() {
+    let _alone = alone().await;
+    let mut system = System::standalone(&[]);
+    let chat = Chat::start(&system).await;
+    for number in 2..=50 {
+        chat.send(&system.api(0), number).await;
+    }
+    system.comets[0].kill();
+    system.comets[0] = Node::start("", system.folder.path(), &system.settings);
+    let socket = Socket::v1(system.door(0), &chat.ann.token).await;
+    assert_eq!(socket.head(&chat.room), 50);
+    chat.history_is_dense(&system.api(0), 50).await;
+    let again = system.api(0).send(&chat.ann, &chat.room, "message 50", "message 50").await.ok();
+    assert_eq!((&again["seq"], &again["duplicate"]), (&json!(50), &json!(true)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_drain_tells_clients_and_ends_in_time() {
+    let _alone = alone().await;
+    let mut standalone = System::standalone(&[]);
+    let chat = Chat::start(&standalone).await;
+    let mut socket = Socket::v1(standalone.door(0), &chat.bob.token).await;
+    let started = Instant::now();
+    standalone.comets[0].signal("TERM");
+    let hint = socket.next("reconnect").await;
+    assert!(hint["afterMs"].is_i64(), "{hint}");
+    assert_eq!(socket.end().await, crate::harness::socket::End::Code(1001));
+    let status = standalone.comets[0].wait();
+    assert!(status.success(), "{status}");
+    assert!(started.elapsed() < Duration::from_secs(30), "{:?}", started.elapsed());
+
+    let mut cluster = System::cluster(&Backends::shared(), &[]);
+    let chat = Chat::start(&cluster).await;
+    for node in cluster.comets.iter_mut().chain(&mut cluster.jobs).chain(&mut cluster.logics) {
+        let status = node.terminate();
+        assert!(status.success(), "{status}: {}", node.log());
+    }
+    drop(chat);
+}
