@@ -26,9 +26,19 @@ const CHECK_TIMEOUT: Duration = Duration::from_secs(3);
 pub(crate) struct Part {
     /// Stable name: `store`, `bus`, `directory`, `logic`, ...
     pub(crate) part: &'static str,
-    /// `None` = ready.
+    /// Why it cannot serve; `None` = it can.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) error: Option<String>,
+    /// What is wrong although it can serve.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) warning: Option<String>,
+}
+
+impl Part {
+    /// A part that can serve exactly when it has no fault.
+    pub(crate) fn new(part: &'static str, error: Option<String>) -> Self {
+        Self { part, error, warning: None }
+    }
 }
 
 /// Asks every part of this process.
@@ -81,10 +91,10 @@ impl Server {
 
 async fn ready(State(admin): State<Admin>) -> Response {
     let mut parts = tokio::time::timeout(CHECK_TIMEOUT, (admin.checks)()).await.unwrap_or_else(|_| {
-        vec![Part { part: "checks", error: Some(format!("no answer within {} s", CHECK_TIMEOUT.as_secs())) }]
+        vec![Part::new("checks", Some(format!("no answer within {} s", CHECK_TIMEOUT.as_secs())))]
     });
     if admin.stop.is_cancelled() {
-        parts.push(Part { part: "process", error: Some("draining".to_owned()) });
+        parts.push(Part::new("process", Some("draining".to_owned())));
     }
     let is_ready = parts.iter().all(|part| part.error.is_none());
     let status = if is_ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };

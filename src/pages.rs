@@ -8,8 +8,9 @@ use std::time::Duration;
 
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
-use axum::{Json, Router};
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, Uri, header};
+use axum::Router;
+use axum::extract::ConnectInfo;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri, header};
 use http_body_util::{BodyExt, Limited};
 use hyper::body::Incoming;
 use hyper_util::client::legacy::Client;
@@ -17,7 +18,7 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use oort_api::Code;
 use oort_api::error::Refusal;
-use tokio::runtime::Handle;
+use oort_comet::{Pages, error_page};
 use tower::ServiceExt;
 
 /// Files of the page, by path.
@@ -52,8 +53,8 @@ const HOP_BY_HOP: &[HeaderName] = &[
 /// Where the API is.
 #[derive(Debug)]
 pub(crate) enum Api {
-    /// In this process; runs on this runtime, away from the comet's shards.
-    Here(Router, Handle),
+    /// In this process.
+    Here(Router),
     /// On logic nodes.
     There(Forward),
 }
@@ -92,6 +93,10 @@ impl Forward {
             if let Some(headers) = request.headers_mut() {
                 *headers = end_to_end(&head.headers);
                 headers.remove(header::HOST);
+                if let Some(client) = head.extensions.get::<SocketAddr>() {
+                    let address = HeaderValue::from_str(&client.ip().to_string());
+                    headers.append("x-forwarded-for", address.unwrap_or(HeaderValue::from_static("unknown")));
+                }
             }
             let Ok(request) = request.body(http_body_util::Full::new(body.clone())) else { continue };
             match tokio::time::timeout(FORWARD_TIMEOUT, self.client.request(request)).await {
@@ -129,25 +134,28 @@ fn end_to_end(headers: &HeaderMap) -> HeaderMap {
     kept
 }
 
-/// Answers everything that is not a socket.
-pub(crate) async fn respond(api: Arc<Api>, request: Request<Incoming>, client: Option<SocketAddr>) -> Response {
+/// What a comet calls for everything that is not a socket.
+pub(crate) fn pages(api: Api) -> Pages {
+    let api = Arc::new(api);
+    Arc::new(move |request| {
+        let api = Arc::clone(&api);
+        Box::pin(async move { respond(&api, request).await.map(|body| body.map_err(Into::into).boxed_unsync()) })
+    })
+}
+
+async fn respond(api: &Api, request: Request<Incoming>) -> Response {
     let path = request.uri().path();
     if let Some((_, kind, text)) = PAGE.iter().find(|(known, _, _)| *known == path) {
         return page(request.method(), kind, text);
     }
-    match &*api {
-        Api::Here(router, handle) => {
+    match api {
+        Api::Here(router) => {
             let mut request = request.map(Body::new);
-            if let Some(client) = client {
-                request.extensions_mut().insert(axum::extract::ConnectInfo(client));
+            if let Some(client) = request.extensions().get::<SocketAddr>().copied() {
+                request.extensions_mut().insert(ConnectInfo(client));
             }
-            // A request that its client gave up on ends with it.
-            let mut tasks = tokio::task::JoinSet::new();
-            tasks.spawn_on(router.clone().oneshot(request), handle);
-            match tasks.join_next().await {
-                Some(Ok(Ok(response))) => response,
-                _ => refuse(&Refusal::new(Code::Internal, "internal error")),
-            }
+            // A router's own error type has no values.
+            router.clone().oneshot(request).await.unwrap_or_else(|never| match never {})
         }
         Api::There(forward) if path.starts_with("/api/") && !forward.targets.is_empty() => forward.forward(request).await,
         Api::There(_) => refuse(&Refusal::new(Code::NotFound, "there is nothing at this path")),
@@ -169,11 +177,5 @@ fn page(method: &Method, kind: &'static str, text: &'static str) -> Response {
 }
 
 fn refuse(refusal: &Refusal) -> Response {
-    let status = StatusCode::from_u16(refusal.code.http_status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let body = serde_json::json!({ "code": refusal.code.as_str(), "message": refusal.message });
-    let mut response = (status, Json(body)).into_response();
-    if let Some(wait_ms) = refusal.retry_after_ms {
-        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(wait_ms.div_ceil(1000)));
-    }
-    response
+    error_page(refusal).map(Body::new)
 }

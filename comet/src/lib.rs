@@ -1,1 +1,37 @@
-//! comet
+//! The tier that holds the clients: connections, sessions, rooms, fan-out and the client dialects.
+//!
+//! * [`service`]: built, run, drained.
+//! * `shard`: one pinned thread and runtime per core, with its own listener, connections, rooms and timers.
+//! * `connection`: a client's socket, its one small task, what waits for it.
+//! * `session`: what a connection does with logic, per dialect.
+//! * `dialect`, [`framing`]: bytes of clients, in and out.
+//! * `push`, `grpc`: batches of jobs, taken in order.
+//! * `register`, `renewal`: what the comet as a whole holds, and how logic and the directory come to know.
+//! * [`link`]: logic over the network.
+
+pub mod config;
+mod connection;
+mod delivery;
+mod dialect;
+mod error;
+pub mod framing;
+mod grpc;
+pub mod link;
+mod logic;
+pub mod metrics;
+mod node;
+pub mod pages;
+mod push;
+mod register;
+mod renewal;
+pub mod service;
+mod session;
+mod shard;
+mod transport;
+
+pub use config::Config;
+pub use error::Error;
+pub use link::RemoteLogic;
+pub use metrics::Metrics;
+pub use pages::{PageBody, PageFuture, Pages, error_page};
+pub use service::{Addresses, Handle, Parts, Service};

@@ -10,7 +10,7 @@ dir=$(mkdir -p data/cluster && cd data/cluster && pwd)
 # shellcheck disable=SC1091
 . "$dir/services/env"
 
-export OORT_LOGIC__STORE=$OORT_TEST_MYSQL_URL/oort
+export OORT_LOGIC__STORE__URL=$OORT_TEST_MYSQL_URL/oort
 export OORT_DIRECTORY__URLS=$OORT_TEST_REDIS_URL
 export OORT_BUS__BROKERS=$OORT_TEST_KAFKA_BROKERS
 export OORT_CLUSTER__LOGIC_GRPC=http://127.0.0.1:50061,http://127.0.0.1:50062

@@ -1,4 +1,34 @@
 //! Accounts, conversations, the durable send path and the HTTP API.
+//!
+//! [`service::Service`] builds and runs the tier; [`app::App`] is what its two
+//! doors, [`http`] and [`grpc`], share. The path of a message is
+//! [`conversations`] → [`batcher`] → [`commits`] → [`publisher`], with
+//! [`relay`] for what another process left behind.
 
+pub mod accounts;
+pub mod app;
+pub mod batcher;
+pub mod checks;
+pub mod commits;
+pub mod config;
+pub mod conversations;
+pub mod error;
+pub mod failpoint;
+pub mod grpc;
+pub mod http;
+pub mod metrics;
+pub mod online;
 pub mod outbox;
+pub mod published;
+pub mod publisher;
+pub mod pushes;
+pub mod relay;
+mod serve;
+pub mod service;
 pub mod store;
+pub mod users;
+
+pub use config::Config;
+pub use error::Error;
+pub use metrics::Metrics;
+pub use service::Service;

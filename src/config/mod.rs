@@ -127,8 +127,8 @@ impl Config {
         if is_empty("comet.tcp_listen") {
             self.comet.tcp_listen = None;
         }
-        if is_empty("logic.store") {
-            self.logic.store = format!("sqlite:{}", self.node.data_dir.join("oort.db").display()).into();
+        if is_empty("logic.store.url") {
+            self.logic.store.url = format!("sqlite:{}", self.node.data_dir.join("oort.db").display()).into();
         }
     }
 
@@ -159,10 +159,10 @@ impl Config {
             faults.push("cluster.logic_grpc: a comet needs the gRPC address of at least one logic, e.g. [\"http://10.0.0.2:50052\"]".to_owned());
         }
         if role == Role::Logic && !self.is_store_shared() {
-            faults.push("logic.store: a logic node of a cluster needs a shared store, e.g. mysql://user:password@db:3306/oort".to_owned());
+            faults.push("logic.store.url: a logic node of a cluster needs a shared store, e.g. mysql://user:password@db:3306/oort".to_owned());
         }
         if role == Role::Standalone && self.is_store_shared() {
-            faults.push("logic.store: a standalone process keeps its data in SQLite; for MySQL run the tiers (oort comet, oort logic, oort job)".to_owned());
+            faults.push("logic.store.url: a standalone process keeps its data in SQLite; for MySQL run the tiers (oort comet, oort logic, oort job)".to_owned());
         }
         if faults.is_empty() { Ok(()) } else { Err(faulty(&faults)) }
     }
@@ -170,7 +170,7 @@ impl Config {
     /// Whether the store is one that several processes can share.
     pub(crate) fn is_store_shared(&self) -> bool {
         use secrecy::ExposeSecret;
-        self.logic.store.expose_secret().starts_with("mysql://")
+        self.logic.store.url.expose_secret().starts_with("mysql://")
     }
 }
 
@@ -219,7 +219,7 @@ impl Parsed {
 }
 
 /// Settings that may be empty where the part's own type has no empty value.
-const MAY_BE_EMPTY: &[(&str, &str)] = &[("comet", "tcp_listen"), ("logic", "store")];
+const MAY_BE_EMPTY: &[(&str, &str)] = &[("comet", "tcp_listen")];
 
 fn section<T: DeserializeOwned>(layers: &Layers, name: &str, faults: &mut Vec<String>) -> Option<T> {
     let mut value = layers.values.get(name).cloned().unwrap_or_else(|| Value::Table(toml::Table::new()));

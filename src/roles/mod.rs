@@ -1,7 +1,7 @@
 //! What a process can be. Each role wires the tiers it runs to the store, bus
 //! and directory that fit.
 
-mod backends;
+pub(crate) mod backends;
 mod comet;
 mod job;
 mod local_link;
@@ -20,7 +20,7 @@ use crate::config::{Config, Role};
 use crate::shutdown;
 use crate::stages::Stages;
 
-pub(crate) use backends::{open_store, store_kind};
+pub(crate) use backends::{open_store, store_settings};
 
 /// A role that is bound and ready to run.
 pub(crate) struct Ready {

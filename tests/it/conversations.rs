@@ -21,8 +21,9 @@ async fn a_new_room_reaches_everyone_online(system: &System) {
     let bob_socket = Socket::v1(system.door(1), &bob.token).await.follow();
     let name = unique("房间 ");
     ann_socket.send("clientCreateRoom", json!({ "roomName": name })).await;
-    let told = bob_socket.wait_frame("serverCreateRoom", |room| room["roomName"] == *name).await;
-    let room = told["roomId"].as_str().expect("an id").to_owned();
+    let told = bob_socket.wait_frame("conversation", |event| event["room"]["name"] == *name).await;
+    assert_eq!((&told["change"], &told["actor"]["id"]), (&json!("created"), &json!(ann.id)));
+    let room = told["room"]["id"].as_str().expect("an id").to_owned();
     ann_socket.wait_frame("serverCreateRoom", |frame| frame["roomId"] == *room).await;
 
     bob_socket.say(&room, "1", "first!").await;
@@ -34,7 +35,7 @@ async fn a_new_room_reaches_everyone_online(system: &System) {
     assert_eq!(taken.refusal(), (409, "room_name_taken".to_owned()));
     bob_socket.send("clientCreateRoom", json!({ "roomName": name })).await;
     bob_socket.wait_frame("serverCreateRoom", |frame| frame["roomId"] == "").await;
-    assert!(ann_socket.frames("serverCreateRoom").iter().all(|frame| frame["roomId"] != ""));
+    assert_eq!(ann_socket.frames("serverCreateRoom").len(), 1, "the asker alone is told");
 }
 
 async fn a_direct_conversation_is_one_for_both(system: &System) {

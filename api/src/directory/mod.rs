@@ -9,11 +9,11 @@
 //!
 //! | key | type | content |
 //! |---|---|---|
-//! | `comet:<id>` | string with TTL = the lease | JSON of [`CometInfo`] |
-//! | `comets` | set | ids of comets that renewed at some time |
+//! | `comet:<id>` | string with TTL = the lease | `epoch|` and JSON of [`CometInfo`] |
+//! | `comets` | sorted set | ids of comets by the second they last renewed |
 //! | `user:<id>` | hash | session key → `comet|epoch|version|platform` |
 //! | `session:<key>` | string | `comet|epoch|version`, addressable sessions only |
-//! | `room:<key>` | hash | comet → `epoch|version` |
+//! | `room:<key>` | hash | comet → `epoch|version`, and `|left` once it has no members |
 //!
 //! Each script touches one key, so a Redis Cluster serves as well.
 //!
@@ -42,9 +42,23 @@ pub struct CometRef {
     pub epoch: i64,
 }
 
+impl CometRef {
+    /// Refuses names that would blur an entry.
+    fn check(&self) -> Result<(), Error> {
+        if self.id.is_empty() || self.id.len() > 64 || self.id.contains('|') {
+            return Err(Error::Config("a comet's id has 1 to 64 bytes and no `|`".to_owned()));
+        }
+        Ok(())
+    }
+}
+
 /// Place of a registration among those of one comet incarnation: the later
 /// one wins, whatever order they arrive in.
 pub type Version = i64;
+
+/// How long it is remembered that a comet left a room: an entering that was
+/// overtaken by it on the way is recognised for so long.
+const LEFT_KEPT: Duration = Duration::from_secs(60);
 
 /// What a comet says about itself with each renewal.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -120,6 +134,9 @@ pub struct Routes {
 pub trait Directory: Send + Sync + fmt::Debug + 'static {
     /// Renews the lease of a comet and replaces what is known of it. An epoch
     /// older than the recorded one is refused with [`Error::Superseded`].
+    ///
+    /// A renewal that failed may have been recorded: whoever renews takes the
+    /// next success for [`Renewal::Unknown`], whatever it says.
     async fn renew(&self, info: &CometInfo, lease: Duration) -> Result<Renewal, Error>;
 
     /// Removes the comet, if this incarnation is the recorded one.

@@ -15,9 +15,14 @@ use oort_api::ids::{ConversationId, Seq, UserId};
 use oort_api::pb::oort::v1::{Conversation, ConversationKind, Message, User};
 use tonic::async_trait;
 
+mod events;
+pub mod metrics;
 pub mod migrate;
 pub mod mysql;
+mod plan;
 pub mod sqlite;
+
+pub use metrics::Metrics;
 
 /// An account to create. Names are already validated and normalised.
 #[derive(Debug, Clone)]
@@ -243,11 +248,20 @@ pub trait Store: Send + Sync + fmt::Debug + 'static {
     /// A live log-in (not ended, not expired at `now_ms`) with its user.
     async fn login(&self, id: &str, now_ms: i64) -> Result<Option<(Login, User)>, Error>;
     /// The same by the hash of the cookie's value.
-    async fn login_by_cookie(&self, cookie_hash: &[u8; 32], now_ms: i64) -> Result<Option<(Login, User)>, Error>;
+    async fn login_by_cookie(
+        &self,
+        cookie_hash: &[u8; 32],
+        now_ms: i64,
+    ) -> Result<Option<(Login, User)>, Error>;
     /// Replaces the refresh token if `old` is the current one. Earlier tokens
     /// of the log-in are remembered as hashes so that reuse is seen.
-    async fn rotate_refresh(&self, old: &[u8; 32], new: &[u8; 32], now_ms: i64, expires_at_ms: i64)
-    -> Result<Rotation, Error>;
+    async fn rotate_refresh(
+        &self,
+        old: &[u8; 32],
+        new: &[u8; 32],
+        now_ms: i64,
+        expires_at_ms: i64,
+    ) -> Result<Rotation, Error>;
     /// Ends a log-in; `false` when there was none.
     async fn end_login(&self, id: &str) -> Result<bool, Error>;
     /// Every signing key, newest first; records `candidate` first when there is none.
@@ -256,32 +270,69 @@ pub trait Store: Send + Sync + fmt::Debug + 'static {
     // Conversations.
 
     /// Creates an open room. Publishes `CONVERSATION` created to everyone, with effect JOIN.
-    async fn create_room(&self, owner: &str, name: &str, creator: &User, now_ms: i64)
-    -> Result<(ConversationInfo, OutboxRow), Error>;
+    async fn create_room(
+        &self,
+        owner: &str,
+        name: &str,
+        creator: &User,
+        now_ms: i64,
+    ) -> Result<(ConversationInfo, OutboxRow), Error>;
     /// Creates a group with its members (the creator is one). Publishes
     /// `CONVERSATION` created to them, with effect JOIN.
-    async fn create_group(&self, owner: &str, name: &str, creator: &User, members: &[UserId], now_ms: i64)
-    -> Result<(ConversationInfo, OutboxRow), Error>;
+    async fn create_group(
+        &self,
+        owner: &str,
+        name: &str,
+        creator: &User,
+        members: &[UserId],
+        now_ms: i64,
+    ) -> Result<(ConversationInfo, OutboxRow), Error>;
     /// The direct conversation of two users, created when there is none (then
     /// with an outbox row that tells both).
-    async fn direct(&self, owner: &str, creator: &User, peer: UserId, now_ms: i64)
-    -> Result<(ConversationInfo, Option<OutboxRow>), Error>;
+    async fn direct(
+        &self,
+        owner: &str,
+        creator: &User,
+        peer: UserId,
+        now_ms: i64,
+    ) -> Result<(ConversationInfo, Option<OutboxRow>), Error>;
     /// Adds members to a group, with a SYSTEM message; users that are members
     /// already are passed over. `None` when all were.
-    async fn add_members(&self, owner: &str, group: ConversationId, actor: &User, members: &[UserId], now_ms: i64)
-    -> Result<Option<OutboxRow>, Error>;
+    async fn add_members(
+        &self,
+        owner: &str,
+        group: ConversationId,
+        actor: &User,
+        members: &[UserId],
+        now_ms: i64,
+    ) -> Result<Option<OutboxRow>, Error>;
     /// Removes a member from a group, with a SYSTEM message. `None` when it was none.
-    async fn remove_member(&self, owner: &str, group: ConversationId, actor: &User, member: UserId, now_ms: i64)
-    -> Result<Option<OutboxRow>, Error>;
+    async fn remove_member(
+        &self,
+        owner: &str,
+        group: ConversationId,
+        actor: &User,
+        member: UserId,
+        now_ms: i64,
+    ) -> Result<Option<OutboxRow>, Error>;
     /// A conversation and whether the user may read and write it (member, or open room).
-    async fn conversation(&self, id: ConversationId, user: UserId) -> Result<Option<(ConversationInfo, bool)>, Error>;
+    async fn conversation(
+        &self,
+        id: ConversationId,
+        user: UserId,
+    ) -> Result<Option<(ConversationInfo, bool)>, Error>;
     /// Members of a group or direct conversation, by id, after `after`.
     async fn members(&self, id: ConversationId, after: i64, limit: u32) -> Result<Vec<Member>, Error>;
     /// Ids of the open rooms (at most `rooms_max`, the oldest) and of the user's groups.
     async fn rooms_of(&self, user: UserId, rooms_max: u32) -> Result<Vec<ConversationId>, Error>;
     /// The same and the direct ones, each with its newest `latest` messages,
     /// newest first. By id.
-    async fn conversations_of(&self, user: UserId, rooms_max: u32, latest: u32) -> Result<Vec<Conversation>, Error>;
+    async fn conversations_of(
+        &self,
+        user: UserId,
+        rooms_max: u32,
+        latest: u32,
+    ) -> Result<Vec<Conversation>, Error>;
     /// A page of messages. The caller has checked that the reader may.
     async fn history(&self, id: ConversationId, range: Range, limit: u32) -> Result<Page, Error>;
 
@@ -291,8 +342,13 @@ pub trait Store: Send + Sync + fmt::Debug + 'static {
     /// heads, membership, seqs, rows, one outbox row, and the deletion of
     /// `published` outbox rows. Outcomes are in the order of the batch.
     /// Repeats inside one batch are treated like repeats of earlier batches.
-    async fn append(&self, owner: &str, batch: &[NewMessage], published: &[i64], now_ms: i64)
-    -> Result<(Vec<Appended>, Option<OutboxRow>), Error>;
+    async fn append(
+        &self,
+        owner: &str,
+        batch: &[NewMessage],
+        published: &[i64],
+        now_ms: i64,
+    ) -> Result<(Vec<Appended>, Option<OutboxRow>), Error>;
 
     // Outbox.
 

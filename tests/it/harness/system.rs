@@ -66,7 +66,7 @@ impl System {
         let name = unique("oort_");
         let mut settings = settings(&QUICK_ARGON);
         for (key, value) in [
-            ("OORT_LOGIC__STORE", format!("{}/{name}", backends.mysql_url)),
+            ("OORT_LOGIC__STORE__URL", format!("{}/{name}", backends.mysql_url)),
             ("OORT_DIRECTORY__URLS", backends.redis_url.clone()),
             ("OORT_DIRECTORY__KEY_PREFIX", format!("{name}:")),
             ("OORT_BUS__BROKERS", backends.kafka_brokers.clone()),

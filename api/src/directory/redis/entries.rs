@@ -1,0 +1,83 @@
+//! What the values of the directory's keys say.
+
+use std::fmt;
+use std::str::FromStr;
+
+use ::redis::{FromRedisValue, Value, from_redis_value};
+
+use crate::directory::{CometRef, Error, Version};
+
+/// `comet|epoch|version`, and more behind it in a user's hash.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Place {
+    pub(super) comet: CometRef,
+    pub(super) version: Version,
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}|{}|{}", self.comet.id, self.comet.epoch, self.version)
+    }
+}
+
+/// The text is not an entry.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Unreadable;
+
+impl FromStr for Place {
+    type Err = Unreadable;
+
+    fn from_str(text: &str) -> Result<Self, Unreadable> {
+        let mut parts = text.splitn(4, '|');
+        let mut next = || parts.next().ok_or(Unreadable);
+        let id = next()?.to_owned();
+        let epoch = next()?.parse().map_err(|_| Unreadable)?;
+        let version = next()?.parse().map_err(|_| Unreadable)?;
+        Ok(Self { comet: CometRef { id, epoch }, version })
+    }
+}
+
+/// A field of a room's hash: comet → `epoch|version`, or `epoch|version|left`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Presence {
+    pub(super) comet: CometRef,
+    pub(super) version: Version,
+    pub(super) left: bool,
+}
+
+impl Presence {
+    pub(super) fn parse(comet: String, text: &str) -> Option<Self> {
+        let mut parts = text.splitn(3, '|');
+        let epoch = parts.next()?.parse().ok()?;
+        let version = parts.next()?.parse().ok()?;
+        Some(Self { comet: CometRef { id: comet, epoch }, version, left: parts.next() == Some("left") })
+    }
+}
+
+/// The epoch at the beginning of a comet's value.
+pub(super) fn epoch(value: Value) -> Option<i64> {
+    from_redis_value::<String>(value).ok()?.split_once('|')?.0.parse().ok()
+}
+
+/// Reads an answer; one of another type means that the key is not ours.
+pub(super) fn read<T: FromRedisValue>(value: Value) -> Result<T, Error> {
+    from_redis_value(value).map_err(|error| Error::Unavailable(error.to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn entries_are_read_as_written() {
+        let place = Place { comet: CometRef { id: "c-1".to_owned(), epoch: -5 }, version: i64::MAX };
+        assert_eq!(place.to_string().parse(), Ok(place.clone()));
+        assert_eq!(format!("{place}|web|x").parse(), Ok(place));
+        for bad in ["", "c", "c|1", "c|x|1", "c|1|"] {
+            assert_eq!(bad.parse::<Place>(), Err(Unreadable), "{bad:?}");
+        }
+        assert!(Presence::parse("c".to_owned(), "1|2|left").is_some_and(|presence| presence.left));
+        assert!(Presence::parse("c".to_owned(), "1|2").is_some_and(|presence| !presence.left));
+        assert_eq!(Presence::parse("c".to_owned(), "1"), None);
+    }
+}

@@ -1,0 +1,158 @@
+//! The bus over a real Kafka: the contract, and what only Kafka has.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use oort_api::bus::kafka::{KafkaConsumer, KafkaProducer, Settings, ensure_topics};
+use oort_api::bus::{Consumer, Error, Producer, Record};
+use rdkafka::ClientConfig;
+use rdkafka::admin::{AdminClient, AdminOptions, NewPartitions};
+use rdkafka::client::DefaultClientContext;
+use rdkafka::consumer::{BaseConsumer, Consumer as _};
+use rdkafka::message::{Headers, Message};
+use tonic::async_trait;
+
+use super::reader::{Mark, Reader};
+use super::{Bus, PATIENCE, record};
+
+struct Kafka {
+    settings: Settings,
+    producer: Arc<dyn Producer>,
+}
+
+fn brokers() -> String {
+    std::env::var("OORT_TEST_KAFKA_BROKERS").expect("start the services first: make test does it")
+}
+
+impl Kafka {
+    async fn fresh() -> Self {
+        let topic = format!("it-{}", uuid::Uuid::new_v4());
+        let settings = Settings {
+            brokers: brokers(),
+            dead_letter_topic: format!("{topic}-dead"),
+            group: topic.clone(),
+            topic,
+            fetched_records_max: 100,
+            fetched_kib_max: 64,
+            metadata_refresh_ms: 300,
+            request_timeout_ms: 5_000,
+            ..Settings::default()
+        };
+        ensure_topics(&settings).await.expect("created");
+        let producer = KafkaProducer::connect(&settings).expect("made");
+        Self { settings, producer }
+    }
+}
+
+#[async_trait]
+impl Bus for Kafka {
+    fn producer(&self) -> Arc<dyn Producer> {
+        self.producer.clone()
+    }
+
+    fn join(&self) -> Box<dyn Consumer> {
+        KafkaConsumer::join(&self.settings).expect("joins")
+    }
+
+    async fn dead_letter(&self) -> (Record, String) {
+        let settings = self.settings.clone();
+        tokio::task::spawn_blocking(move || {
+            let consumer: BaseConsumer = ClientConfig::new()
+                .set("bootstrap.servers", &settings.brokers)
+                .set("group.id", format!("{}-dead", settings.group))
+                .set("auto.offset.reset", "earliest")
+                .create()
+                .expect("made");
+            consumer.subscribe(&[&settings.dead_letter_topic]).expect("subscribes");
+            let deadline = Instant::now() + PATIENCE;
+            // A poll also ends when it served an event of the group.
+            let message = std::iter::repeat_with(|| consumer.poll(Duration::from_millis(100)))
+                .take_while(|_| Instant::now() < deadline)
+                .find_map(|polled| polled)
+                .expect("in time")
+                .expect("a record")
+                .detach();
+            let header = |key: &str| {
+                let found = message.headers()?.iter().find(|header| header.key == key)?;
+                String::from_utf8(found.value?.to_vec()).ok()
+            };
+            let record = Record {
+                key: String::from_utf8(message.key().expect("key").to_vec()).expect("text"),
+                value: message.payload().expect("value").to_vec().into(),
+                traceparent: header("traceparent"),
+            };
+            (record, header("reason").expect("a reason"))
+        })
+        .await
+        .expect("read")
+    }
+}
+
+super::every_contract!(Kafka::fresh().await);
+
+#[tokio::test]
+async fn topics_are_made_once() {
+    let kafka = Kafka::fresh().await;
+    ensure_topics(&kafka.settings).await.expect("there already");
+    kafka.producer.check().await.expect("ready");
+    let settings = Settings { topic: format!("{}-none", kafka.settings.topic), ..kafka.settings };
+    let too_many = Settings { replication: 3, ..settings };
+    let refused = ensure_topics(&too_many).await;
+    assert!(matches!(refused, Err(Error::Config(_))), "one broker holds one copy: {refused:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_record_arrives_soon() {
+    let kafka = Kafka::fresh().await;
+    let mut reader = Reader::start(kafka.join(), Mark::Done);
+    reader.until("all partitions", |seen| seen.held.len() == 4).await;
+    let mut took = Vec::new();
+    for number in 0..50 {
+        let started = Instant::now();
+        kafka.producer.publish(vec![record("k", number)], PATIENCE).await.expect("published");
+        reader.until_count(number + 1).await;
+        took.push(started.elapsed());
+    }
+    took.sort();
+    println!("publish to read: p50 {:?}, max {:?}", took[25], took[49]);
+    // A poll that is not woken by arrivals would take far longer.
+    assert!(took[25] < Duration::from_millis(25), "p50 {:?}", took[25]);
+    reader.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn new_partitions_are_noticed() {
+    let kafka = Kafka::fresh().await;
+    let mut reader = Reader::start(kafka.join(), Mark::Done);
+    reader.until("all partitions", |seen| seen.held.len() == 4).await;
+    let admin: AdminClient<DefaultClientContext> =
+        ClientConfig::new().set("bootstrap.servers", brokers()).create().expect("made");
+    let more = NewPartitions::new(&kafka.settings.topic, 6);
+    admin.create_partitions(&[more], &AdminOptions::new()).await.expect("answers")[0]
+        .as_ref()
+        .expect("added");
+    reader.until("the new partitions", |seen| seen.held.len() == 6).await;
+    reader.close().await;
+}
+
+#[tokio::test]
+async fn without_brokers_publishing_waits_then_refuses() {
+    let settings = Settings {
+        // Nothing listens on the discard port here.
+        brokers: "127.0.0.1:9".to_owned(),
+        unacked_records_max: 10,
+        request_timeout_ms: 1_000,
+        ..Settings::default()
+    };
+    let producer = KafkaProducer::connect(&settings).expect("needs no broker");
+    let records = (0..8).map(|number| record("k", number)).collect::<Vec<_>>();
+    let refused = producer.publish(records.clone(), Duration::from_millis(200)).await;
+    assert!(matches!(refused, Err(Error::Unavailable(_))), "{refused:?}");
+    assert_eq!(producer.publish(records, PATIENCE).await, Err(Error::Full), "eight are still on their way");
+    assert!(matches!(producer.check().await, Err(Error::Unavailable(_))));
+    assert!(matches!(ensure_topics(&settings).await, Err(Error::Unavailable(_))));
+    let mut consumer = KafkaConsumer::join(&settings).expect("needs no broker");
+    let waited = tokio::time::timeout(Duration::from_millis(300), consumer.next_partition()).await;
+    assert!(waited.is_err(), "an outage makes it wait, not end");
+    tokio::time::timeout(PATIENCE, consumer.close()).await.expect("leaves all the same");
+}

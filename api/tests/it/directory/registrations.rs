@@ -1,0 +1,158 @@
+//! Sessions and rooms: what wins when things cross on the way.
+
+use oort_api::directory::{Renewal, SessionEntry};
+
+use super::{Fresh, LONG, comet, info, key, live, nowhere, presence, room, route, session, user};
+
+pub(super) async fn a_late_disconnect_removes_nothing_newer(fresh: &impl Fresh) {
+    let directory = fresh.directory();
+    let home = live(&*directory, "c", 1).await;
+    directory.add_sessions(&home, &[session(1, "k", 1)]).await.expect("added");
+    directory.add_sessions(&home, &[session(1, "k", 2)]).await.expect("added");
+    directory.remove_sessions(&home, &[session(1, "k", 1)]).await.expect("answers");
+    assert_eq!(route(&*directory).await.users, [(user(1), vec![home.clone()])].into());
+    assert_eq!(route(&*directory).await.keys, [(key("k"), home.clone())].into());
+    // An earlier registration that arrives late changes nothing either.
+    directory.add_sessions(&home, &[session(1, "k", 1)]).await.expect("answers");
+    directory.remove_sessions(&home, &[session(1, "k", 1)]).await.expect("answers");
+    // Nor does that of an earlier incarnation.
+    directory.add_sessions(&comet("c", 0), &[session(1, "k", 9)]).await.expect("answers");
+    assert_eq!(route(&*directory).await.keys, [(key("k"), home.clone())].into());
+    directory.remove_sessions(&home, &[session(1, "k", 2)]).await.expect("removed");
+    assert_eq!(route(&*directory).await, nowhere());
+}
+
+pub(super) async fn each_comet_of_a_user_is_named_once(fresh: &impl Fresh) {
+    let directory = fresh.directory();
+    let (a, b) = (live(&*directory, "a", 1).await, live(&*directory, "b", 5).await);
+    directory.add_sessions(&a, &[session(1, "a1", 1), session(1, "a2", 2)]).await.expect("added");
+    directory.add_sessions(&b, &[session(1, "b1", 1), session(2, "b2", 2)]).await.expect("added");
+    let routes = directory.route(&[user(1), user(2)], &[], &[]).await.expect("answers");
+    let mut of_1 = routes.users[&user(1)].clone();
+    of_1.sort();
+    assert_eq!(of_1, [a, b.clone()]);
+    assert_eq!(routes.users[&user(2)], [b]);
+}
+
+pub(super) async fn an_addressable_key_moves_to_another_comet(fresh: &impl Fresh) {
+    let directory = fresh.directory();
+    let (a, b) = (live(&*directory, "a", 9).await, live(&*directory, "b", 1).await);
+    directory.add_sessions(&a, &[session(1, "k", 50)]).await.expect("added");
+    directory.add_sessions(&b, &[session(1, "k", 1)]).await.expect("added");
+    assert_eq!(route(&*directory).await.keys, [(key("k"), b.clone())].into());
+    assert_eq!(route(&*directory).await.users, [(user(1), vec![b.clone()])].into());
+    directory.remove_sessions(&a, &[session(1, "k", 50)]).await.expect("answers");
+    assert_eq!(route(&*directory).await.keys, [(key("k"), b)].into());
+}
+
+pub(super) async fn anonymous_sessions_have_no_user(fresh: &impl Fresh) {
+    let directory = fresh.directory();
+    let home = live(&*directory, "c", 1).await;
+    let anonymous = SessionEntry { user: None, ..session(1, "k", 1) };
+    let silent = SessionEntry { key: key("s"), addressable: false, ..anonymous.clone() };
+    let known = SessionEntry { key: key("u"), addressable: false, ..session(2, "u", 1) };
+    let all = [anonymous, silent, known];
+    directory.add_sessions(&home, &all).await.expect("added");
+    let (users, keys) = ([user(1), user(2)], [key("k"), key("s"), key("u")]);
+    let ask = || directory.route(&users, &keys, &[]);
+    let routes = ask().await.expect("answers");
+    assert_eq!(routes.users, [(user(2), vec![home.clone()])].into());
+    assert_eq!(routes.keys, [(key("k"), home.clone())].into());
+    directory.remove_sessions(&home, &all).await.expect("removed");
+    assert_eq!(ask().await, Ok(nowhere()));
+}
+
+pub(super) async fn rooms_follow_versions_in_any_order(fresh: &impl Fresh) {
+    let directory = fresh.directory();
+    let home = live(&*directory, "c", 1).await;
+    // (version, enters), and whether the latest of them enters.
+    let cases: [(&[(i64, bool)], bool); 4] = [
+        (&[(1, true), (2, false)], false),
+        (&[(1, true), (2, false), (3, true)], true),
+        (&[(9, true), (10, false), (11, true), (12, false)], false),
+        (&[(5, false), (7, true)], true),
+    ];
+    for (case, (steps, is_there)) in cases.into_iter().enumerate() {
+        for (order, steps) in permutations(steps).into_iter().enumerate() {
+            let name = format!("r{case}-{order}");
+            for (version, enters) in &steps {
+                let entry = [presence(&name, *version)];
+                if *enters {
+                    directory.enter_rooms(&home, &entry).await.expect("entered");
+                } else {
+                    directory.leave_rooms(&home, &entry).await.expect("left");
+                }
+            }
+            let routes = directory.route(&[], &[], &[room(&name)]).await.expect("answers");
+            assert_eq!(routes.rooms.contains_key(&room(&name)), is_there, "{steps:?}");
+        }
+    }
+}
+
+fn permutations<T: Copy>(items: &[T]) -> Vec<Vec<T>> {
+    if items.is_empty() {
+        return vec![Vec::new()];
+    }
+    let mut all = Vec::new();
+    for place in 0..items.len() {
+        let mut rest = items.to_vec();
+        let first = rest.remove(place);
+        all.extend(permutations(&rest).into_iter().map(|mut tail| {
+            tail.insert(0, first);
+            tail
+        }));
+    }
+    all
+}
+
+pub(super) async fn rooms_of_an_older_incarnation_are_ignored(fresh: &impl Fresh) {
+    let directory = fresh.directory();
+    let (before, other) = (live(&*directory, "c", 1).await, live(&*directory, "o", 1).await);
+    directory.enter_rooms(&before, &[presence("r", 90)]).await.expect("entered");
+    directory.enter_rooms(&other, &[presence("r", 1)]).await.expect("entered");
+    let after = live(&*directory, "c", 2).await;
+    directory.enter_rooms(&after, &[presence("r", 1)]).await.expect("entered");
+    directory.leave_rooms(&before, &[presence("r", 91)]).await.expect("answers");
+    directory.enter_rooms(&before, &[presence("r", 92)]).await.expect("answers");
+    let mut comets = route(&*directory).await.rooms[&room("r")].clone();
+    comets.sort();
+    assert_eq!(comets, [after.clone(), other.clone()]);
+    directory.leave_rooms(&after, &[presence("r", 2)]).await.expect("left");
+    assert_eq!(route(&*directory).await.rooms, [(room("r"), vec![other])].into());
+}
+
+pub(super) async fn large_batches_are_recorded_whole(fresh: &impl Fresh) {
+    let directory = fresh.directory();
+    let home = live(&*directory, "c", 1).await;
+    let ids = 1..=1000;
+    let sessions: Vec<_> = ids.clone().map(|id| session(id % 400 + 1, &format!("k{id}"), id)).collect();
+    let rooms: Vec<_> = ids.map(|id| presence(&format!("r{id}"), id)).collect();
+    directory.add_sessions(&home, &sessions).await.expect("added");
+    directory.enter_rooms(&home, &rooms).await.expect("entered");
+    let users: Vec<_> = (1..=400).map(user).collect();
+    let keys: Vec<_> = sessions.iter().map(|session| session.key.clone()).collect();
+    let room_keys: Vec<_> = rooms.iter().map(|presence| presence.room.clone()).collect();
+    let routes = directory.route(&users, &keys, &room_keys).await.expect("answers");
+    assert_eq!((routes.users.len(), routes.keys.len(), routes.rooms.len()), (400, 1000, 1000));
+    directory.remove_sessions(&home, &sessions).await.expect("removed");
+    let leaves: Vec<_> = rooms.iter().map(|entry| presence(entry.room.as_str(), 2000)).collect();
+    directory.leave_rooms(&home, &leaves).await.expect("left");
+    assert_eq!(directory.route(&users, &keys, &room_keys).await, Ok(nowhere()));
+}
+
+pub(super) async fn a_wipe_heals_by_announcing_again(fresh: &impl Fresh) {
+    let directory = fresh.directory();
+    let home = live(&*directory, "c", 1).await;
+    let announce = async || {
+        directory.add_sessions(&home, &[session(1, "k", 4)]).await.expect("added");
+        directory.enter_rooms(&home, &[presence("r", 5)]).await.expect("entered");
+    };
+    announce().await;
+    let before = route(&*directory).await;
+    fresh.wipe().await;
+    assert_eq!(route(&*directory).await, nowhere());
+    assert_eq!(directory.renew(&info(&home), LONG).await, Ok(Renewal::Unknown));
+    announce().await;
+    announce().await;
+    assert_eq!(route(&*directory).await, before, "announcing twice is announcing once");
+}

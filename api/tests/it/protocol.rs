@@ -1,0 +1,285 @@
+//! `docs/protocol.md` says what the codec does: every client example is read,
+//! every server example is written anew, every frame type has one.
+
+#![allow(clippy::expect_used, reason = "helpers of tests")]
+
+use std::collections::BTreeSet;
+
+use oort_api::Code;
+use oort_api::codec::envelope::{
+    ClientFrame, ClientType, Flavour, Head, Limits, ServerFrame, ServerType, Session, parse,
+};
+use oort_api::codec::goim::AuthBody;
+use oort_api::codec::packet::{Carrier, Packet, raw_container};
+use oort_api::error::Refusal;
+use oort_api::pb::oort::v1::conversation_event::Change;
+use oort_api::pb::oort::v1::{
+    Conversation, ConversationEvent, ConversationKind, HistoryResult, Message, MessageKind, SendOutcome, User,
+};
+
+/// One fenced block of the document.
+struct Example {
+    line: usize,
+    tags: Vec<&'static str>,
+    text: String,
+}
+
+impl Example {
+    fn has(&self, tag: &str) -> bool {
+        self.tags.contains(&tag)
+    }
+
+    fn flavour(&self) -> Flavour {
+        if self.has("classic") { Flavour::Classic } else { Flavour::V1 }
+    }
+}
+
+fn examples() -> Vec<Example> {
+    let document = include_str!("../../../docs/protocol.md");
+    let mut examples = Vec::new();
+    let mut open: Option<Example> = None;
+    for (index, line) in document.lines().enumerate() {
+        match (line.strip_prefix("```"), &mut open) {
+            (Some(_), Some(_)) => examples.extend(open.take()),
+            (Some(info), None) => {
+                let tags = info.split(' ').collect();
+                open = Some(Example { line: index + 1, tags, text: String::new() });
+            }
+            (None, Some(example)) => {
+                example.text.push_str(line);
+                example.text.push('\n');
+            }
+            (None, None) => {}
+        }
+    }
+    assert!(open.is_none(), "a block is not closed");
+    examples
+}
+
+/// The JSON without white space between its tokens.
+fn compact(json: &str) -> String {
+    let (mut in_text, mut escaped) = (false, false);
+    json.chars()
+        .filter(|&c| {
+            let keep = in_text || !c.is_ascii_whitespace();
+            if !escaped && c == '"' {
+                in_text = !in_text;
+            }
+            escaped = in_text && !escaped && c == '\\';
+            keep
+        })
+        .collect()
+}
+
+fn type_of(json: &str) -> String {
+    let value: serde_json::Value = serde_json::from_str(json).expect("JSON");
+    value["type"].as_str().expect("a type").to_owned()
+}
+
+#[test]
+fn every_client_example_is_read() {
+    let mut seen = BTreeSet::new();
+    for example in examples().iter().filter(|example| example.has("client")) {
+        let frame = parse(&example.text, example.flavour(), &Limits::default())
+            .unwrap_or_else(|error| panic!("line {}: {error}", example.line));
+        let frame_type = match frame {
+            ClientFrame::Send { .. } => ClientType::ClientMessages,
+            ClientFrame::History { .. } => ClientType::RequestRoomHistory,
+            ClientFrame::CreateRoom { .. } => ClientType::ClientCreateRoom,
+            ClientFrame::Ping => ClientType::Ping,
+        };
+        assert_eq!(type_of(&example.text), frame_type.as_str(), "line {}", example.line);
+        seen.insert(frame_type.as_str());
+    }
+    let all: BTreeSet<_> = ClientType::ALL.iter().map(|known| known.as_str()).collect();
+    assert_eq!(seen, all, "every type of client frame has an example");
+}
+
+#[test]
+fn every_server_example_is_what_the_codec_writes() {
+    let written = server_frames();
+    let examples: Vec<_> = examples().into_iter().filter(|example| example.has("server")).collect();
+    for (example, (flavour, expected)) in examples.iter().zip(&written) {
+        assert_eq!(example.flavour(), *flavour, "line {}", example.line);
+        assert_eq!(&compact(&example.text), expected, "line {}", example.line);
+    }
+    assert_eq!(examples.len(), written.len(), "examples in the document and frames in this test");
+    let seen: BTreeSet<_> = written.iter().map(|(_, json)| type_of(json)).collect();
+    let all: BTreeSet<_> = ServerType::ALL.iter().map(|known| known.as_str().to_owned()).collect();
+    assert_eq!(seen, all, "every type of server frame has an example");
+}
+
+#[test]
+fn every_auth_example_is_read() {
+    let bodies: Vec<_> = examples()
+        .iter()
+        .filter(|example| example.has("auth"))
+        .map(|example| AuthBody::parse(example.text.as_bytes()).expect("an auth body"))
+        .collect();
+    assert!(bodies.iter().any(|body| body.token.is_some()));
+    assert!(bodies.iter().any(|body| body.token.is_none()));
+    assert!(bodies.iter().all(|body| body.mid > 0 && !body.accepts.is_empty() && !body.room_id.is_empty()));
+}
+
+#[test]
+fn the_containers_are_what_the_codec_writes() {
+    let push = |body| Packet { ver: 1, op: 1000, seq: 0, body };
+    for (tag, carrier) in [("tcp", Carrier::Tcp), ("websocket", Carrier::WebSocket)] {
+        let mut bytes = Vec::new();
+        raw_container(&[push(b"m1"), push(b"m2")], carrier, &mut bytes).expect("small");
+        let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+        let blocks = examples();
+        let example = blocks.iter().find(|block| block.has("hex") && block.has(tag)).expect(tag);
+        assert_eq!(example.text.split_whitespace().collect::<String>(), hex);
+    }
+}
+
+/// Names of codes and close codes in the document are real ones.
+#[test]
+fn every_code_in_an_example_exists() {
+    let known: BTreeSet<_> = Code::ALL.iter().map(|code| code.as_str()).collect();
+    for (_, json) in server_frames() {
+        let value: serde_json::Value = serde_json::from_str(&json).expect("JSON");
+        let results = value["payload"]["results"].as_array().cloned().unwrap_or_default();
+        let codes = results.iter().map(|result| &result["error"]["code"]).chain([&value["payload"]["code"]]);
+        for code in codes.filter_map(serde_json::Value::as_str) {
+            assert!(known.contains(code), "{code}");
+        }
+    }
+}
+
+fn ann() -> User {
+    User { id: 2, username: "ann".into() }
+}
+
+fn bob() -> User {
+    User { id: 3, username: "bob".into() }
+}
+
+fn message(seq: i64, sender: User, content: &str) -> Message {
+    Message {
+        conversation: 7,
+        seq,
+        sender: Some(sender),
+        client_msg_id: format!("c-{seq}"),
+        content: content.into(),
+        created_at_ms: 1_700_000_000_000 + seq,
+        kind: MessageKind::Text.into(),
+    }
+}
+
+fn tea() -> Conversation {
+    Conversation {
+        id: 7,
+        kind: ConversationKind::Room.into(),
+        name: "tea".into(),
+        creator_id: 2,
+        head: 42,
+        latest: vec![message(42, bob(), "Hello")],
+        peer_id: 0,
+        has_more: true,
+    }
+}
+
+fn with_bob() -> Conversation {
+    Conversation {
+        id: 9,
+        kind: ConversationKind::Direct.into(),
+        name: "bob".into(),
+        creator_id: 2,
+        peer_id: 3,
+        ..Conversation::default()
+    }
+}
+
+fn cake_created() -> ConversationEvent {
+    let cake = Conversation {
+        id: 12,
+        kind: ConversationKind::Room.into(),
+        name: "cake".into(),
+        creator_id: 2,
+        ..Conversation::default()
+    };
+    ConversationEvent { change: Change::Created.into(), conversation: Some(cake), actor: Some(ann()) }
+}
+
+/// The frames of the document, in its order.
+fn server_frames() -> Vec<(Flavour, String)> {
+    let mut frames = Vec::new();
+    v1_frames(&mut |frame| frames.push((Flavour::V1, encode(frame, Flavour::V1))));
+    classic_frames(&mut |frame| frames.push((Flavour::Classic, encode(frame, Flavour::Classic))));
+    frames
+}
+
+fn encode(frame: ServerFrame<'_>, flavour: Flavour) -> String {
+    let mut out = Vec::new();
+    assert!(frame.encode_into(flavour, &mut out), "{frame:?} is shown to {flavour:?} clients");
+    String::from_utf8(out).expect("UTF-8")
+}
+
+fn v1_frames(show: &mut impl FnMut(ServerFrame<'_>)) {
+    let limits = Limits::default();
+    let session = Session { key: "0b8f9a3e", heartbeat_ms: 60_000, limits: &limits };
+    show(ServerFrame::Hello { me: &ann(), rooms: &[tea(), with_bob()], session });
+
+    let outcomes = [
+        SendOutcome {
+            client_msg_id: "c-43".into(),
+            seq: 43,
+            created_at_ms: 1_700_000_000_043,
+            duplicate: true,
+            ..SendOutcome::default()
+        },
+        SendOutcome {
+            client_msg_id: "c-44".into(),
+            error_code: Code::Overloaded.as_str().into(),
+            error_message: "too many sends are waiting".into(),
+            retry_after_ms: 1000,
+            ..SendOutcome::default()
+        },
+    ];
+    show(ServerFrame::SendAck { conversation: 7, outcomes: &outcomes, request_id: Some("r-1") });
+    show(ServerFrame::Messages { conversation: 7, messages: &[message(43, ann(), "Hi bob")] });
+
+    let bob_left = Message {
+        kind: MessageKind::System.into(),
+        client_msg_id: String::new(),
+        ..message(44, bob(), r#"{"left":"3"}"#)
+    };
+    let messages = vec![message(43, ann(), "Hi bob"), bob_left];
+    let result = HistoryResult { messages, has_more: false, head: 44 };
+    show(ServerFrame::History { conversation: 7, result: &result, request_id: Some("r-3") });
+
+    let created = |conversation| ServerFrame::RoomCreated {
+        conversation,
+        name: "cake",
+        creator_id: 2,
+        request_id: Some("r-4"),
+    };
+    show(created(12));
+    show(created(0));
+    show(ServerFrame::Conversation { event: &cake_created() });
+
+    let invalid = Refusal::new(Code::InvalidField, "messages[0].content is empty");
+    show(ServerFrame::Error { refusal: &invalid, request_id: Some("r-5") });
+    let unavailable = Refusal::new(Code::Unavailable, "the store cannot be reached");
+    show(ServerFrame::Error { refusal: &unavailable, request_id: Some("r-6") });
+
+    let heads = [Head { conversation: 7, head: 51 }, Head { conversation: 9, head: 0 }];
+    show(ServerFrame::Behind { rooms: &heads });
+    show(ServerFrame::Reconnect { after_ms: 2350, reason: "draining" });
+    show(ServerFrame::Push { operation: 1000, body: br#"{"sale":"now"}"# });
+    show(ServerFrame::Push { operation: 1001, body: &[0xff, 0x00, 0xfe] });
+    show(ServerFrame::Pong);
+}
+
+fn classic_frames(show: &mut impl FnMut(ServerFrame<'_>)) {
+    let limits = Limits::default();
+    let session = Session { key: "0b8f9a3e", heartbeat_ms: 60_000, limits: &limits };
+    show(ServerFrame::Hello { me: &ann(), rooms: &[tea()], session });
+    show(ServerFrame::Messages { conversation: 7, messages: &[message(43, ann(), "Hi bob")] });
+    let result = HistoryResult { messages: vec![message(41, bob(), "Anyone?")], has_more: true, head: 43 };
+    show(ServerFrame::History { conversation: 7, result: &result, request_id: None });
+    show(ServerFrame::Conversation { event: &cake_created() });
+    show(ServerFrame::RoomCreated { conversation: 0, name: "cake", creator_id: 2, request_id: None });
+}

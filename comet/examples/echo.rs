@@ -1,0 +1,88 @@
+//! A plain WebSocket echo server on comet's framing, to be tested with the Autobahn suite.
+//!
+//! `cargo run --release -p oort-comet --example echo -- 127.0.0.1:9001`
+
+use std::convert::Infallible;
+use std::error::Error;
+
+use bytes::Bytes;
+use http::{Request, Response, StatusCode};
+use http_body_util::Empty;
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper::upgrade::OnUpgrade;
+use hyper_util::rt::TokioIo;
+use oort_comet::framing::handshake::Upgrade;
+use oort_comet::framing::{
+    Event, Limits, Opcode, Reader, Violation, close_frame, close_reply, encode_frame, pong_frame,
+};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
+
+/// Above the 16 MiB messages and the 64-byte fragments of 4 MiB messages that the suite sends.
+const LIMITS: Limits = Limits { message_bytes_max: 32 << 20, fragments_max: 1 << 20 };
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let address = std::env::args().nth(1).ok_or("usage: echo ADDRESS, such as 127.0.0.1:9001")?;
+    let listener = TcpListener::bind(address).await?;
+    loop {
+        let (stream, _) = listener.accept().await?;
+        let connection = hyper::server::conn::http1::Builder::new()
+            .serve_connection(TokioIo::new(stream), service_fn(upgrade))
+            .with_upgrades();
+        tokio::spawn(connection);
+    }
+}
+
+async fn upgrade(mut request: Request<Incoming>) -> Result<Response<Empty<Bytes>>, Infallible> {
+    let (status, headers) = match Upgrade::of(request.method(), request.version(), request.headers()) {
+        Ok(upgrade) => {
+            tokio::spawn(echo(hyper::upgrade::on(&mut request)));
+            (StatusCode::SWITCHING_PROTOCOLS, upgrade.response_headers(None))
+        }
+        Err(refusal) => (refusal.status(), refusal.headers()),
+    };
+    let mut response = Response::new(Empty::new());
+    *response.status_mut() = status;
+    *response.headers_mut() = headers;
+    Ok(response)
+}
+
+async fn echo(upgraded: OnUpgrade) -> Result<(), Box<dyn Error + Send + Sync>> {
+    let mut stream = TokioIo::new(upgraded.await?);
+    let mut reader = Reader::new();
+    let mut scratch = vec![0; 64 * 1024];
+    while !reader.is_closed() {
+        let read = stream.read(&mut scratch).await?;
+        if read == 0 {
+            return Ok(());
+        }
+        let mut replies = Vec::new();
+        if let Err(violation) = answer(&mut reader, &mut scratch[..read], &mut replies) {
+            replies.push(close_frame(violation.close_code(), &violation.to_string()));
+        }
+        for reply in replies {
+            stream.write_all(&reply).await?;
+        }
+    }
+    stream.shutdown().await?;
+    // The client may still be sending: closing with bytes unread would reset the connection under our close
+    // frame.
+    while stream.read(&mut scratch).await? > 0 {}
+    Ok(())
+}
+
+fn answer(reader: &mut Reader, input: &mut [u8], replies: &mut Vec<Bytes>) -> Result<(), Violation> {
+    let mut events = reader.read(input, &LIMITS);
+    while let Some(event) = events.next_event()? {
+        replies.push(match event {
+            Event::Text(text) => encode_frame(Opcode::Text, text.as_bytes()),
+            Event::Binary(bytes) => encode_frame(Opcode::Binary, bytes),
+            Event::Ping(payload) => pong_frame(payload),
+            Event::Pong(_) => continue,
+            Event::Close { code, .. } => close_reply(code),
+        });
+    }
+    Ok(())
+}

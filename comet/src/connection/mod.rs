@@ -1,0 +1,340 @@
+//! One client's connection: its socket, what waits for it, what it belongs to.
+
+use std::cell::{Cell, RefCell};
+use std::io::{ErrorKind, IoSlice};
+use std::net::IpAddr;
+use std::task::{Context, Waker};
+
+use bytes::Bytes;
+use oort_api::codec::envelope::{Head, ServerFrame};
+use oort_api::pb::oort::v1::SessionRef;
+use oort_api::{RoomKey, SessionKey};
+
+use crate::delivery::Chunk;
+use crate::dialect::{Dialect, json};
+use crate::node::Node;
+use crate::register::ConnectionId;
+use crate::shard::rooms::Memberships;
+use crate::transport::Socket;
+
+pub(crate) mod close;
+pub(crate) mod drive;
+pub(crate) mod meter;
+pub(crate) mod outbox;
+
+use close::CloseReason;
+use meter::Meter;
+use outbox::{Offer, Outbox, Report};
+
+/// Most pieces given to one write.
+const PIECES_MAX: usize = 64;
+
+/// How far a connection has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Stage {
+    /// Not authenticated.
+    Opening,
+    /// Logic knows its session; it is not greeted.
+    Registered,
+    /// Greeted.
+    Live,
+    /// The last of it goes out; nothing it says counts.
+    Closing,
+    /// It is to be forgotten.
+    Dead,
+}
+
+/// What only clients of the packet protocol have.
+#[derive(Debug, Default)]
+pub(crate) struct GoimSide {
+    /// The key the client chose.
+    pub(crate) key: Option<SessionKey>,
+    /// Operations it wants; `None` = all.
+    pub(crate) accepts: Option<Vec<i32>>,
+    /// The room it asked to be in.
+    pub(crate) room: Option<RoomKey>,
+    /// Its idle limit, in turns of the wheel.
+    pub(crate) idle_turns: u32,
+}
+
+/// One connection. Lives on one shard and is never shared with another thread.
+#[derive(Debug)]
+pub(crate) struct Connection {
+    pub(crate) socket: Socket,
+    pub(crate) id: ConnectionId,
+    pub(crate) dialect: Dialect,
+    pub(crate) stage: Cell<Stage>,
+    /// Logic knows the session.
+    pub(crate) is_registered: Cell<bool>,
+    /// It counts among those that are not authenticated.
+    pub(crate) is_opening: Cell<bool>,
+    /// Whose; 0 = nobody's.
+    pub(crate) user: Cell<i64>,
+    /// Turn of the wheel when something was last heard, or the stage changed.
+    pub(crate) heard: Cell<u32>,
+    pub(crate) meter: Cell<Meter>,
+    /// Place in the list of those a tick touches; [`Connection::UNTOUCHED`] otherwise.
+    pub(crate) touch: Cell<u32>,
+    pub(crate) address: IpAddr,
+    pub(crate) outbox: RefCell<Outbox>,
+    pub(crate) memberships: RefCell<Memberships>,
+    pub(crate) goim: RefCell<Option<Box<GoimSide>>>,
+    waker: RefCell<Option<Waker>>,
+}
+
+/// What a tick did, counted once at its end.
+#[derive(Debug, Default)]
+pub(crate) struct Tally {
+    pub(crate) sends: u64,
+    pub(crate) frames: u64,
+}
+
+impl Connection {
+    pub(crate) const UNTOUCHED: u32 = u32::MAX;
+
+    pub(crate) fn new(socket: Socket, id: ConnectionId, dialect: Dialect, address: IpAddr, now: u32) -> Self {
+        Self {
+            socket,
+            id,
+            dialect,
+            stage: Cell::new(Stage::Opening),
+            is_registered: Cell::new(false),
+            is_opening: Cell::new(true),
+            user: Cell::new(0),
+            heard: Cell::new(now),
+            meter: Cell::default(),
+            touch: Cell::new(Self::UNTOUCHED),
+            address,
+            outbox: RefCell::new(Outbox::new()),
+            memberships: RefCell::default(),
+            goim: RefCell::default(),
+            waker: RefCell::default(),
+        }
+    }
+
+    /// Its session key.
+    pub(crate) fn key(&self, node: &Node) -> String {
+        let chosen = self.goim.borrow().as_ref().and_then(|goim| goim.key.as_ref().map(ToString::to_string));
+        chosen.unwrap_or_else(|| self.id.key(node.nonce))
+    }
+
+    /// The session as logic knows it.
+    pub(crate) fn session(&self, node: &Node) -> SessionRef {
+        let is_addressable = self.goim.borrow().as_ref().is_some_and(|goim| goim.key.is_some());
+        SessionRef {
+            user_id: self.user.get(),
+            key: self.key(node),
+            version: self.id.version,
+            platform: self.dialect.platform().to_owned(),
+            addressable: is_addressable,
+        }
+    }
+
+    /// Whether the client wants pushes of this operation.
+    pub(crate) fn accepts(&self, operation: i32) -> bool {
+        if self.dialect.is_json() {
+            return true;
+        }
+        let goim = self.goim.borrow();
+        let accepts = goim.as_ref().and_then(|goim| goim.accepts.as_ref());
+        accepts.is_none_or(|accepts| accepts.contains(&operation))
+    }
+
+    pub(crate) fn is_closing(&self) -> bool {
+        matches!(self.stage.get(), Stage::Closing | Stage::Dead)
+    }
+
+    /// Keeps who is to be woken.
+    fn remember(&self, context: &Context<'_>) {
+        let mut waker = self.waker.borrow_mut();
+        if !waker.as_ref().is_some_and(|known| known.will_wake(context.waker())) {
+            *waker = Some(context.waker().clone());
+        }
+    }
+
+    /// Has its task look at it again.
+    pub(crate) fn wake(&self) {
+        if let Some(waker) = self.waker.borrow().as_ref() {
+            waker.wake_by_ref();
+        }
+    }
+
+    /// Hands it frames of one piece.
+    pub(crate) fn deliver(&self, node: &Node, chunk: &Chunk, tally: &mut Tally) {
+        if chunk.bytes(self.dialect).is_empty() {
+            return;
+        }
+        let offer = self.outbox.borrow_mut().offer(chunk, self.dialect, &node.budget);
+        tally.frames += chunk.frames().len() as u64;
+        match offer {
+            Offer::Write => {
+                tally.sends += 1;
+                self.write(node, chunk.bytes(self.dialect));
+            }
+            other => self.settle(node, other),
+        }
+    }
+
+    /// Hands it frames of several pieces: one write if nothing waits.
+    pub(crate) fn deliver_pieces(&self, node: &Node, chunks: &[&Chunk], tally: &mut Tally) {
+        if !self.outbox.borrow().is_clear() {
+            chunks.iter().for_each(|chunk| self.deliver(node, chunk, tally));
+            return;
+        }
+        for chunks in chunks.chunks(PIECES_MAX) {
+            if !self.outbox.borrow().is_clear() {
+                chunks.iter().for_each(|chunk| self.deliver(node, chunk, tally));
+                continue;
+            }
+            tally.sends += 1;
+            tally.frames += chunks.iter().map(|chunk| chunk.frames().len() as u64).sum::<u64>();
+            self.write_pieces(node, chunks);
+        }
+    }
+
+    fn write_pieces(&self, node: &Node, chunks: &[&Chunk]) {
+        let mut pieces = [IoSlice::new(&[]); PIECES_MAX];
+        for (piece, chunk) in pieces.iter_mut().zip(chunks) {
+            *piece = IoSlice::new(chunk.bytes(self.dialect));
+        }
+        let count = chunks.len().min(PIECES_MAX);
+        let Some(mut written) = self.written(self.socket.send_pieces(&pieces[..count])) else { return };
+        let mut is_full = false;
+        for chunk in chunks {
+            let bytes = chunk.bytes(self.dialect);
+            if written >= bytes.len() {
+                written -= bytes.len();
+            } else if is_full {
+                let offer = self.outbox.borrow_mut().offer(chunk, self.dialect, &node.budget);
+                self.settle(node, offer);
+            } else {
+                self.outbox.borrow_mut().keep(bytes.slice(written..));
+                (written, is_full) = (0, true);
+            }
+        }
+        if is_full {
+            node.metrics.socket_full.inc();
+            self.wake();
+        }
+    }
+
+    /// Sends an answer to its own command, or a control frame.
+    pub(crate) fn send_own(&self, node: &Node, bytes: &Bytes) {
+        let offer = self.outbox.borrow_mut().offer_own(bytes, &node.budget);
+        match offer {
+            Offer::Write => self.write(node, bytes),
+            other => self.settle(node, other),
+        }
+    }
+
+    /// Sends a JSON frame of its own; nothing if its flavour has none.
+    pub(crate) fn send_json(&self, node: &Node, frame: &ServerFrame<'_>) {
+        self.send_own(node, &json::text(frame, self.dialect.flavour()));
+    }
+
+    /// Writes a piece of which nothing else is before it; keeps what is not taken.
+    fn write(&self, node: &Node, bytes: &Bytes) {
+        let Some(written) = self.written(self.socket.send(bytes)) else { return };
+        if written < bytes.len() {
+            self.outbox.borrow_mut().keep(bytes.slice(written..));
+            node.metrics.socket_full.inc();
+            self.wake();
+        }
+    }
+
+    /// Bytes written; `None` = the socket is gone.
+    fn written(&self, result: std::io::Result<usize>) -> Option<usize> {
+        match result {
+            Ok(count) => Some(count),
+            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => Some(0),
+            Err(_) => {
+                self.kill();
+                None
+            }
+        }
+    }
+
+    /// Acts on an offer that was not to be written.
+    fn settle(&self, node: &Node, offer: Offer) {
+        match offer {
+            Offer::Write | Offer::Queued | Offer::Ignored => {}
+            Offer::Behind { began, noted, lost } => {
+                if began {
+                    node.metrics.behind.inc();
+                }
+                node.metrics.behind_frames.inc_by(noted.into());
+                node.metrics.transient_dropped.inc_by(lost.into());
+            }
+            Offer::Overflow => self.close(node, CloseReason::TooSlow),
+        }
+    }
+
+    /// Writes what waits. False: the socket is full again.
+    pub(crate) fn flush(&self, node: &Node) -> bool {
+        loop {
+            let result = {
+                let outbox = self.outbox.borrow();
+                let mut pieces = [IoSlice::new(&[]); PIECES_MAX];
+                match outbox.slices(&mut pieces) {
+                    0 => break,
+                    count => self.socket.try_write(&pieces[..count]),
+                }
+            };
+            match result {
+                Ok(count) => self.outbox.borrow_mut().wrote(count),
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return false,
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(_) => {
+                    self.kill();
+                    return true;
+                }
+            }
+        }
+        let report = self.outbox.borrow_mut().take_report();
+        if let Some(Report { heads }) = report {
+            let rooms: Vec<Head> =
+                heads.into_iter().map(|(conversation, head)| Head { conversation, head }).collect();
+            self.send_json(node, &ServerFrame::Behind { rooms: &rooms });
+        }
+        true
+    }
+
+    /// Begins to end it: what waits and the reason still go out.
+    pub(crate) fn close(&self, node: &Node, reason: CloseReason) {
+        if self.is_closing() {
+            return;
+        }
+        node.metrics.close(reason.label());
+        let last = if self.dialect.is_websocket() { reason.frame() } else { Bytes::new() };
+        self.finish(last);
+    }
+
+    /// Begins to end it with these last bytes.
+    pub(crate) fn finish(&self, last: Bytes) {
+        if !self.is_closing() {
+            self.outbox.borrow_mut().close(last);
+            self.stage.set(Stage::Closing);
+            self.wake();
+        }
+    }
+
+    /// Ends it at once.
+    pub(crate) fn kill(&self) {
+        self.outbox.borrow_mut().abandon();
+        self.stage.set(Stage::Dead);
+        self.socket.abort();
+        self.wake();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What an idle connection costs beside tokio's part of it: this, a task around it, and its memberships.
+    #[test]
+    fn a_connection_is_small() {
+        assert!(size_of::<Connection>() <= 256, "{}", size_of::<Connection>());
+        assert!(size_of::<drive::Input>() <= 40, "{}", size_of::<drive::Input>());
+    }
+}

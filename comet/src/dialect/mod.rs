@@ -1,0 +1,81 @@
+//! Dialects: how the same commands and events look to different clients.
+
+use bytes::Bytes;
+use oort_api::codec::envelope::Flavour;
+use oort_api::codec::packet::Carrier;
+use oort_api::pb::goim::protocol::Proto;
+
+pub(crate) mod json;
+pub(crate) mod packet;
+
+/// What a client speaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[repr(u8)]
+pub(crate) enum Dialect {
+    /// JSON as older web clients know it.
+    Classic = 0,
+    /// JSON, sub-protocol `oort.v1`.
+    V1 = 1,
+    /// goim's packets in binary WebSocket messages.
+    PacketWebSocket = 2,
+    /// goim's packets in a byte stream.
+    PacketTcp = 3,
+}
+
+impl Dialect {
+    /// How many there are.
+    pub(crate) const COUNT: usize = 4;
+
+    /// JSON frames: the session has a user and follows open rooms.
+    pub(crate) const fn is_json(self) -> bool {
+        matches!(self, Self::Classic | Self::V1)
+    }
+
+    /// Framed by WebSocket.
+    pub(crate) const fn is_websocket(self) -> bool {
+        !matches!(self, Self::PacketTcp)
+    }
+
+    /// Its clients know `behind`, so they may be withheld frames.
+    pub(crate) const fn can_be_behind(self) -> bool {
+        matches!(self, Self::V1)
+    }
+
+    /// For labels of metrics.
+    pub(crate) const fn label(self) -> &'static str {
+        match self {
+            Self::Classic => "classic",
+            Self::V1 => "v1",
+            Self::PacketWebSocket => "packet_websocket",
+            Self::PacketTcp => "packet_tcp",
+        }
+    }
+
+    /// The platform recorded for sessions that name none.
+    pub(crate) const fn platform(self) -> &'static str {
+        if self.is_json() { "web" } else { "goim" }
+    }
+
+    /// The JSON flavour; that of V1 where a packet carries JSON.
+    pub(crate) const fn flavour(self) -> Flavour {
+        if matches!(self, Self::Classic) { Flavour::Classic } else { Flavour::V1 }
+    }
+
+    /// What carries packets.
+    pub(crate) const fn carrier(self) -> Carrier {
+        if self.is_websocket() { Carrier::WebSocket } else { Carrier::Tcp }
+    }
+}
+
+/// A frame that no client can be shown: its body is not what its op says, or does not fit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Unreadable;
+
+/// The bytes of a frame for the sockets of a dialect; empty = it has nothing to show to them.
+pub(crate) fn encode(frame: &Proto, dialect: Dialect) -> Result<Bytes, Unreadable> {
+    if dialect.is_json() {
+        json::encode(frame, dialect.flavour())
+    } else {
+        packet::encode(frame, dialect.carrier())
+    }
+}

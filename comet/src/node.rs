@@ -1,0 +1,131 @@
+//! What all shards of a comet share.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use oort_api::pb::oort::v1::{CometRef, SessionRef};
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use crate::config::Config;
+use crate::connection::outbox::Budget;
+use crate::framing;
+use crate::logic::LogicCaller;
+use crate::metrics::Metrics;
+use crate::pages::Pages;
+use crate::register::departures::Departures;
+use crate::register::rooms::RoomRegister;
+use crate::register::sessions::SessionRegister;
+use crate::shard::inbox::Inbound;
+
+/// Fragments of one WebSocket message.
+const FRAGMENTS_MAX: u32 = 64;
+/// Packets of the largest size that one WebSocket message may hold.
+const PACKETS_PER_MESSAGE: usize = 16;
+
+/// One comet: settings, registers, the way to logic and to each shard.
+pub(crate) struct Node {
+    pub(crate) config: Config,
+    pub(crate) metrics: Metrics,
+    pub(crate) logic: LogicCaller,
+    pub(crate) pages: Pages,
+    pub(crate) comet: CometRef,
+    /// In the keys of sessions; tells processes apart.
+    pub(crate) nonce: u64,
+    pub(crate) budget: Budget,
+    pub(crate) json_limits: framing::Limits,
+    pub(crate) packet_limits: framing::Limits,
+    pub(crate) rooms: RoomRegister,
+    pub(crate) sessions: SessionRegister,
+    pub(crate) departures: Departures,
+    pub(crate) inboxes: Vec<mpsc::Sender<Inbound>>,
+    /// Sockets of clients.
+    pub(crate) sockets: AtomicUsize,
+    /// Connections that are not authenticated.
+    pub(crate) opening: AtomicUsize,
+    /// Connections over all comets, as logic told.
+    pub(crate) total_connections: AtomicI64,
+    /// Logic has answered a renewal.
+    pub(crate) is_known: AtomicBool,
+    /// No new clients are taken.
+    pub(crate) draining: CancellationToken,
+    version: AtomicI64,
+}
+
+impl Node {
+    pub(crate) fn new(
+        config: Config,
+        metrics: Metrics,
+        logic: Arc<dyn oort_api::pb::oort::v1::logic_server::Logic>,
+        pages: Pages,
+        inboxes: Vec<mpsc::Sender<Inbound>>,
+    ) -> Self {
+        let json_limits =
+            framing::Limits { message_bytes_max: config.json.frame_bytes_max, fragments_max: FRAGMENTS_MAX };
+        let packet_limits = framing::Limits {
+            message_bytes_max: (config.packet_body_bytes_max + 16) * PACKETS_PER_MESSAGE,
+            fragments_max: FRAGMENTS_MAX,
+        };
+        let timeout = Duration::from_millis(config.rpc_timeout_ms);
+        Self {
+            logic: LogicCaller::new(logic, timeout, metrics.clone()),
+            pages,
+            comet: CometRef { id: config.id.clone(), epoch: epoch() },
+            nonce: uuid::Uuid::new_v4().as_u64_pair().0,
+            budget: Budget { bytes_max: config.send_budget_bytes, rooms_max: config.behind_rooms_max },
+            json_limits,
+            packet_limits,
+            rooms: RoomRegister::new(inboxes.len()),
+            sessions: SessionRegister::default(),
+            departures: Departures::new(config.departures_max, metrics.departures_dropped.clone()),
+            inboxes,
+            sockets: AtomicUsize::new(0),
+            opening: AtomicUsize::new(0),
+            total_connections: AtomicI64::new(0),
+            is_known: AtomicBool::new(false),
+            draining: CancellationToken::new(),
+            version: AtomicI64::new(0),
+            config,
+            metrics,
+        }
+    }
+
+    /// The next in the comet's order of registrations.
+    pub(crate) fn next_version(&self) -> i64 {
+        self.version.fetch_add(1, Ordering::Relaxed) + 1
+    }
+
+    /// The newest version given out.
+    pub(crate) fn newest_version(&self) -> i64 {
+        self.version.load(Ordering::Relaxed)
+    }
+
+    /// Connections online, for goim's heartbeat reply: all comets' if known, else this one's.
+    pub(crate) fn online(&self) -> i32 {
+        let total = self.total_connections.load(Ordering::Relaxed);
+        let here = i64::try_from(self.sockets.load(Ordering::Relaxed)).unwrap_or(i64::MAX);
+        i32::try_from(total.max(here)).unwrap_or(i32::MAX)
+    }
+
+    /// A session that ended, for logic.
+    pub(crate) fn departed(
+        &self,
+        session: Option<SessionRef>,
+        rooms: impl IntoIterator<Item = oort_api::pb::oort::v1::RoomRef>,
+    ) {
+        self.departures.add(session, rooms);
+    }
+}
+
+impl std::fmt::Debug for Node {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Node").field("comet", &self.comet).finish_non_exhaustive()
+    }
+}
+
+/// Rises with each start: the clock, ms.
+fn epoch() -> i64 {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,199 @@
+//! The heartbeat of the comet, and what else it tells logic in the background: rooms that were entered, departures,
+//! everything anew after the directory lost it.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use oort_api::error::Refusal;
+use oort_api::pb::oort::v1::{
+    AnnounceRequest, DisconnectRequest, RenewReply, RenewRequest, RoomRef, RoomsRequest, SessionRef,
+};
+use tokio::sync::oneshot;
+use tonic::{Code, Status};
+
+use crate::error::Error;
+use crate::node::Node;
+use crate::service::Advertised;
+use crate::shard::inbox::Inbound;
+
+/// Pause after a call that failed, at first and at most.
+const PAUSE_MS: u64 = 50;
+const PAUSE_MS_MAX: u64 = 1_000;
+
+/// Renews the lease until a newer comet of this name is running.
+pub(crate) async fn renew_for_ever(node: Arc<Node>, advertised: Advertised) -> Error {
+    let mut interval = Duration::from_millis(node.config.renew_interval_ms);
+    let mut must_announce = false;
+    loop {
+        let mut pause = interval;
+        match renew(&node, &advertised, false).await {
+            Ok(reply) => {
+                must_announce |= reply.announce;
+                if let Ok(lease_ms) = u64::try_from(reply.lease_ms)
+                    && lease_ms > 0
+                {
+                    interval = Duration::from_millis((lease_ms / 3).max(1));
+                    pause = interval;
+                }
+                if must_announce {
+                    match announce(&node).await {
+                        Ok(()) => must_announce = false,
+                        Err(refusal) => {
+                            tracing::warn!(%refusal, "not everything could be announced; again soon");
+                            pause = pause.min(Duration::from_millis(PAUSE_MS_MAX));
+                        }
+                    }
+                }
+            }
+            Err(status) if is_superseded(&status) => {
+                return Error::Superseded(status.message().to_owned());
+            }
+            Err(status) => {
+                node.metrics.renew_errors.inc();
+                tracing::warn!(%status, "the lease could not be renewed; again soon");
+                pause = pause.min(Duration::from_millis(PAUSE_MS_MAX));
+            }
+        }
+        tokio::time::sleep(pause).await;
+    }
+}
+
+/// One heartbeat.
+pub(crate) async fn renew(
+    node: &Node,
+    advertised: &Advertised,
+    is_draining: bool,
+) -> Result<RenewReply, Status> {
+    let count = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
+    let room_counts = node.rooms.take_counts();
+    let request = RenewRequest {
+        comet: Some(node.comet.clone()),
+        grpc_address: advertised.grpc.clone(),
+        ws_address: advertised.ws.clone(),
+        tcp_address: advertised.tcp.clone(),
+        weight: node.config.weight,
+        connections: count(node.sockets.load(Ordering::Relaxed)),
+        draining: is_draining,
+        room_counts: room_counts.clone(),
+        addresses: count(node.sessions.addresses()),
+    };
+    match node.logic.renew(request).await {
+        Ok(reply) => {
+            node.is_known.store(true, Ordering::Relaxed);
+            node.total_connections.store(reply.total_connections, Ordering::Relaxed);
+            Ok(reply)
+        }
+        Err(status) => {
+            node.rooms.counts_not_told(room_counts);
+            Err(status)
+        }
+    }
+}
+
+async fn census(node: &Node) -> Vec<SessionRef> {
+    let mut sessions = Vec::new();
+    for inbox in &node.inboxes {
+        let (reply, answer) = oneshot::channel();
+        if inbox.send(Inbound::Census { reply }).await.is_ok() {
+            sessions.extend(answer.await.unwrap_or_default());
+        }
+    }
+    sessions
+}
+
+/// Tells everything this comet holds, in batches.
+async fn announce(node: &Node) -> Result<(), Refusal> {
+    let sessions = census(node).await;
+    let rooms = node.rooms.all();
+    tracing::info!(sessions = sessions.len(), rooms = rooms.len(), "announcing everything");
+    let size = node.config.rpc_batch_max;
+    for sessions in sessions.chunks(size) {
+        tell(node, sessions.to_vec(), Vec::new()).await?;
+    }
+    for rooms in rooms.chunks(size) {
+        tell(node, Vec::new(), rooms.to_vec()).await?;
+    }
+    node.metrics.announcements.inc();
+    depart_again(node, sessions, rooms).await;
+    Ok(())
+}
+
+async fn tell(node: &Node, sessions: Vec<SessionRef>, rooms: Vec<RoomRef>) -> Result<(), Refusal> {
+    let comet = Some(node.comet.clone());
+    node.logic.announce(AnnounceRequest { comet, sessions, rooms }).await.map(drop)
+}
+
+/// What left while it was being announced may have been recorded after its departure was: it departs again.
+async fn depart_again(node: &Node, sessions: Vec<SessionRef>, rooms: Vec<RoomRef>) {
+    let here: HashSet<i64> = census(node).await.iter().map(|session| session.version).collect();
+    let held: HashSet<String> = node.rooms.names().into_iter().collect();
+    let gone = rooms.into_iter().filter(|room| !held.contains(&room.room)).map(|room| room.room);
+    node.departed(None, gone.map(|room| RoomRef { room, version: node.next_version() }));
+    for session in sessions.into_iter().filter(|session| !here.contains(&session.version)) {
+        node.departed(Some(session), []);
+    }
+}
+
+/// Records rooms that were entered, all that wait in one call.
+pub(crate) async fn enter_rooms(node: Arc<Node>) {
+    loop {
+        node.rooms.something_to_enter().await;
+        loop {
+            let rooms = node.rooms.take_entries(node.config.rpc_batch_max);
+            if rooms.is_empty() {
+                break;
+            }
+            let request = RoomsRequest { comet: Some(node.comet.clone()), rooms: rooms.clone() };
+            let result = node.logic.enter_rooms(request).await;
+            if let Err(refusal) = &result {
+                tracing::warn!(%refusal, rooms = rooms.len(), "rooms could not be entered");
+            }
+            node.rooms.entered(&rooms, result.is_ok());
+        }
+    }
+}
+
+/// Tells logic of departures, for ever.
+pub(crate) async fn tell_departures(node: Arc<Node>) {
+    let delay = Duration::from_millis(node.config.departure_delay_ms);
+    loop {
+        node.departures.gathered(delay).await;
+        tell_all_departures(&node).await;
+    }
+}
+
+/// Tells logic of all departures there are; repeats what fails.
+pub(crate) async fn tell_all_departures(node: &Node) {
+    let mut pause_ms = PAUSE_MS;
+    while let Some(mut batch) = node.departures.take(node.config.rpc_batch_max) {
+        let comet = Some(node.comet.clone());
+        let mut is_told = true;
+        if !batch.sessions.is_empty() {
+            let request = DisconnectRequest { comet: comet.clone(), sessions: batch.sessions.clone() };
+            match node.logic.disconnect(request).await {
+                Ok(_) => batch.sessions.clear(),
+                Err(_) => is_told = false,
+            }
+        }
+        if !batch.rooms.is_empty() {
+            match node.logic.leave_rooms(RoomsRequest { comet, rooms: batch.rooms.clone() }).await {
+                Ok(_) => batch.rooms.clear(),
+                Err(_) => is_told = false,
+            }
+        }
+        if is_told {
+            pause_ms = PAUSE_MS;
+            continue;
+        }
+        node.departures.put_back(batch);
+        tokio::time::sleep(Duration::from_millis(pause_ms)).await;
+        pause_ms = (pause_ms * 2).min(PAUSE_MS_MAX);
+    }
+}
+
+/// Logic says so with `forbidden`, the directory's own word for it; another code would only be a reason to try again.
+fn is_superseded(status: &Status) -> bool {
+    matches!(status.code(), Code::PermissionDenied | Code::FailedPrecondition)
+}

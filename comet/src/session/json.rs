@@ -1,0 +1,217 @@
+//! Sessions of JSON clients.
+
+use std::collections::{HashMap, HashSet};
+use std::rc::Rc;
+
+use oort_api::codec::envelope::{self, ClientFrame, Flavour, ServerFrame, Session};
+use oort_api::error::{Code, Refusal};
+use oort_api::pb::oort::v1::receive_reply::Result as Answer;
+use oort_api::pb::oort::v1::receive_request::Command;
+use oort_api::pb::oort::v1::{
+    Conversation, ConversationKind, CreateRoomCommand, HelloRequest, HistoryCommand, ReceiveRequest,
+    SendCommand, User,
+};
+use oort_api::{ConversationId, RoomKey};
+
+use super::{Credential, authenticate, enter, greet};
+use crate::connection::Connection;
+use crate::connection::close::CloseReason;
+use crate::connection::drive::Job;
+use crate::dialect::json;
+use crate::shard::Shard;
+
+/// Times the heads are read before the client is asked to come again.
+const GREETINGS_MAX: usize = 4;
+
+/// Opens a session. Without a credential it is refused, after the upgrade, as with one that is no good.
+pub(crate) fn open(shard: &Rc<Shard>, connection: &Rc<Connection>, credential: Option<Credential>) -> Job {
+    let (shard, connection) = (Rc::clone(shard), Rc::clone(connection));
+    Box::pin(async move {
+        let Some(credential) = credential else {
+            return connection.close(&shard.node, CloseReason::BadSession);
+        };
+        if let Err(reason) = open_with(&shard, &connection, credential).await {
+            connection.close(&shard.node, reason);
+        }
+    })
+}
+
+async fn open_with(
+    shard: &Rc<Shard>,
+    connection: &Rc<Connection>,
+    credential: Credential,
+) -> Result<(), CloseReason> {
+    let platform = connection.dialect.platform().to_owned();
+    let Some(reply) = authenticate(shard, connection, platform, credential).await else { return Ok(()) };
+    let Some(user) = reply.user.filter(|user| user.id > 0) else { return Err(CloseReason::BadSession) };
+    let rooms: Vec<RoomKey> = reply.rooms.iter().filter_map(|room| RoomKey::new(room).ok()).collect();
+    enter(shard, connection, &rooms).await?;
+    let conversations = read_greeting(shard, connection, user.id, &rooms).await?;
+    say_hello(shard, connection, &user, &conversations);
+    Ok(())
+}
+
+/// Reads the heads until they and the rooms this session is in agree: a room that appears was joined since it
+/// authenticated, and is entered before the heads are read again; one it was `granted` that does not was left since.
+async fn read_greeting(
+    shard: &Rc<Shard>,
+    connection: &Rc<Connection>,
+    user_id: i64,
+    granted: &[RoomKey],
+) -> Result<Vec<Conversation>, CloseReason> {
+    let latest = shard.node.config.hello_messages;
+    for _ in 0..GREETINGS_MAX {
+        let reply = shard.node.logic.hello(HelloRequest { user_id, latest }).await;
+        let conversations = reply.map_err(|refusal| CloseReason::of_refusal(&refusal))?.conversations;
+        let shown: HashSet<RoomKey> = conversations
+            .iter()
+            .filter(|conversation| conversation.kind() != ConversationKind::Direct)
+            .filter_map(|conversation| ConversationId::new(conversation.id).map(RoomKey::from))
+            .collect();
+        let is_member = |room: &&RoomKey| shard.is_member(connection, room);
+        let new: Vec<RoomKey> = shown.iter().filter(|room| !is_member(room)).cloned().collect();
+        let left: Vec<&RoomKey> =
+            granted.iter().filter(|room| !shown.contains(*room)).filter(is_member).collect();
+        if (new.is_empty() && left.is_empty()) || connection.is_closing() {
+            return Ok(conversations);
+        }
+        left.into_iter().for_each(|room| shard.leave(connection, room));
+        enter(shard, connection, &new).await?;
+    }
+    Err(CloseReason::Unavailable)
+}
+
+fn say_hello(shard: &Rc<Shard>, connection: &Connection, user: &User, conversations: &[Conversation]) {
+    let config = &shard.node.config;
+    let key = connection.key(&shard.node);
+    let session = Session { key: &key, heartbeat_ms: config.silence_limit_ms, limits: &config.json };
+    let hello = ServerFrame::Hello { me: user, rooms: conversations, session };
+    let heads: HashMap<i64, i64> = conversations.iter().map(|room| (room.id, room.head)).collect();
+    greet(shard, connection, &json::text(&hello, connection.dialect.flavour()), &heads);
+}
+
+/// Reads one text frame. What takes time is returned.
+pub(crate) fn command(shard: &Rc<Shard>, connection: &Rc<Connection>, text: &str) -> Option<Job> {
+    let node = &shard.node;
+    let frame = match envelope::parse(text, connection.dialect.flavour(), &node.config.json) {
+        Ok(frame) => frame,
+        Err(error) => {
+            refuse(shard, connection, &error.refusal, error.request_id.as_deref());
+            return None;
+        }
+    };
+    if frame == ClientFrame::Ping {
+        connection.send_json(node, &ServerFrame::Pong);
+        return None;
+    }
+    let (shard, connection) = (Rc::clone(shard), Rc::clone(connection));
+    Some(Box::pin(async move { run(&shard, &connection, frame).await }))
+}
+
+async fn run(shard: &Rc<Shard>, connection: &Rc<Connection>, frame: ClientFrame) {
+    match frame {
+        ClientFrame::Send { command, request_id } => {
+            send(shard, connection, command, request_id.as_deref()).await;
+        }
+        ClientFrame::History { command, request_id } => {
+            history(shard, connection, command, request_id.as_deref()).await;
+        }
+        ClientFrame::CreateRoom { command, request_id } => {
+            create_room(shard, connection, command, request_id.as_deref()).await;
+        }
+        ClientFrame::Ping => {}
+    }
+}
+
+fn refuse(shard: &Rc<Shard>, connection: &Connection, refusal: &Refusal, request_id: Option<&str>) {
+    shard.node.metrics.refuse_frame(refusal.code.as_str());
+    connection.send_json(&shard.node, &ServerFrame::Error { refusal, request_id });
+}
+
+async fn receive(
+    shard: &Rc<Shard>,
+    connection: &Connection,
+    command: Command,
+) -> Result<Option<Answer>, Refusal> {
+    let request = ReceiveRequest {
+        user_id: connection.user.get(),
+        key: connection.key(&shard.node),
+        traceparent: String::new(),
+        command: Some(command),
+    };
+    shard.node.logic.receive(request).await.map(|reply| reply.result)
+}
+
+fn unexpected() -> Refusal {
+    Refusal::new(Code::Internal, "internal error")
+}
+
+async fn send(
+    shard: &Rc<Shard>,
+    connection: &Connection,
+    mut command: SendCommand,
+    request_id: Option<&str>,
+) {
+    let conversation = command.conversation;
+    for message in &mut command.messages {
+        if message.client_msg_id.is_empty() {
+            // So that a repetition of our own call stores it once.
+            message.client_msg_id = uuid::Uuid::new_v4().to_string();
+        }
+    }
+    let outcomes = match receive(shard, connection, Command::Send(command)).await {
+        Ok(Some(Answer::Send(result))) => result.outcomes,
+        Ok(_) => return refuse(shard, connection, &unexpected(), request_id),
+        Err(refusal) => return refuse(shard, connection, &refusal, request_id),
+    };
+    for outcome in outcomes.iter().filter(|outcome| outcome.seq == 0) {
+        let code = Code::ALL.iter().find(|code| code.as_str() == outcome.error_code);
+        shard.node.metrics.refuse_frame(code.map_or("other", |code| code.as_str()));
+    }
+    let ack = ServerFrame::SendAck { conversation, outcomes: &outcomes, request_id };
+    connection.send_json(&shard.node, &ack);
+}
+
+async fn history(
+    shard: &Rc<Shard>,
+    connection: &Connection,
+    command: HistoryCommand,
+    request_id: Option<&str>,
+) {
+    let conversation = command.conversation;
+    match receive(shard, connection, Command::History(command)).await {
+        Ok(Some(Answer::History(result))) => {
+            let page = ServerFrame::History { conversation, result: &result, request_id };
+            connection.send_json(&shard.node, &page);
+        }
+        Ok(_) => refuse(shard, connection, &unexpected(), request_id),
+        Err(refusal) => refuse(shard, connection, &refusal, request_id),
+    }
+}
+
+async fn create_room(
+    shard: &Rc<Shard>,
+    connection: &Connection,
+    command: CreateRoomCommand,
+    request_id: Option<&str>,
+) {
+    let name = command.name.clone();
+    let conversation = match receive(shard, connection, Command::CreateRoom(command)).await {
+        Ok(Some(Answer::CreateRoom(result))) => result.conversation,
+        Ok(_) => return refuse(shard, connection, &unexpected(), request_id),
+        Err(refusal) if refusal.code == Code::RoomNameTaken => 0,
+        Err(refusal) => return refuse(shard, connection, &refusal, request_id),
+    };
+    if conversation == 0 {
+        shard.node.metrics.refuse_frame(Code::RoomNameTaken.as_str());
+    }
+    let creator_id = connection.user.get();
+    let frame = ServerFrame::RoomCreated { conversation, name: &name, creator_id, request_id };
+    connection.send_json(&shard.node, &frame);
+}
+
+/// The value of the sub-protocol header to answer with, and the flavour.
+pub(crate) fn negotiate(headers: &http::HeaderMap) -> (Option<&'static str>, Flavour) {
+    let chosen = crate::framing::handshake::choose_protocol(headers, &[envelope::SUBPROTOCOL]);
+    (chosen, if chosen.is_some() { Flavour::V1 } else { Flavour::Classic })
+}

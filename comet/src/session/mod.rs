@@ -1,0 +1,78 @@
+//! Sessions: what a connection does with logic. Each dialect has its commands; entering rooms and being greeted is shared.
+
+use std::collections::HashMap;
+use std::rc::Rc;
+
+use bytes::Bytes;
+use oort_api::RoomKey;
+use oort_api::pb::oort::v1::{ConnectReply, ConnectRequest};
+
+use crate::connection::close::CloseReason;
+use crate::connection::{Connection, Stage, Tally};
+use crate::delivery::Chunk;
+use crate::shard::Shard;
+
+pub(crate) mod goim;
+pub(crate) mod json;
+
+pub(crate) use oort_api::pb::oort::v1::connect_request::Credential;
+
+/// Authenticates, and records the session here. `None`: the connection is closing, and logic is told of what it recorded.
+async fn authenticate(
+    shard: &Rc<Shard>,
+    connection: &Rc<Connection>,
+    platform: String,
+    credential: Credential,
+) -> Option<ConnectReply> {
+    let node = &shard.node;
+    let request = ConnectRequest {
+        comet: Some(node.comet.clone()),
+        version: connection.id.version,
+        key: connection.id.key(node.nonce),
+        platform,
+        credential: Some(credential),
+        client_address: connection.address.to_string(),
+    };
+    let reply = match node.logic.authenticate(request).await {
+        Ok(reply) => reply,
+        Err(refusal) => {
+            connection.close(node, CloseReason::of_refusal(&refusal));
+            return None;
+        }
+    };
+    shard.register(connection, &reply);
+    (!connection.is_closing()).then_some(reply)
+}
+
+/// Enters rooms: here first, then in the directory. When it returns, what is sent to them arrives.
+async fn enter(shard: &Rc<Shard>, connection: &Rc<Connection>, rooms: &[RoomKey]) -> Result<(), CloseReason> {
+    for room in rooms {
+        if connection.is_closing() {
+            return Ok(());
+        }
+        shard.join(connection, room)?;
+    }
+    shard.node.rooms.ensure(rooms).await.map_err(|refusal| CloseReason::of_refusal(&refusal))
+}
+
+/// Makes a session live: the greeting, then what was held for it. `heads` is what the greeting shows.
+fn greet(shard: &Rc<Shard>, connection: &Connection, greeting: &Bytes, heads: &HashMap<i64, i64>) {
+    if connection.is_closing() {
+        return;
+    }
+    let node = &shard.node;
+    connection.stage.set(Stage::Live);
+    connection.heard.set(shard.now.get());
+    node.metrics.session(connection.dialect.label());
+    let held = connection.outbox.borrow_mut().go_live(heads);
+    connection.send_own(node, greeting);
+    let mut tally = Tally::default();
+    for frame in held {
+        connection.deliver(node, &Chunk::of(frame), &mut tally);
+    }
+    shard.count(&tally);
+    if !connection.outbox.borrow().has_backlog() {
+        connection.flush(node);
+    }
+    shard.schedule(connection);
+}

@@ -1,0 +1,119 @@
+//! Taking in sockets. No error ends it: the system may run out of files and get some back.
+
+use std::net::SocketAddr;
+use std::rc::Rc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use socket2::SockRef;
+use tokio::net::{TcpListener, TcpStream};
+
+use super::{Shard, http, socket_arrived};
+use crate::connection::drive::drive;
+use crate::dialect::Dialect;
+
+/// What a listener's clients speak.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Door {
+    Http,
+    Packets,
+}
+
+/// Doublings of the pause after errors.
+const PAUSE_DOUBLINGS_MAX: u32 = 5;
+
+/// Said to a client there is no room for; nothing was read from it.
+const FULL: &[u8] =
+    b"HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/json\r\nretry-after: 5\r\n\
+    connection: close\r\ncontent-length: 64\r\n\r\n\
+    {\"code\":\"overloaded\",\"message\":\"all connections are in use now\"}";
+
+impl Shard {
+    /// Accepts until the comet drains.
+    pub(crate) async fn accept(self: Rc<Self>, listener: TcpListener, door: Door) {
+        let mut errors = 0;
+        loop {
+            let accepted = tokio::select! {
+                () = self.node.draining.cancelled() => return,
+                accepted = listener.accept() => accepted,
+            };
+            match accepted {
+                Ok((stream, peer)) => {
+                    errors = 0;
+                    self.take(stream, peer, door);
+                }
+                Err(error) => {
+                    self.node.metrics.accept_errors.inc();
+                    if errors == 0 {
+                        tracing::warn!(%error, "a connection could not be accepted");
+                    }
+                    let pause_ms = self.node.config.accept_backoff_ms << errors;
+                    errors = (errors + 1).min(PAUSE_DOUBLINGS_MAX);
+                    tokio::time::sleep(Duration::from_millis(pause_ms)).await;
+                }
+            }
+        }
+    }
+
+    fn take(self: &Rc<Self>, stream: TcpStream, peer: SocketAddr, door: Door) {
+        let node = &self.node;
+        if node.sockets.load(Ordering::Relaxed) >= node.config.connections_max {
+            node.metrics.refuse("connections");
+            if door == Door::Http {
+                // A courtesy: a fresh socket takes it.
+                let _ = stream.try_write(FULL);
+            }
+            return;
+        }
+        if door == Door::Packets && self.has_too_many_opening() {
+            return;
+        }
+        if let Err(error) = self.tune(&stream) {
+            tracing::debug!(%error, "a socket went away at once");
+            return;
+        }
+        socket_arrived(node, peer.ip());
+        self.serve(stream, peer, door);
+    }
+
+    /// Whether another connection that must authenticate itself is too much; it is counted then.
+    pub(crate) fn has_too_many_opening(&self) -> bool {
+        let is_full = self.node.opening.load(Ordering::Relaxed) >= self.node.config.handshakes_max;
+        if is_full {
+            self.node.metrics.refuse("handshakes");
+        }
+        is_full
+    }
+
+    fn tune(&self, stream: &TcpStream) -> std::io::Result<()> {
+        stream.set_nodelay(true)?;
+        let bytes = self.node.config.socket_send_buffer_bytes;
+        if bytes > 0 {
+            SockRef::from(stream).set_send_buffer_size(bytes)?;
+        }
+        Ok(())
+    }
+
+    fn serve(self: &Rc<Self>, stream: TcpStream, peer: SocketAddr, door: Door) {
+        let shard = Rc::clone(self);
+        match door {
+            Door::Http => tokio::task::spawn_local(http::serve(shard, stream, peer)),
+            Door::Packets => {
+                let connection = self.open(stream, peer.ip(), Dialect::PacketTcp);
+                tokio::task::spawn_local(drive(shard, connection, Vec::new(), None))
+            }
+        };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_refusal_has_the_length_it_says() {
+        let text = std::str::from_utf8(FULL).unwrap();
+        let (head, body) = text.split_once("\r\n\r\n").unwrap();
+        assert!(head.contains(&format!("content-length: {}", body.len())), "{}", body.len());
+    }
+}

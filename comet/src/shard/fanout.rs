@@ -1,0 +1,279 @@
+//! One tick: everything that waited for this shard, sent with one write per connection.
+//!
+//! Frames for the same room are put together once, whoever else gets something in between: order matters within a
+//! conversation, and a conversation's frames stay in order. A connection that only one room touches gets one slice; one
+//! that several touch gets them in one vectored write.
+
+use std::collections::HashMap;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use oort_api::RoomKey;
+use smallvec::SmallVec;
+
+use super::Shard;
+use super::inbox::{Delivery, Done, Target};
+use crate::connection::{Connection, Tally};
+use crate::delivery::{Chunk, Prepared};
+use crate::register::ConnectionId;
+
+/// Frames that go to the same connections.
+struct Part {
+    chunk: Chunk,
+    target: Target,
+    exclude: Option<Arc<[ConnectionId]>>,
+}
+
+/// A connection and the parts it gets.
+struct Touched {
+    slot: u32,
+    parts: SmallVec<[u32; 4]>,
+}
+
+/// A connection that a part is for.
+#[derive(Clone, Copy)]
+struct Receiver<'a> {
+    slot: u32,
+    connection: &'a Connection,
+}
+
+impl Shard {
+    /// Sends everything in `deliveries`. `dones` are let go when all of it lies in sockets or outboxes.
+    pub(crate) async fn tick(self: &Rc<Self>, deliveries: Vec<Delivery>, dones: Vec<Done>) {
+        let started = std::time::Instant::now();
+        let (paced, at_once): (Vec<_>, Vec<_>) = deliveries
+            .into_iter()
+            .partition(|delivery| matches!(delivery.target, Target::EveryonePaced { .. }));
+        let parts = plan(at_once, self.node.config.coalesce_bytes_max);
+        let mut tally = Tally::default();
+        match parts.as_slice() {
+            [] => {}
+            [part] => self.send_one(part, &mut tally).await,
+            parts => self.send_many(parts, &mut tally).await,
+        }
+        self.count(&tally);
+        for delivery in paced {
+            self.spawn_paced(delivery, &dones);
+        }
+        self.node.metrics.tick_seconds.observe(started.elapsed().as_secs_f64());
+    }
+
+    /// The connections a part is for, without those that left meanwhile.
+    fn receivers(&self, part: &Part, mut each: impl FnMut(Receiver<'_>)) {
+        let connections = self.connections.borrow();
+        let operation = part.chunk.frames().first().map_or(0, |frame| frame.operation());
+        let is_wanted = |connection: &Connection| {
+            let is_excluded = part.exclude.as_ref().is_some_and(|exclude| exclude.contains(&connection.id));
+            !is_excluded && connection.is_registered.get()
+        };
+        let mut give = |slot: u32, connection: &Connection| {
+            if is_wanted(connection) {
+                each(Receiver { slot, connection });
+            }
+        };
+        match &part.target {
+            Target::Room(room) => {
+                for member in self.rooms.borrow().members(room) {
+                    if let Some(connection) = connections.0.get(member.slot as usize) {
+                        give(member.slot, connection);
+                    }
+                }
+            }
+            Target::Connections(ids) => {
+                let found = ids.iter().filter_map(|id| connections.get(*id));
+                found.filter(|connection| connection.accepts(operation)).for_each(|c| give(c.id.slot, c));
+            }
+            Target::Everyone | Target::EveryonePaced { .. } => {
+                let all = connections.0.iter().map(|(_, connection)| connection);
+                all.filter(|connection| connection.accepts(operation)).for_each(|c| give(c.id.slot, c));
+            }
+        }
+    }
+
+    /// One part: no lists, one write per connection.
+    async fn send_one(&self, part: &Part, tally: &mut Tally) {
+        let mut slots = Vec::new();
+        match (&part.target, &part.exclude) {
+            // Every member is registered, so their connections need not be looked at before they are written to.
+            (Target::Room(room), None) => {
+                slots.extend(self.rooms.borrow().members(room).iter().map(|member| member.slot));
+            }
+            _ => self.receivers(part, |receiver| slots.push(receiver.slot)),
+        }
+        // A slot may change hands while others get their turn.
+        let newest = self.node.newest_version();
+        let segments = slots.chunks(self.node.config.sends_per_yield);
+        let last = segments.len().saturating_sub(1);
+        for (index, segment) in segments.enumerate() {
+            {
+                let connections = self.connections.borrow();
+                for slot in segment {
+                    if let Some(connection) = connections.0.get(*slot as usize)
+                        && connection.id.version <= newest
+                    {
+                        connection.deliver(&self.node, &part.chunk, tally);
+                    }
+                }
+            }
+            if index < last {
+                tokio::task::yield_now().await;
+            }
+        }
+    }
+
+    /// Several parts: lists of what each connection gets, then one write per connection.
+    async fn send_many(&self, parts: &[Part], tally: &mut Tally) {
+        let touched = self.touch(parts);
+        let newest = self.node.newest_version();
+        let segments = touched.chunks(self.node.config.sends_per_yield);
+        let last = segments.len().saturating_sub(1);
+        let mut chunks: Vec<&Chunk> = Vec::new();
+        for (index, segment) in segments.enumerate() {
+            {
+                let connections = self.connections.borrow();
+                for Touched { slot, parts: indices } in segment {
+                    let Some(connection) = connections.0.get(*slot as usize) else { continue };
+                    if connection.id.version > newest {
+                        continue;
+                    }
+                    chunks.clear();
+                    chunks.extend(indices.iter().filter_map(|&part| Some(&parts.get(part as usize)?.chunk)));
+                    match chunks.as_slice() {
+                        [chunk] => connection.deliver(&self.node, chunk, tally),
+                        chunks => connection.deliver_pieces(&self.node, chunks, tally),
+                    }
+                }
+            }
+            if index < last {
+                tokio::task::yield_now().await;
+            }
+        }
+    }
+
+    fn touch(&self, parts: &[Part]) -> Vec<Touched> {
+        let mut touched: Vec<Touched> = Vec::new();
+        for (index, part) in parts.iter().enumerate() {
+            let index = u32::try_from(index).unwrap_or(u32::MAX);
+            self.receivers(part, |Receiver { slot, connection }| {
+                match touched.get_mut(connection.touch.get() as usize) {
+                    Some(known) => known.parts.push(index),
+                    None => {
+                        connection.touch.set(u32::try_from(touched.len()).unwrap_or(Connection::UNTOUCHED));
+                        touched.push(Touched { slot, parts: SmallVec::from_slice(&[index]) });
+                    }
+                }
+            });
+        }
+        let connections = self.connections.borrow();
+        for Touched { slot, .. } in &touched {
+            if let Some(connection) = connections.0.get(*slot as usize) {
+                connection.touch.set(Connection::UNTOUCHED);
+            }
+        }
+        touched
+    }
+
+    /// A broadcast at a pace is a task of its own, so that nothing waits for it.
+    fn spawn_paced(self: &Rc<Self>, delivery: Delivery, dones: &[Done]) {
+        let Target::EveryonePaced { per_second } = delivery.target else { return };
+        let shard = Rc::clone(self);
+        let dones = dones.to_vec();
+        tokio::task::spawn_local(async move {
+            shard.send_paced(delivery, per_second).await;
+            drop(dones);
+        });
+    }
+
+    async fn send_paced(&self, delivery: Delivery, per_second: u32) {
+        /// Portions per second.
+        const PORTIONS: usize = 20;
+        let mut ids = Vec::new();
+        let part = Part {
+            chunk: Chunk::of(Arc::clone(&delivery.frame)),
+            target: Target::Everyone,
+            exclude: delivery.exclude,
+        };
+        self.receivers(&part, |receiver| ids.push(receiver.connection.id));
+        let limit_s = usize::try_from(self.node.config.pace_limit_ms.div_ceil(1000)).unwrap_or(1).max(1);
+        let portion = (per_second as usize).max(ids.len() / limit_s).div_ceil(PORTIONS).max(1);
+        let mut tally = Tally::default();
+        for (index, ids) in ids.chunks(portion).enumerate() {
+            if index > 0 {
+                tokio::time::sleep(std::time::Duration::from_millis(1000 / PORTIONS as u64)).await;
+            }
+            let connections = self.connections.borrow();
+            for connection in ids.iter().filter_map(|id| connections.get(*id)) {
+                connection.deliver(&self.node, &part.chunk, &mut tally);
+            }
+        }
+        self.count(&tally);
+    }
+}
+
+/// Puts frames together that go to the same room.
+fn plan(deliveries: Vec<Delivery>, bytes_max: usize) -> Vec<Part> {
+    let mut parts: Vec<Part> = Vec::new();
+    // The last part of each room, while more may be added to it.
+    let mut of_room: HashMap<RoomKey, usize> = HashMap::new();
+    for Delivery { frame, target, exclude } in deliveries {
+        let next = parts.len();
+        if let Target::Room(room) = &target {
+            if exclude.is_some() {
+                of_room.remove(room);
+            } else if let Some(part) = of_room.get(room).and_then(|&index| parts.get_mut(index))
+                && fits(&part.chunk, &frame, bytes_max)
+            {
+                part.chunk.push(frame);
+                continue;
+            } else {
+                of_room.insert(room.clone(), next);
+            }
+        }
+        parts.push(Part { chunk: Chunk::of(frame), target, exclude });
+    }
+    parts
+}
+
+fn fits(chunk: &Chunk, frame: &Prepared, bytes_max: usize) -> bool {
+    chunk.has_room_for(frame, bytes_max)
+}
+
+#[cfg(test)]
+mod tests {
+    use oort_api::pb::goim::protocol::Proto;
+
+    use super::*;
+
+    fn to_room(room: &str, op: i32, exclude: bool) -> Delivery {
+        Delivery {
+            frame: Prepared::new(Proto { op, ..Proto::default() }),
+            target: Target::Room(RoomKey::new(room).unwrap()),
+            exclude: exclude.then(|| Arc::from([])),
+        }
+    }
+
+    fn ops(parts: &[Part]) -> Vec<Vec<i32>> {
+        parts.iter().map(|part| part.chunk.frames().iter().map(|f| f.operation()).collect()).collect()
+    }
+
+    #[test]
+    fn a_rooms_frames_are_put_together_in_order() {
+        let deliveries = vec![
+            to_room("a", 1, false),
+            to_room("b", 2, false),
+            to_room("a", 3, false),
+            to_room("a", 4, true),
+            to_room("a", 5, false),
+            to_room("b", 6, false),
+        ];
+        let parts = plan(deliveries, 1 << 16);
+        assert_eq!(ops(&parts), [vec![1, 3], vec![2, 6], vec![4], vec![5]]);
+    }
+
+    #[test]
+    fn a_piece_is_bounded() {
+        let deliveries = (0..10).map(|op| to_room("a", op, false)).collect();
+        let parts = plan(deliveries, 600);
+        assert_eq!(parts.len(), 5, "two of 256 estimated bytes each");
+    }
+}

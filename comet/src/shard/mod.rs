@@ -1,0 +1,261 @@
+//! A shard: one thread with its own listener, connections, rooms and timers. Shards share nothing that is touched per frame.
+
+use std::cell::{Cell, RefCell};
+use std::net::IpAddr;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use oort_api::pb::oort::v1::{ConnectReply, SessionRef};
+use oort_api::{RoomKey, SessionKey};
+use slab::Slab;
+use tokio::net::TcpStream;
+
+use crate::connection::close::CloseReason;
+use crate::connection::meter::Rates;
+use crate::connection::{Connection, Stage, Tally};
+use crate::dialect::Dialect;
+use crate::node::Node;
+use crate::register::ConnectionId;
+use crate::transport::Socket;
+
+pub(crate) mod accept;
+pub(crate) mod effects;
+pub(crate) mod fanout;
+pub(crate) mod http;
+pub(crate) mod inbox;
+pub(crate) mod rooms;
+pub(crate) mod run;
+pub(crate) mod timers;
+pub(crate) mod wheel;
+
+use inbox::Inbound;
+use rooms::{Memberships, MembershipsOf, Rooms};
+use wheel::Wheel;
+
+/// Bytes read from a socket at once; one buffer per shard.
+const SCRATCH_BYTES: usize = 64 * 1024;
+
+/// The connections of a shard by slot.
+#[derive(Debug, Default)]
+pub(crate) struct Connections(pub(crate) Slab<Rc<Connection>>);
+
+/// One shard.
+#[derive(Debug)]
+pub(crate) struct Shard {
+    pub(crate) node: Arc<Node>,
+    pub(crate) index: u16,
+    pub(crate) connections: RefCell<Connections>,
+    pub(crate) rooms: RefCell<Rooms>,
+    pub(crate) wheel: RefCell<Wheel>,
+    /// Turns of the wheel since the start.
+    pub(crate) now: Cell<u32>,
+    /// What all connections read into, in turn.
+    pub(crate) scratch: RefCell<Box<[u8]>>,
+    rates: Rates,
+    started: std::time::Instant,
+}
+
+impl MembershipsOf for Connections {
+    fn memberships(&self, slot: u32, change: impl FnOnce(&mut Memberships)) {
+        if let Some(connection) = self.0.get(slot as usize) {
+            change(&mut connection.memberships.borrow_mut());
+        }
+    }
+}
+
+impl Connections {
+    /// The connection, if it is still there.
+    pub(crate) fn get(&self, id: ConnectionId) -> Option<&Rc<Connection>> {
+        self.0.get(id.slot as usize).filter(|connection| connection.id == id)
+    }
+}
+
+impl Shard {
+    pub(crate) fn new(node: Arc<Node>, index: u16) -> Self {
+        let config = &node.config;
+        let rates = Rates {
+            frames_per_second: config.frames_per_second,
+            frames_burst: config.frames_burst,
+            bytes_per_second: config.bytes_per_second,
+            bytes_burst: config.bytes_burst,
+        };
+        Self {
+            node,
+            index,
+            connections: RefCell::default(),
+            rooms: RefCell::default(),
+            wheel: RefCell::new(Wheel::new()),
+            now: Cell::new(0),
+            scratch: RefCell::new(vec![0; SCRATCH_BYTES].into_boxed_slice()),
+            rates,
+            started: std::time::Instant::now(),
+        }
+    }
+
+    /// Takes a socket as a connection that is to authenticate itself.
+    pub(crate) fn open(&self, stream: TcpStream, address: IpAddr, dialect: Dialect) -> Rc<Connection> {
+        let mut connections = self.connections.borrow_mut();
+        let entry = connections.0.vacant_entry();
+        let slot = u32::try_from(entry.key()).unwrap_or(u32::MAX);
+        let id = ConnectionId { shard: self.index, slot, version: self.node.next_version() };
+        let connection = Rc::new(Connection::new(Socket::new(stream), id, dialect, address, self.now.get()));
+        entry.insert(Rc::clone(&connection));
+        drop(connections);
+        self.node.opening.fetch_add(1, Ordering::Relaxed);
+        self.node.metrics.handshakes.inc();
+        self.schedule(&connection);
+        connection
+    }
+
+    /// Counts a connection as authenticated, or as given up.
+    fn opened(&self, connection: &Connection) {
+        if connection.is_opening.replace(false) {
+            self.node.opening.fetch_sub(1, Ordering::Relaxed);
+            self.node.metrics.handshakes.dec();
+        }
+    }
+
+    /// Records a session that logic has recorded.
+    pub(crate) fn register(&self, connection: &Connection, reply: &ConnectReply) {
+        let node = &self.node;
+        self.opened(connection);
+        connection.is_registered.set(true);
+        let user = reply.user.as_ref().map_or(0, |user| user.id);
+        connection.user.set(user);
+        if !connection.dialect.is_json() {
+            let mut goim = connection.goim.borrow_mut();
+            let goim = goim.get_or_insert_default();
+            if reply.key != connection.id.key(node.nonce) {
+                goim.key = SessionKey::new(&reply.key).ok();
+            }
+            goim.accepts = (!reply.accepts.is_empty()).then(|| reply.accepts.clone());
+            let heartbeat_ms = u64::try_from(reply.goim_heartbeat_ms).unwrap_or(0);
+            let limit = if heartbeat_ms == 0 { node.config.goim_heartbeat_ms } else { heartbeat_ms };
+            goim.idle_turns = self.turns(limit);
+        }
+        let goim = connection.goim.borrow();
+        let key = goim.as_ref().and_then(|goim| goim.key.as_ref());
+        let replaced = node.sessions.add(connection.id, user, key);
+        if !connection.is_closing() {
+            connection.stage.set(Stage::Registered);
+        }
+        if let Some(id) = replaced {
+            self.close_elsewhere(id);
+        }
+    }
+
+    /// Ends a connection whose key another one took, on whichever shard it is.
+    fn close_elsewhere(&self, id: ConnectionId) {
+        let reason = CloseReason::Replaced;
+        if id.shard == self.index {
+            if let Some(connection) = self.connections.borrow().get(id) {
+                connection.close(&self.node, reason);
+            }
+            return;
+        }
+        let inbox = self.node.inboxes.get(usize::from(id.shard));
+        if inbox.is_none_or(|inbox| inbox.try_send(Inbound::Close { id, reason }).is_err()) {
+            tracing::warn!(shard = id.shard, "a replaced connection could not be closed at once");
+        }
+    }
+
+    /// Enters a room on this shard.
+    ///
+    /// # Errors
+    /// The connection would be in too many.
+    pub(crate) fn join(&self, connection: &Connection, room: &RoomKey) -> Result<(), CloseReason> {
+        let node = &self.node;
+        let mut memberships = connection.memberships.borrow_mut();
+        let mut rooms = self.rooms.borrow_mut();
+        if memberships.len() >= node.config.rooms_per_connection_max && !rooms.contains(&memberships, room) {
+            return Err(CloseReason::TooManyRooms);
+        }
+        if rooms.join(room, connection.id.slot, &mut memberships) {
+            node.rooms.join(room, self.index, 1, || node.next_version());
+        }
+        Ok(())
+    }
+
+    /// Leaves a room on this shard, and in the directory if nobody of the comet is left in it.
+    pub(crate) fn leave(&self, connection: &Connection, room: &RoomKey) {
+        let mut memberships = connection.memberships.take();
+        let left = self.rooms.borrow_mut().leave(room, &mut memberships, &*self.connections.borrow());
+        connection.memberships.replace(memberships);
+        if left {
+            let node = &self.node;
+            let emptied = node.rooms.leave(room, self.index, 1, || node.next_version());
+            if emptied.is_some() {
+                node.departed(None, emptied);
+            }
+        }
+    }
+
+    pub(crate) fn is_member(&self, connection: &Connection, room: &RoomKey) -> bool {
+        self.rooms.borrow().contains(&connection.memberships.borrow(), room)
+    }
+
+    /// Forgets a connection that ended: here, and with logic.
+    pub(crate) fn forget(&self, connection: &Connection) {
+        let node = &self.node;
+        connection.kill();
+        self.opened(connection);
+        let memberships = connection.memberships.take();
+        let left = self.rooms.borrow_mut().leave_all(memberships, &*self.connections.borrow());
+        let emptied: Vec<_> = left
+            .iter()
+            .filter_map(|room| node.rooms.leave(room, self.index, 1, || node.next_version()))
+            .collect();
+        let is_registered = connection.is_registered.replace(false);
+        if is_registered {
+            let goim = connection.goim.borrow();
+            let key = goim.as_ref().and_then(|goim| goim.key.as_ref());
+            node.sessions.remove(connection.id, connection.user.get(), key);
+        }
+        if is_registered || !emptied.is_empty() {
+            node.departed(is_registered.then(|| connection.session(node)), emptied);
+        }
+        self.connections.borrow_mut().0.try_remove(connection.id.slot as usize);
+        socket_left(node, connection.address);
+    }
+
+    /// Counts what a client sent. False: it was too much, and the connection is closing.
+    pub(crate) fn admit(&self, connection: &Connection, payload_bytes: usize) -> bool {
+        self.node.metrics.frames_received.inc();
+        let now_ms = u32::try_from(self.started.elapsed().as_millis() & u128::from(u32::MAX)).unwrap_or(0);
+        let mut meter = connection.meter.get();
+        let is_admitted = meter.admit(1, payload_bytes, now_ms, &self.rates);
+        connection.meter.set(meter);
+        if !is_admitted {
+            connection.close(&self.node, CloseReason::RateLimited);
+        }
+        is_admitted
+    }
+
+    /// Adds up what was sent.
+    pub(crate) fn count(&self, tally: &Tally) {
+        self.node.metrics.sends.inc_by(tally.sends);
+        self.node.metrics.frames_sent.inc_by(tally.frames);
+    }
+
+    /// The sessions that logic knows.
+    fn census(&self) -> Vec<SessionRef> {
+        let connections = self.connections.borrow();
+        let registered = connections.0.iter().filter(|(_, connection)| connection.is_registered.get());
+        registered.map(|(_, connection)| connection.session(&self.node)).collect()
+    }
+}
+
+/// Counts a client's socket.
+pub(crate) fn socket_arrived(node: &Node, address: IpAddr) {
+    node.sockets.fetch_add(1, Ordering::Relaxed);
+    node.metrics.connections.inc();
+    node.sessions.arrived(address);
+}
+
+/// Counts a client's socket as gone.
+pub(crate) fn socket_left(node: &Node, address: IpAddr) {
+    node.sockets.fetch_sub(1, Ordering::Relaxed);
+    node.metrics.connections.dec();
+    node.sessions.left(address);
+}

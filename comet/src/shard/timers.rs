@@ -1,0 +1,107 @@
+//! What a connection does when nothing happens: the deadlines of its stages, driven by the shard's wheel.
+
+use std::rc::Rc;
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use super::Shard;
+use super::wheel::Entry;
+use crate::connection::close::CloseReason;
+use crate::connection::{Connection, Stage};
+
+/// A ping without payload: the same bytes for everybody.
+const PING: Bytes = Bytes::from_static(&[0x89, 0]);
+
+impl Shard {
+    /// Turns of the wheel in a time, rounded up.
+    pub(crate) fn turns(&self, ms: u64) -> u32 {
+        u32::try_from(ms.div_ceil(self.node.config.wheel_slot_ms)).unwrap_or(u32::MAX)
+    }
+
+    /// Has the wheel come back to a connection when its stage asks for it.
+    pub(crate) fn schedule(&self, connection: &Connection) {
+        let left = self.limit(connection).saturating_sub(self.silence(connection));
+        let entry = Entry { slot: connection.id.slot, version: connection.id.version };
+        self.wheel.borrow_mut().add(entry, u64::from(left) + 1);
+    }
+
+    /// The connection began to close: it has a last while.
+    pub(crate) fn linger(&self, connection: &Connection) {
+        connection.heard.set(self.now.get());
+        self.schedule(connection);
+    }
+
+    fn silence(&self, connection: &Connection) -> u32 {
+        self.now.get().wrapping_sub(connection.heard.get())
+    }
+
+    /// Turns of silence after which something is due.
+    fn limit(&self, connection: &Connection) -> u32 {
+        let config = &self.node.config;
+        match connection.stage.get() {
+            Stage::Opening | Stage::Registered => self.turns(config.handshake_timeout_ms),
+            Stage::Closing | Stage::Dead => self.turns(config.close_linger_ms),
+            Stage::Live if connection.dialect.is_json() => {
+                let ping = self.turns(config.ping_interval_ms).max(1);
+                let silence = self.turns(config.silence_limit_ms);
+                // The next of the pings, or the end.
+                (self.silence(connection) / ping + 1).saturating_mul(ping).min(silence)
+            }
+            Stage::Live => connection.goim.borrow().as_ref().map_or(u32::MAX, |goim| goim.idle_turns),
+        }
+    }
+
+    /// Turns the wheel, for ever.
+    pub(crate) async fn turn_wheel(self: Rc<Self>) {
+        let mut ticks = tokio::time::interval(Duration::from_millis(self.node.config.wheel_slot_ms));
+        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            ticks.tick().await;
+            self.now.set(self.now.get().wrapping_add(1));
+            let due = self.wheel.borrow_mut().turn();
+            for entry in &due {
+                let connection = {
+                    let connections = self.connections.borrow();
+                    let found = connections.0.get(entry.slot as usize);
+                    found.filter(|connection| connection.id.version == entry.version).cloned()
+                };
+                if let Some(connection) = connection {
+                    self.due(&connection);
+                }
+            }
+            self.wheel.borrow_mut().give_back(due);
+        }
+    }
+
+    fn due(&self, connection: &Connection) {
+        let silence = self.silence(connection);
+        let config = &self.node.config;
+        match connection.stage.get() {
+            Stage::Dead => return,
+            Stage::Opening | Stage::Registered if silence >= self.turns(config.handshake_timeout_ms) => {
+                connection.close(&self.node, CloseReason::HandshakeTimeout);
+                return;
+            }
+            Stage::Closing if silence >= self.turns(config.close_linger_ms) => {
+                connection.kill();
+                return;
+            }
+            Stage::Live if connection.dialect.is_json() => {
+                if silence >= self.turns(config.silence_limit_ms) {
+                    connection.close(&self.node, CloseReason::Silent);
+                    return;
+                }
+                if silence >= self.turns(config.ping_interval_ms) {
+                    connection.send_own(&self.node, &PING);
+                }
+            }
+            Stage::Live if silence >= self.limit(connection) => {
+                connection.close(&self.node, CloseReason::Silent);
+                return;
+            }
+            Stage::Opening | Stage::Registered | Stage::Closing | Stage::Live => {}
+        }
+        self.schedule(connection);
+    }
+}

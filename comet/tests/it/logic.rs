@@ -1,0 +1,270 @@
+//! A logic that does as the test says, and remembers what it was told.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use oort_api::codec::goim::AuthBody;
+use oort_api::error::{Code, Refusal};
+use oort_api::pb::oort::v1::connect_request::Credential;
+use oort_api::pb::oort::v1::logic_server::Logic;
+use oort_api::pb::oort::v1::{
+    AnnounceReply, AnnounceRequest, ConnectReply, ConnectRequest, Conversation, ConversationKind,
+    CreateRoomResult, DisconnectReply, DisconnectRequest, GoimUpstreamResult, HelloReply, HelloRequest,
+    HistoryResult, Message, ReceiveReply, ReceiveRequest, RenewReply, RenewRequest, RoomsReply, RoomsRequest,
+    SendOutcome, SendResult, SessionRef, User, receive_reply, receive_request,
+};
+use parking_lot::Mutex;
+use tonic::{Request, Response, Status};
+
+/// What the scripted logic knows.
+#[derive(Default)]
+pub(crate) struct State {
+    /// Rooms of every user.
+    pub(crate) rooms: Vec<i64>,
+    /// Rooms that `hello` shows but the authentication did not yet name.
+    pub(crate) late_rooms: Vec<i64>,
+    /// Rooms that the authentication names but `hello` no longer shows.
+    pub(crate) left_rooms: Vec<i64>,
+    /// Head of each conversation.
+    pub(crate) heads: BTreeMap<i64, i64>,
+    /// Room to version, as the directory would hold it.
+    pub(crate) entered: HashMap<String, i64>,
+    /// Key to session.
+    pub(crate) sessions: HashMap<String, SessionRef>,
+    pub(crate) disconnects: Vec<SessionRef>,
+    pub(crate) announced: Vec<String>,
+    pub(crate) renewals: Vec<RenewRequest>,
+    pub(crate) announce_next: bool,
+    pub(crate) superseded: bool,
+    pub(crate) fail_enter: bool,
+    pub(crate) fail_disconnect: bool,
+    pub(crate) calls: Vec<&'static str>,
+    pub(crate) sends: Vec<(i64, i64, String, String)>,
+    pub(crate) upstream: Vec<(i32, Vec<u8>)>,
+    pub(crate) taken_names: Vec<String>,
+    pub(crate) goim_heartbeat_ms: i64,
+}
+
+/// Logic as the test says.
+#[derive(Clone)]
+pub(crate) struct Scripted {
+    pub(crate) state: Arc<Mutex<State>>,
+    /// Held while `hello` must wait.
+    pub(crate) hello_gate: Arc<tokio::sync::Semaphore>,
+    /// Held while commands must wait.
+    pub(crate) receive_gate: Arc<tokio::sync::Semaphore>,
+}
+
+impl Scripted {
+    pub(crate) fn new() -> Self {
+        let open = || Arc::new(tokio::sync::Semaphore::new(1_000_000));
+        let state = State { rooms: vec![1], goim_heartbeat_ms: 60_000, ..State::default() };
+        Self { state: Arc::new(Mutex::new(state)), hello_gate: open(), receive_gate: open() }
+    }
+}
+
+pub(crate) fn message(conversation: i64, seq: i64) -> Message {
+    Message {
+        conversation,
+        seq,
+        sender: Some(User { id: 9, username: "nine".into() }),
+        content: format!("{conversation}:{seq}"),
+        created_at_ms: 1_000 + seq,
+        ..Message::default()
+    }
+}
+
+type Answer<T> = Result<Response<T>, Status>;
+
+fn user_of(text: &str) -> Result<User, Status> {
+    let id = text.strip_prefix('u').and_then(|id| id.parse().ok());
+    let id: i64 = id.ok_or_else(|| Refusal::new(Code::Unauthenticated, "no such session"))?;
+    Ok(User { id, username: format!("user{id}") })
+}
+
+#[tonic::async_trait]
+impl Logic for Scripted {
+    async fn authenticate(&self, request: Request<ConnectRequest>) -> Answer<ConnectReply> {
+        let request = request.into_inner();
+        let mut reply = ConnectReply { key: request.key.clone(), ..ConnectReply::default() };
+        let mut state = self.state.lock();
+        state.calls.push("authenticate");
+        reply.goim_heartbeat_ms = state.goim_heartbeat_ms;
+        let mut is_addressable = false;
+        match request.credential {
+            Some(Credential::Bearer(text) | Credential::Sid(text)) => {
+                reply.user = Some(user_of(&text)?);
+                reply.rooms = state.rooms.iter().chain(&state.left_rooms).map(ToString::to_string).collect();
+            }
+            Some(Credential::GoimAuth(body)) => {
+                let auth = AuthBody::parse(&body).map_err(|e| Status::invalid_argument(e.to_string()))?;
+                if auth.mid < 0 {
+                    return Err(Refusal::new(Code::Unauthenticated, "no").into());
+                }
+                reply.user = Some(User { id: auth.mid, username: String::new() });
+                is_addressable = !auth.key.is_empty();
+                if is_addressable {
+                    reply.key = auth.key;
+                }
+                reply.goim_room = auth.room_id;
+                reply.accepts = auth.accepts;
+            }
+            None => return Err(Refusal::new(Code::Unauthenticated, "nothing shown").into()),
+        }
+        let session = SessionRef {
+            user_id: reply.user.as_ref().map_or(0, |user| user.id),
+            key: reply.key.clone(),
+            version: request.version,
+            platform: request.platform,
+            addressable: is_addressable,
+        };
+        state.sessions.insert(reply.key.clone(), session);
+        Ok(Response::new(reply))
+    }
+
+    async fn disconnect(&self, request: Request<DisconnectRequest>) -> Answer<DisconnectReply> {
+        let mut state = self.state.lock();
+        if state.fail_disconnect {
+            return Err(Status::unavailable("not now"));
+        }
+        for session in request.into_inner().sessions {
+            if state.sessions.get(&session.key).is_some_and(|held| held.version == session.version) {
+                state.sessions.remove(&session.key);
+            }
+            state.disconnects.push(session);
+        }
+        Ok(Response::new(DisconnectReply {}))
+    }
+
+    async fn enter_rooms(&self, request: Request<RoomsRequest>) -> Answer<RoomsReply> {
+        let mut state = self.state.lock();
+        state.calls.push("enter_rooms");
+        if state.fail_enter {
+            return Err(Status::unavailable("not now"));
+        }
+        for room in request.into_inner().rooms {
+            let version = state.entered.entry(room.room).or_default();
+            *version = room.version.max(*version);
+        }
+        Ok(Response::new(RoomsReply {}))
+    }
+
+    async fn leave_rooms(&self, request: Request<RoomsRequest>) -> Answer<RoomsReply> {
+        let mut state = self.state.lock();
+        for room in request.into_inner().rooms {
+            if state.entered.get(&room.room).is_some_and(|version| *version < room.version) {
+                state.entered.remove(&room.room);
+            }
+        }
+        Ok(Response::new(RoomsReply {}))
+    }
+
+    async fn renew(&self, request: Request<RenewRequest>) -> Answer<RenewReply> {
+        let mut state = self.state.lock();
+        if state.superseded {
+            return Err(Refusal::new(Code::Forbidden, "a newer comet is running").into());
+        }
+        state.renewals.push(request.into_inner());
+        let announce = std::mem::take(&mut state.announce_next);
+        if announce {
+            state.entered.clear();
+            state.sessions.clear();
+        }
+        Ok(Response::new(RenewReply { announce, lease_ms: 60, total_connections: 4242 }))
+    }
+
+    async fn announce(&self, request: Request<AnnounceRequest>) -> Answer<AnnounceReply> {
+        let mut state = self.state.lock();
+        let AnnounceRequest { sessions, rooms, .. } = request.into_inner();
+        for session in sessions {
+            state.announced.push(session.key.clone());
+            state.sessions.insert(session.key.clone(), session);
+        }
+        for room in rooms {
+            state.announced.push(room.room.clone());
+            state.entered.insert(room.room, room.version);
+        }
+        Ok(Response::new(AnnounceReply {}))
+    }
+
+    async fn hello(&self, request: Request<HelloRequest>) -> Answer<HelloReply> {
+        let conversations = {
+            let mut state = self.state.lock();
+            state.calls.push("hello");
+            let latest = i64::from(request.into_inner().latest);
+            let room = |id: &i64| {
+                let head = state.heads.get(id).copied().unwrap_or(0);
+                Conversation {
+                    id: *id,
+                    kind: ConversationKind::Room.into(),
+                    name: format!("room {id}"),
+                    head,
+                    latest: (1..=head)
+                        .rev()
+                        .take(usize::try_from(latest).unwrap())
+                        .map(|seq| message(*id, seq))
+                        .collect(),
+                    has_more: head > latest,
+                    ..Conversation::default()
+                }
+            };
+            state.rooms.iter().chain(&state.late_rooms).map(room).collect()
+        };
+        let _open = self.hello_gate.acquire().await.unwrap();
+        Ok(Response::new(HelloReply { conversations }))
+    }
+
+    async fn receive(&self, request: Request<ReceiveRequest>) -> Answer<ReceiveReply> {
+        let _open = self.receive_gate.acquire().await.unwrap();
+        let request = request.into_inner();
+        let mut state = self.state.lock();
+        let result = match request.command {
+            Some(receive_request::Command::Send(command)) => {
+                let id = command.conversation;
+                if id == 404 {
+                    return Err(Refusal::new(Code::NotMember, "not a member").into());
+                }
+                let mut outcomes = Vec::new();
+                for sent in command.messages {
+                    let head = state.heads.entry(id).or_default();
+                    *head += 1;
+                    outcomes.push(SendOutcome {
+                        client_msg_id: sent.client_msg_id.clone(),
+                        seq: *head,
+                        created_at_ms: 1_000 + *head,
+                        ..SendOutcome::default()
+                    });
+                    state.sends.push((request.user_id, id, sent.client_msg_id, sent.content));
+                }
+                receive_reply::Result::Send(SendResult { outcomes })
+            }
+            Some(receive_request::Command::History(command)) => {
+                let head = state.heads.get(&command.conversation).copied().unwrap_or(0);
+                let messages = if command.after_set && command.before == 0 {
+                    (command.after + 1..=head).map(|seq| message(command.conversation, seq)).collect()
+                } else {
+                    let from = if command.before == 0 { head + 1 } else { command.before };
+                    (1..from)
+                        .rev()
+                        .take(usize::try_from(command.limit).unwrap())
+                        .map(|seq| message(command.conversation, seq))
+                        .collect()
+                };
+                receive_reply::Result::History(HistoryResult { messages, has_more: false, head })
+            }
+            Some(receive_request::Command::CreateRoom(command)) => {
+                if state.taken_names.contains(&command.name) {
+                    return Err(Refusal::new(Code::RoomNameTaken, "the name is taken").into());
+                }
+                state.taken_names.push(command.name);
+                receive_reply::Result::CreateRoom(CreateRoomResult { conversation: 77 })
+            }
+            Some(receive_request::Command::Goim(command)) => {
+                state.upstream.push((command.op, command.body.to_vec()));
+                receive_reply::Result::Goim(GoimUpstreamResult::default())
+            }
+            None => return Err(Status::invalid_argument("no command")),
+        };
+        Ok(Response::new(ReceiveReply { result: Some(result) }))
+    }
+}

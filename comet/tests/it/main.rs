@@ -1,0 +1,16 @@
+//! Integration tests of the comet crate.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails where it stands")]
+
+mod behind;
+mod fanout;
+mod framing;
+mod framing_client;
+mod framing_oracle;
+mod framing_seeds;
+mod goim;
+mod hostile;
+mod json;
+mod lifecycle;
+mod link;
+mod logic;
+mod world;

@@ -1,0 +1,166 @@
+//! Records of one partition between the pipeline and the comets: who still
+//! owes what.
+
+use std::mem;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use oort_api::directory::{CometRef, Routes};
+use oort_api::pb::oort::v1::Missing;
+use parking_lot::Mutex;
+use tokio::sync::Notify;
+use tokio::time::Instant;
+
+use crate::decode::Record;
+use crate::metrics::Metrics;
+use crate::offsets::OffsetTracker;
+
+/// The records under way of one partition. Links finish shares here, the
+/// pipeline of the partition watches.
+#[derive(Debug)]
+pub(crate) struct Flight {
+    state: Mutex<State>,
+    changed: Notify,
+    is_closed: AtomicBool,
+    metrics: Metrics,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    tracker: OffsetTracker,
+    missed: Vec<Missed>,
+}
+
+/// A record that was routed.
+#[derive(Debug)]
+pub(crate) struct Routed {
+    pub(crate) record: Record,
+    /// The routes it was sent by, shared with the records of the same look-up.
+    pub(crate) routes: Arc<Routes>,
+}
+
+/// What one comet owes for one record: an ack. Dropped without one, the
+/// record stays unfinished and is read again by the partition's next reader.
+#[derive(Debug)]
+#[must_use = "a share that is not finished holds back its partition"]
+pub(crate) struct Share {
+    flight: Arc<Flight>,
+    routed: Arc<Routed>,
+    is_second_try: bool,
+}
+
+/// A share whose comet did not have all it was sent for.
+#[derive(Debug)]
+pub(crate) struct Missed {
+    pub(crate) share: Share,
+    pub(crate) comet: CometRef,
+    pub(crate) missing: Missing,
+}
+
+impl Flight {
+    pub(crate) fn new(metrics: Metrics) -> Arc<Self> {
+        Arc::new(Self {
+            state: Mutex::default(),
+            changed: Notify::new(),
+            is_closed: AtomicBool::new(false),
+            metrics,
+        })
+    }
+
+    /// Waits until a share was finished or missed since the last call.
+    pub(crate) async fn changed(&self) {
+        self.changed.notified().await;
+    }
+
+    /// Something of the tracker, under its lock.
+    pub(crate) fn track<R>(&self, act: impl FnOnce(&mut OffsetTracker) -> R) -> R {
+        act(&mut self.state.lock().tracker)
+    }
+
+    /// The record needs no comet any longer.
+    pub(crate) fn finish(&self, offset: i64) {
+        self.observe(self.track(|tracker| tracker.finish(offset)));
+    }
+
+    /// The record was routed to `shares` comets.
+    pub(crate) fn routed(&self, offset: i64, shares: u32) {
+        self.observe(self.track(|tracker| tracker.routed(offset, shares)));
+    }
+
+    /// Takes the shares that were missed since the last call.
+    pub(crate) fn take_missed(&self) -> Vec<Missed> {
+        mem::take(&mut self.state.lock().missed)
+    }
+
+    /// Nobody watches any longer: what is not sent yet is the partition's
+    /// next reader's to send, and nobody looks again for who was missed.
+    pub(crate) fn close(&self) {
+        let missed = {
+            let mut state = self.state.lock();
+            self.is_closed.store(true, Ordering::Release);
+            mem::take(&mut state.missed)
+        };
+        drop(missed);
+    }
+
+    fn observe(&self, begun_at: Option<Instant>) {
+        if let Some(begun_at) = begun_at {
+            self.metrics.record_seconds.observe(begun_at.elapsed().as_secs_f64());
+        }
+    }
+}
+
+impl Share {
+    pub(crate) fn new(flight: &Arc<Flight>, routed: &Arc<Routed>) -> Self {
+        Self { flight: Arc::clone(flight), routed: Arc::clone(routed), is_second_try: false }
+    }
+
+    /// A share of the same record for another comet, after this one missed.
+    /// The caller adds it to the tracker.
+    pub(crate) fn second_try(&self) -> Self {
+        Self { flight: Arc::clone(&self.flight), routed: Arc::clone(&self.routed), is_second_try: true }
+    }
+
+    /// The comet's part is done, whichever way.
+    pub(crate) fn finish(self) {
+        self.flight.finish(self.routed.record.offset);
+        self.flight.changed.notify_one();
+    }
+
+    /// The comet did not have all it was sent for. The first time the
+    /// pipeline looks again, then that was all.
+    pub(crate) fn miss(self, comet: &CometRef, missing: Missing) {
+        if self.is_second_try {
+            self.flight.metrics.not_online.inc_by(missing_count(&missing));
+            self.finish();
+            return;
+        }
+        let flight = Arc::clone(&self.flight);
+        let mut state = flight.state.lock();
+        // Shares hold their flight, so a closed one must not hold shares.
+        if flight.is_closed.load(Ordering::Acquire) {
+            return;
+        }
+        state.missed.push(Missed { share: self, comet: comet.clone(), missing });
+        drop(state);
+        flight.changed.notify_one();
+    }
+
+    pub(crate) fn routed(&self) -> &Routed {
+        &self.routed
+    }
+
+    /// It belongs to this partition's reader.
+    pub(crate) fn is_of(&self, flight: &Arc<Flight>) -> bool {
+        Arc::ptr_eq(&self.flight, flight)
+    }
+
+    /// Its partition has another reader by now, or soon.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.flight.is_closed.load(Ordering::Acquire)
+    }
+}
+
+fn missing_count(missing: &Missing) -> u64 {
+    (missing.user_ids.len() + missing.keys.len()) as u64 + u64::from(missing.room)
+}

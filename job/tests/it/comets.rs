@@ -1,0 +1,141 @@
+//! Comets that come, go, and break.
+
+use std::time::Duration;
+
+use oort_api::directory::Directory as _;
+use oort_job::Config;
+use tokio::time::sleep;
+
+use crate::comet::OnBatch;
+use crate::world::{World, config, eventually, message, push};
+
+#[tokio::test]
+async fn an_unreachable_comet_does_not_delay_the_other_and_gets_all_when_it_is_back() {
+    let world = World::new();
+    let (lost, well) = (world.comet("lost").await, world.comet("well").await);
+    world.enter(&lost, "7").await;
+    world.enter(&well, "7").await;
+    lost.set_reachable(false);
+    let job = world.start(config());
+    let all: Vec<i64> = (1..=100).collect();
+    for seq in &all {
+        world.publish([message(*seq)]).await;
+    }
+    eventually("the other has all", || well.seqs() == all).await;
+    assert_eq!((world.bus.backlog(), lost.seqs().len()), (100, 0));
+    lost.set_reachable(true);
+    world.committed().await;
+    assert_eq!(lost.seqs(), all);
+    assert_eq!(job.metric("resyncs"), 0);
+    job.stop().await;
+}
+
+#[tokio::test]
+async fn when_the_lease_is_gone_the_offset_goes_on() {
+    let world = World::new();
+    let comet = world.comet("a").await;
+    world.enter(&comet, "7").await;
+    comet.set_reachable(false);
+    let job = world.start(config());
+    world.publish((1..=3).map(message)).await;
+    job.counted("deliveries_waiting", 3).await;
+    assert_eq!(world.bus.backlog(), 3);
+    world.directory.retire(&comet.reference()).await.expect("retires");
+    world.committed().await;
+    assert_eq!((job.metric("shares_abandoned"), comet.seqs().len()), (3, 0));
+    job.stop().await;
+}
+
+#[tokio::test]
+async fn a_wiped_directory_ends_no_comet_whose_stream_is_open() {
+    let world = World::new();
+    let comet = world.comet("a").await;
+    world.enter(&comet, "7").await;
+    comet.set_acking(false);
+    let job = world.start(Config { lease_gone_after_ms: 0, ..config() });
+    world.publish([message(1)]).await;
+    eventually("the comet has it", || comet.seqs() == [1]).await;
+    world.directory.inner.wipe();
+    // Many looks at the directory later it still waits for the ack.
+    sleep(Duration::from_millis(200)).await;
+    assert_eq!((world.bus.backlog(), job.metric("shares_abandoned")), (1, 0));
+    comet.set_acking(true);
+    world.committed().await;
+    job.stop().await;
+}
+
+#[tokio::test]
+async fn a_comet_given_over_for_dead_that_comes_back_is_told_to_resync() {
+    let world = World::new();
+    let comet = world.comet("a").await;
+    world.enter(&comet, "7").await;
+    comet.set_reachable(false);
+    let job = world.start(config());
+    world.publish([message(1)]).await;
+    job.counted("deliveries_waiting", 1).await;
+    world.directory.inner.wipe();
+    world.committed().await;
+    comet.set_reachable(true);
+    world.renew(&comet).await;
+    eventually("it is told", || comet.batches().iter().any(|batch| batch.resync)).await;
+    job.stop().await;
+}
+
+#[tokio::test]
+async fn a_stream_that_flaps_loses_nothing_and_keeps_the_order() {
+    let world = World::new();
+    let comet = world.comet("a").await;
+    world.enter(&comet, "7").await;
+    let pattern = [OnBatch::Ack, OnBatch::CutAfter, OnBatch::CutBefore, OnBatch::CutAfter];
+    comet.set_script(pattern.into_iter().cycle().take(40));
+    let mut config = config();
+    config.link.batch_deliveries_max = 3;
+    config.link.window_batches = 3;
+    config.link.reconnect_min_ms = 1;
+    config.link.reconnect_max_ms = 2;
+    let job = world.start(config);
+    let all: Vec<i64> = (1..=300).collect();
+    for seq in &all {
+        world.publish([message(*seq)]).await;
+    }
+    world.committed().await;
+    assert_eq!(comet.seqs(), all);
+    assert!(job.metric("batches_resent") > 0);
+    job.stop().await;
+}
+
+#[tokio::test]
+async fn the_share_of_a_comet_that_restarted_ends_with_its_old_incarnation() {
+    let world = World::new();
+    let old = world.comet("a").await;
+    world.enter(&old, "7").await;
+    let job = world.start(Config { lease_gone_after_ms: 3_600_000, ..config() });
+    let new = world.comets.add("a", 2);
+    world.publish([message(1)]).await;
+    job.counted("stream_failures", 1).await;
+    assert_eq!(world.bus.backlog(), 1);
+    world.renew(&new).await;
+    world.enter(&new, "7").await;
+    world.committed().await;
+    assert_eq!(job.metric("shares_abandoned"), 1);
+    world.publish([message(2)]).await;
+    eventually("the new one gets what follows", || new.seqs() == [2]).await;
+    job.stop().await;
+}
+
+#[tokio::test]
+async fn a_batch_a_comet_cannot_read_does_not_stand_in_the_way_for_ever() {
+    let world = World::new();
+    let comet = world.comet("a").await;
+    world.enter(&comet, "7").await;
+    world.connect(&comet, 5, 1).await;
+    comet.set_unreadable(1000);
+    let job = world.start(config());
+    world.publish([push(&[5])]).await;
+    job.counted("batches_refused", 1).await;
+    world.publish([message(1)]).await;
+    eventually("the next one arrives", || comet.seqs() == [1]).await;
+    world.committed().await;
+    assert!(comet.batches().iter().any(|batch| batch.resync && batch.deliveries.is_empty()));
+    job.stop().await;
+}

@@ -1,0 +1,113 @@
+//! Settings of accounts.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+/// Settings of [`super::Accounts`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// `iss` of every token; the same on all logic nodes of a cluster.
+    pub issuer: String,
+    /// Life of an access token, ms.
+    pub access_ttl_ms: u64,
+    /// Life of a refresh token, ms; each refresh starts it anew.
+    pub refresh_ttl_ms: u64,
+    /// Life of a cookie log-in, ms.
+    pub cookie_ttl_ms: u64,
+    /// Argon2id memory per hash, KiB.
+    pub argon2_memory_kib: u32,
+    /// Argon2id passes over the memory.
+    pub argon2_passes: u32,
+    /// Argon2id lanes.
+    pub argon2_lanes: u32,
+    /// Password hashes computed at the same time, each on its own thread; 0 = one per CPU.
+    pub hashing_threads: usize,
+    /// Requests that may wait for a hashing thread; more are refused with `overloaded`.
+    pub hashing_waiters_max: usize,
+    /// Longest wait for a hashing thread, ms; then `overloaded`.
+    pub hashing_wait_ms: u64,
+    /// For how long a log-in found live is taken for live without asking the
+    /// store again, ms. A log-out on another node takes effect within this time.
+    pub login_check_ms: u64,
+    /// Log-ins remembered as live; beyond it the ones not used for longest are forgotten.
+    pub login_cache_max: usize,
+    /// Failed log-ins of one account from one address before it has to wait.
+    pub attempts_burst: u32,
+    /// Time after which one more attempt is allowed, ms.
+    pub attempts_refill_ms: u64,
+    /// Pairs of account and address watched; beyond it the ones not seen for longest are forgotten.
+    pub attempts_watched_max: usize,
+    /// Users that one search answers with.
+    pub users_found_max: u32,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            issuer: "oort".to_owned(),
+            access_ttl_ms: 15 * 60 * 1000,
+            refresh_ttl_ms: 30 * 24 * 3600 * 1000,
+            cookie_ttl_ms: 24 * 3600 * 1000,
+            // The second of OWASP's recommended settings for Argon2id.
+            argon2_memory_kib: 19 * 1024,
+            argon2_passes: 2,
+            argon2_lanes: 1,
+            hashing_threads: 0,
+            hashing_waiters_max: 256,
+            hashing_wait_ms: 5_000,
+            login_check_ms: 2_000,
+            login_cache_max: 200_000,
+            attempts_burst: 10,
+            attempts_refill_ms: 6_000,
+            attempts_watched_max: 100_000,
+            users_found_max: 50,
+        }
+    }
+}
+
+impl Config {
+    /// Everything that cannot work, one sentence each.
+    #[must_use]
+    pub fn faults(&self) -> Vec<String> {
+        let mut faults = Vec::new();
+        let mut check = |fine: bool, fault: &str| {
+            if !fine {
+                faults.push(fault.to_owned());
+            }
+        };
+        check(!self.issuer.is_empty(), "issuer is empty");
+        check(self.access_ttl_ms >= 1000, "access_ttl_ms is less than a second");
+        check(self.refresh_ttl_ms >= self.access_ttl_ms, "refresh_ttl_ms is less than access_ttl_ms");
+        check(self.cookie_ttl_ms >= 1000, "cookie_ttl_ms is less than a second");
+        check(
+            [self.access_ttl_ms, self.refresh_ttl_ms, self.cookie_ttl_ms]
+                .iter()
+                .all(|&ttl| ttl <= TTL_MS_MAX),
+            "a life of more than ten years",
+        );
+        check(
+            super::passwords::parameters(self).is_ok(),
+            "argon2_memory_kib, argon2_passes and argon2_lanes do not go together (memory >= 8 x lanes, passes and lanes >= 1)",
+        );
+        check(self.hashing_waiters_max >= 1, "hashing_waiters_max is 0: nobody could log in");
+        check(self.login_cache_max >= 2, "login_cache_max is less than 2");
+        check(self.attempts_burst >= 1, "attempts_burst is 0: nobody could log in");
+        check(self.attempts_refill_ms >= 1, "attempts_refill_ms is 0");
+        check(self.attempts_watched_max >= 2, "attempts_watched_max is less than 2");
+        check(self.users_found_max >= 1, "users_found_max is 0");
+        faults
+    }
+
+    pub(super) fn hashing_wait(&self) -> Duration {
+        Duration::from_millis(self.hashing_wait_ms)
+    }
+
+    pub(super) fn login_check(&self) -> Duration {
+        Duration::from_millis(self.login_check_ms)
+    }
+}
+
+/// Ten years: keeps sums of times far from overflow.
+const TTL_MS_MAX: u64 = 10 * 366 * 24 * 3600 * 1000;

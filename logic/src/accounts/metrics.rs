@@ -1,0 +1,44 @@
+//! What accounts count.
+
+use oort_api::metrics::{Counter, Registry};
+
+/// Counters of [`super::Accounts`].
+#[derive(Debug, Clone, Default)]
+pub struct Metrics {
+    pub(super) created: Counter,
+    pub(super) logins: Counter,
+    pub(super) login_failures: Counter,
+    pub(super) login_refusals: Counter,
+    pub(super) hashing_refusals: Counter,
+    pub(super) refreshes: Counter,
+    pub(super) refresh_reuses: Counter,
+    pub(super) token_refusals: Counter,
+    pub(super) login_checks: Counter,
+}
+
+impl Metrics {
+    /// Makes them known to the registry.
+    pub fn register(registry: &mut Registry) -> Self {
+        let metrics = Self::default();
+        let mut counter =
+            |name: &str, help: &str, counter: &Counter| registry.register(name, help, counter.clone());
+        counter("accounts_created", "Accounts created", &metrics.created);
+        counter("logins", "Log-ins that succeeded", &metrics.logins);
+        counter("login_failures", "Log-ins with a wrong name or password", &metrics.login_failures);
+        counter(
+            "login_refusals",
+            "Log-ins refused because of too many attempts on one account from one address",
+            &metrics.login_refusals,
+        );
+        counter(
+            "hashing_refusals",
+            "Requests refused because all password hashing threads were busy",
+            &metrics.hashing_refusals,
+        );
+        counter("refreshes", "Refresh tokens exchanged", &metrics.refreshes);
+        counter("refresh_reuses", "Refresh tokens used twice, each ended a log-in", &metrics.refresh_reuses);
+        counter("token_refusals", "Credentials refused: forged, expired or ended", &metrics.token_refusals);
+        counter("login_checks", "Times the store was asked whether a log-in is live", &metrics.login_checks);
+        metrics
+    }
+}

@@ -1,0 +1,351 @@
+//! Accounts: who somebody is, and how they prove it.
+//!
+//! A *log-in* is one device of one user. It proves itself by an access token
+//! (JWT, short-lived, renewed by a refresh token that changes with each use)
+//! or by a cookie. Servers prove themselves by server tokens.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use oort_api::error::{Code, Refusal};
+use oort_api::ids::UserId;
+use oort_api::pb::oort::v1::User;
+
+use crate::relay::now_ms;
+use crate::store::{Credentials, Login, NewUser, Rotation, SigningKey, Store};
+
+mod attempts;
+mod config;
+mod generations;
+mod live_logins;
+mod metrics;
+pub mod names;
+mod passwords;
+mod secret;
+mod session;
+mod tokens;
+
+pub use config::Config;
+pub use metrics::Metrics;
+pub use session::{CookieSession, Identity, Registration, Session};
+pub use tokens::Scope;
+
+use attempts::Attempts;
+use live_logins::LiveLogins;
+use passwords::Passwords;
+use session::user_id;
+use tokens::Tokens;
+
+/// Creates accounts, logs in and out, and tells who a credential belongs to.
+#[derive(Debug)]
+pub struct Accounts {
+    store: Arc<dyn Store>,
+    config: Config,
+    tokens: Tokens,
+    passwords: Passwords,
+    attempts: Attempts,
+    live: LiveLogins,
+    metrics: Metrics,
+}
+
+impl Accounts {
+    /// Reads the signing keys; the first start of all creates one.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn new(store: Arc<dyn Store>, config: Config, metrics: Metrics) -> Result<Self, Refusal> {
+        let candidate = SigningKey {
+            id: uuid::Uuid::new_v4().to_string(),
+            secret: secret::random()?.to_vec(),
+            created_at_ms: now_ms(),
+        };
+        let keys = store.signing_keys(&candidate).await?;
+        let tokens = Tokens::new(&config.issuer, &keys)
+            .ok_or_else(|| Refusal::new(Code::Internal, "the store has no signing key"))?;
+        let passwords = Passwords::new(&config, metrics.hashing_refusals.clone()).await?;
+        Ok(Self {
+            attempts: Attempts::new(&config),
+            live: LiveLogins::new(&config),
+            store,
+            config,
+            tokens,
+            passwords,
+            metrics,
+        })
+    }
+
+    /// Creates an account.
+    ///
+    /// # Errors
+    /// [`Code::InvalidField`], [`Code::UsernameTaken`], [`Code::EmailTaken`], [`Code::Overloaded`],
+    /// [`Code::Unavailable`].
+    pub async fn register(&self, registration: Registration) -> Result<User, Refusal> {
+        let Registration { username, email, password } = registration;
+        names::check_username(&username)?;
+        let email = email.map(|email| names::fold_email(&email));
+        email.as_deref().map_or(Ok(()), names::check_email)?;
+        names::check_password(&password)?;
+        let password_hash = self.passwords.hash(&password).await?;
+        let username_key = names::fold_username(&username);
+        let user = NewUser { username, username_key, email, password_hash, created_at_ms: now_ms() };
+        let user = self.store.create_user(&user).await?;
+        self.metrics.created.inc();
+        Ok(user)
+    }
+
+    /// Checks user name or e-mail address and password. `address` is the
+    /// client's, for limiting guesses.
+    ///
+    /// # Errors
+    /// [`Code::LoginFailed`], [`Code::RateLimited`], [`Code::Overloaded`], [`Code::Unavailable`].
+    pub async fn check_password(&self, login: &str, password: &str, address: &str) -> Result<User, Refusal> {
+        let name = names::fold_username(login.trim());
+        let pair = Attempts::pair(&name, address);
+        self.attempts.take(pair, Instant::now()).map_err(|wait| {
+            self.metrics.login_refusals.inc();
+            let retry_after_ms = u64::try_from(wait.as_millis()).ok();
+            Refusal {
+                retry_after_ms,
+                ..Refusal::new(
+                    Code::RateLimited,
+                    "too many failed attempts for this account; wait, then try again",
+                )
+            }
+        })?;
+        match self.compare(&name, password).await.inspect_err(|_| self.attempts.give_back(pair))? {
+            Some(user) => {
+                self.attempts.forgive(pair);
+                self.metrics.logins.inc();
+                Ok(user)
+            }
+            None => {
+                self.metrics.login_failures.inc();
+                Err(Refusal::new(Code::LoginFailed, "user name, e-mail address or password is wrong"))
+            }
+        }
+    }
+
+    /// The user, when the password is theirs. Takes as long when there is no such user.
+    async fn compare(&self, name: &str, password: &str) -> Result<Option<User>, Refusal> {
+        // What cannot be a password is nobody's, and costs the same.
+        let credentials = if names::check_password(password).is_ok() { self.find(name).await? } else { None };
+        let phc = credentials.as_ref().map(|found| found.password_hash.as_str());
+        let is_right = self.passwords.verify(password, phc).await?;
+        Ok(credentials.filter(|_| is_right).map(|credentials| credentials.user))
+    }
+
+    async fn find(&self, name: &str) -> Result<Option<Credentials>, Refusal> {
+        let is_sane = name.len() <= names::EMAIL_BYTES_MAX.max(4 * names::USERNAME_CHARS.end());
+        if !is_sane || name.is_empty() {
+            return Ok(None);
+        }
+        if name.contains('@')
+            && let Some(found) = self.store.credentials_by_email(name).await?
+        {
+            return Ok(Some(found));
+        }
+        self.store.credentials_by_name(name).await.map_err(Refusal::from)
+    }
+
+    /// Begins a log-in with tokens for a user who has proved who they are.
+    ///
+    /// # Errors
+    /// [`Code::Unavailable`].
+    pub async fn begin_session(&self, user: User) -> Result<Session, Refusal> {
+        let (refresh_token, refresh_hash) = secret::generate()?;
+        let login = self.new_login(&user, refresh_hash, None, self.config.refresh_ttl_ms)?;
+        self.store.create_login(&login).await?;
+        self.session(user, &login, refresh_token)
+    }
+
+    /// Begins a log-in with a cookie for a user who has proved who they are.
+    ///
+    /// # Errors
+    /// [`Code::Unavailable`].
+    pub async fn begin_cookie_session(&self, user: User) -> Result<CookieSession, Refusal> {
+        // Nobody gets this refresh token: a cookie is not refreshed.
+        let (_, refresh_hash) = secret::generate()?;
+        let (sid, cookie_hash) = secret::generate()?;
+        let login = self.new_login(&user, refresh_hash, Some(cookie_hash), self.config.cookie_ttl_ms)?;
+        self.store.create_login(&login).await?;
+        Ok(CookieSession { user, sid, max_age_s: self.config.cookie_ttl_ms / 1000 })
+    }
+
+    fn new_login(
+        &self,
+        user: &User,
+        refresh_hash: secret::Hash,
+        cookie_hash: Option<secret::Hash>,
+        ttl_ms: u64,
+    ) -> Result<Login, Refusal> {
+        let now_ms = now_ms();
+        Ok(Login {
+            id: uuid::Uuid::new_v4().to_string(),
+            user_id: user_id(user)?,
+            refresh_hash,
+            cookie_hash,
+            created_at_ms: now_ms,
+            expires_at_ms: later(now_ms, ttl_ms),
+        })
+    }
+
+    /// Exchanges a refresh token for new tokens; it is good once. Given a
+    /// second time, its log-in is ended.
+    ///
+    /// # Errors
+    /// [`Code::Unauthenticated`], [`Code::RefreshReused`], [`Code::Unavailable`].
+    pub async fn refresh(&self, refresh_token: &str) -> Result<Session, Refusal> {
+        let old = secret::hash_of(refresh_token).ok_or_else(|| self.unauthenticated())?;
+        let (token, new) = secret::generate()?;
+        let now_ms = now_ms();
+        let expires_at_ms = later(now_ms, self.config.refresh_ttl_ms);
+        match self.store.rotate_refresh(&old, &new, now_ms, expires_at_ms).await? {
+            Rotation::Rotated(login) => {
+                let user = self.store.user(login.user_id).await?;
+                let user = user.ok_or_else(|| self.unauthenticated())?;
+                self.metrics.refreshes.inc();
+                self.session(user, &login, token)
+            }
+            Rotation::Reused => {
+                self.metrics.refresh_reuses.inc();
+                Err(Refusal::new(
+                    Code::RefreshReused,
+                    "this refresh token was used before; the log-in is ended, log in again",
+                ))
+            }
+            Rotation::Unknown => Err(self.unauthenticated()),
+        }
+    }
+
+    fn session(&self, user: User, login: &Login, refresh_token: String) -> Result<Session, Refusal> {
+        let now_ms = now_ms();
+        let expires_at_ms = later(now_ms, self.config.access_ttl_ms).min(login.expires_at_ms);
+        let (iat, exp) = (seconds(now_ms), seconds(expires_at_ms));
+        let access_token = self.tokens.issue_user(user.id, &user.username, &login.id, iat, exp)?;
+        Ok(Session {
+            user,
+            access_token,
+            access_expires_at_ms: milliseconds(exp),
+            refresh_token,
+            refresh_expires_at_ms: login.expires_at_ms,
+        })
+    }
+
+    /// Ends the log-in. Other nodes notice within `login_check_ms`.
+    ///
+    /// # Errors
+    /// [`Code::Unavailable`].
+    pub async fn logout(&self, identity: &Identity) -> Result<(), Refusal> {
+        self.store.end_login(&identity.login_id).await?;
+        self.live.forget(&identity.login_id);
+        Ok(())
+    }
+
+    /// Whose access token this is.
+    ///
+    /// # Errors
+    /// [`Code::Unauthenticated`], [`Code::Unavailable`].
+    pub async fn authenticate_bearer(&self, token: &str) -> Result<Identity, Refusal> {
+        let claims = self.tokens.verify_user(token).ok_or_else(|| self.unauthenticated())?;
+        let id: UserId = claims.sub.parse().map_err(|_| self.unauthenticated())?;
+        let identity = Identity {
+            user: User { id: id.get(), username: claims.name },
+            login_id: claims.sid.into(),
+            expires_at_ms: milliseconds(claims.exp),
+        };
+        self.check_live(&identity).await?;
+        Ok(identity)
+    }
+
+    /// Whose cookie this is.
+    ///
+    /// # Errors
+    /// [`Code::Unauthenticated`], [`Code::Unavailable`].
+    pub async fn authenticate_cookie(&self, sid: &str) -> Result<Identity, Refusal> {
+        let hash = secret::hash_of(sid).ok_or_else(|| self.unauthenticated())?;
+        if let Some(identity) = self.live.of_cookie(&hash) {
+            let checked = match identity.expires_at_ms > now_ms() {
+                true => self.check_live(&identity).await,
+                false => Err(self.unauthenticated()),
+            };
+            if checked.as_ref().is_err_and(|refusal| refusal.code == Code::Unauthenticated) {
+                self.live.forget_cookie(&hash);
+            }
+            return checked.map(|()| identity);
+        }
+        let asked_at = Instant::now();
+        self.metrics.login_checks.inc();
+        let found = self.store.login_by_cookie(&hash, now_ms()).await?;
+        let (login, user) = found.ok_or_else(|| self.unauthenticated())?;
+        let identity = Identity { user, login_id: login.id.into(), expires_at_ms: login.expires_at_ms };
+        self.live.set_live(identity.login_id.clone(), asked_at);
+        self.live.set_cookie(hash, identity.clone());
+        Ok(identity)
+    }
+
+    async fn check_live(&self, identity: &Identity) -> Result<(), Refusal> {
+        let asked_at = Instant::now();
+        if self.live.is_live(&identity.login_id, asked_at) {
+            return Ok(());
+        }
+        self.metrics.login_checks.inc();
+        let found = self.store.login(&identity.login_id, now_ms()).await?;
+        if found.is_some_and(|(login, _)| login.user_id.get() == identity.user.id) {
+            self.live.set_live(identity.login_id.clone(), asked_at);
+            return Ok(());
+        }
+        self.live.forget(&identity.login_id);
+        Err(self.unauthenticated())
+    }
+
+    /// A token for a server of the operator's.
+    ///
+    /// # Errors
+    /// [`Code::Internal`].
+    pub fn issue_server_token(&self, scopes: &[Scope], ttl: Duration) -> Result<String, Refusal> {
+        let iat = seconds(now_ms());
+        self.tokens.issue_server(scopes, iat, iat.saturating_add(ttl.as_secs()))
+    }
+
+    /// Whether this server token allows `scope`.
+    ///
+    /// # Errors
+    /// [`Code::Unauthenticated`] when it is none, [`Code::Forbidden`] when it allows other things.
+    pub fn authorise_server(&self, token: &str, scope: Scope) -> Result<(), Refusal> {
+        let scopes = self.tokens.verify_server(token).ok_or_else(|| self.unauthenticated())?;
+        match scopes.contains(&scope) {
+            true => Ok(()),
+            false => Err(Refusal::new(Code::Forbidden, "the server token does not allow this")),
+        }
+    }
+
+    /// Users whose name begins with `prefix`, regardless of case, by name.
+    ///
+    /// # Errors
+    /// [`Code::Unavailable`].
+    pub async fn find_users(&self, prefix: &str, limit: Option<u32>) -> Result<Vec<User>, Refusal> {
+        let limit = limit.unwrap_or(self.config.users_found_max).min(self.config.users_found_max);
+        if prefix.chars().count() > *names::USERNAME_CHARS.end() {
+            return Ok(Vec::new());
+        }
+        self.store.find_users(&names::fold_username(prefix), limit).await.map_err(Refusal::from)
+    }
+
+    /// The refusal of a credential, counted.
+    fn unauthenticated(&self) -> Refusal {
+        self.metrics.token_refusals.inc();
+        Refusal::new(Code::Unauthenticated, "the credential is wrong, expired or ended; log in again")
+    }
+}
+
+fn later(now_ms: i64, ttl_ms: u64) -> i64 {
+    now_ms.saturating_add(i64::try_from(ttl_ms).unwrap_or(i64::MAX))
+}
+
+fn seconds(ms: i64) -> u64 {
+    u64::try_from(ms / 1000).unwrap_or(0)
+}
+
+fn milliseconds(s: u64) -> i64 {
+    i64::try_from(s).unwrap_or(i64::MAX).saturating_mul(1000)
+}

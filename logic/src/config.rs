@@ -1,0 +1,260 @@
+//! Settings of the logic tier.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use secrecy::{ExposeSecret, SecretString};
+use serde::Deserialize;
+
+mod store;
+
+pub use store::{StoreConfig, StoreSettings};
+
+use crate::{accounts, batcher, http, online, publisher, pushes, relay};
+
+/// Settings of the logic tier.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// Address of the HTTP API; without one it is not served (one process
+    /// serves it at the comet's address).
+    pub http_listen: Option<SocketAddr>,
+    /// Address of the gRPC service for comets; without one it is not served.
+    pub grpc_listen: Option<SocketAddr>,
+    /// What gRPC callers must send as `authorization: Bearer …`; without one
+    /// the port must not be reachable from outside.
+    pub cluster_token: Option<SecretString>,
+    /// Everything durable.
+    pub store: StoreConfig,
+    /// How a goim client's `mid` is believed.
+    pub goim_auth: GoimAuth,
+    /// Idle limit told to goim clients, ms.
+    pub goim_heartbeat_ms: u64,
+    /// Lease of a comet in the directory, ms. A comet silent for longer is
+    /// taken for dead.
+    pub comet_lease_ms: u64,
+    /// How often entries of dead comets are swept from the directory, ms.
+    pub sweep_interval_ms: u64,
+    /// Directory keys looked at in one sweep.
+    pub sweep_keys_max: usize,
+    /// Users remembered by id; beyond it the ones not used for longest are forgotten.
+    pub users_cached_max: usize,
+    /// Largest gRPC message taken, bytes.
+    pub grpc_message_bytes_max: usize,
+    /// HTTP connections held at the same time; further ones wait in the
+    /// system's accept queue.
+    pub http_connections_max: usize,
+    /// Longest wait for the headers of an HTTP request, and longest life of
+    /// an idle connection, ms.
+    pub http_header_timeout_ms: u64,
+    /// Time to finish what was accepted when told to stop, ms.
+    pub drain_ms: u64,
+    /// Limits of what users send and ask for.
+    pub limits: Limits,
+    /// The batch writer.
+    pub batch: batcher::Config,
+    /// From the outbox to the bus.
+    pub publisher: publisher::Config,
+    /// Leases on outbox rows.
+    pub relay: relay::Config,
+    /// Transient pushes.
+    pub pushes: pushes::Config,
+    /// Counts and node lists.
+    pub online: online::Config,
+    /// Accounts, log-ins, tokens.
+    pub accounts: accounts::Config,
+    /// The HTTP API.
+    pub http: http::Config,
+    /// Points where this process is to die: `name=abort` or `name=N*abort`
+    /// (at the Nth time).
+    #[cfg(feature = "failpoints")]
+    pub failpoints: Vec<String>,
+}
+
+/// How a goim client's `mid` is believed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum GoimAuth {
+    /// The credentials must hold a `token`: an access token of user `mid`.
+    Token,
+    /// `mid` is believed, as goim does: **anyone can pose as anyone.** Only
+    /// behind something that checks it.
+    Open,
+}
+
+/// Limits of what users send and ask for.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Limits {
+    /// Largest text of a message, bytes.
+    pub content_bytes_max: usize,
+    /// Messages in one request; at most `batch.rows_max`.
+    pub messages_per_request_max: usize,
+    /// Longest name of a room or group, characters.
+    pub name_chars_max: usize,
+    /// Users named in one request about members.
+    pub members_per_request_max: usize,
+    /// Messages or members in one page.
+    pub page_max: u32,
+    /// Newest messages per conversation in a list of conversations.
+    pub latest_max: u32,
+    /// Open rooms that everyone is in: the oldest ones.
+    pub open_rooms_max: u32,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            content_bytes_max: 8192,
+            messages_per_request_max: 100,
+            name_chars_max: 64,
+            members_per_request_max: 500,
+            page_max: 200,
+            latest_max: 50,
+            open_rooms_max: 1000,
+        }
+    }
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            http_listen: Some(SocketAddr::from(([127, 0, 0, 1], 8090))),
+            grpc_listen: Some(SocketAddr::from(([127, 0, 0, 1], 50052))),
+            cluster_token: None,
+            store: StoreConfig::default(),
+            goim_auth: GoimAuth::Token,
+            goim_heartbeat_ms: 480_000,
+            comet_lease_ms: 10_000,
+            sweep_interval_ms: 30_000,
+            sweep_keys_max: 1000,
+            users_cached_max: 100_000,
+            grpc_message_bytes_max: 16 * 1024 * 1024,
+            http_connections_max: 10_000,
+            http_header_timeout_ms: 30_000,
+            drain_ms: 5_000,
+            limits: Limits::default(),
+            batch: batcher::Config::default(),
+            publisher: publisher::Config::default(),
+            relay: relay::Config::default(),
+            pushes: pushes::Config::default(),
+            online: online::Config::default(),
+            accounts: accounts::Config::default(),
+            http: http::Config::default(),
+            #[cfg(feature = "failpoints")]
+            failpoints: Vec::new(),
+        }
+    }
+}
+
+impl Config {
+    /// Everything that cannot work, one sentence each.
+    #[must_use]
+    pub fn faults(&self) -> Vec<String> {
+        let mut faults = self.own_faults();
+        let parts = [
+            ("store", self.store.faults()),
+            ("limits", self.limits.faults()),
+            ("batch", self.batch.faults()),
+            ("publisher", self.publisher.faults()),
+            ("relay", self.relay.faults()),
+            ("pushes", self.pushes.faults()),
+            ("online", self.online.faults()),
+            ("accounts", self.accounts.faults()),
+            ("http", self.http.faults()),
+        ];
+        for (part, found) in parts {
+            faults.extend(found.into_iter().map(|fault| format!("{part}: {fault}")));
+        }
+        faults
+    }
+
+    fn own_faults(&self) -> Vec<String> {
+        let mut faults = Vec::new();
+        let mut check = |fine: bool, fault: &str| {
+            if !fine {
+                faults.push(fault.to_owned());
+            }
+        };
+        check(
+            self.cluster_token.as_ref().is_none_or(|token| token.expose_secret().len() >= 16),
+            "cluster_token is shorter than 16 bytes",
+        );
+        check(self.goim_heartbeat_ms >= 1000, "goim_heartbeat_ms is less than a second");
+        check(
+            i64::try_from(self.goim_heartbeat_ms).is_ok_and(|ms| ms < 1 << 40),
+            "goim_heartbeat_ms is too large",
+        );
+        check((1000..=3_600_000).contains(&self.comet_lease_ms), "comet_lease_ms is not within 1 s to 1 h");
+        check(self.sweep_interval_ms >= 100, "sweep_interval_ms is less than 100");
+        check(self.sweep_keys_max >= 1, "sweep_keys_max is 0");
+        check(self.users_cached_max >= 2, "users_cached_max is less than 2");
+        check(self.grpc_message_bytes_max >= 64 * 1024, "grpc_message_bytes_max is less than 64 KiB");
+        check(self.http_connections_max >= 1, "http_connections_max is 0");
+        check(self.http_header_timeout_ms >= 1, "http_header_timeout_ms is 0");
+        check(self.drain_ms >= 1, "drain_ms is 0");
+        check(
+            self.limits.messages_per_request_max <= self.batch.rows_max,
+            "limits.messages_per_request_max is more than batch.rows_max",
+        );
+        check(
+            self.limits.content_bytes_max <= self.batch.transaction_bytes_max,
+            "limits.content_bytes_max is more than batch.transaction_bytes_max",
+        );
+        #[cfg(feature = "failpoints")]
+        faults.extend(crate::failpoint::faults(&self.failpoints));
+        faults
+    }
+
+    pub(crate) fn drain(&self) -> Duration {
+        Duration::from_millis(self.drain_ms)
+    }
+
+    pub(crate) fn comet_lease(&self) -> Duration {
+        Duration::from_millis(self.comet_lease_ms)
+    }
+}
+
+impl Limits {
+    /// Everything that cannot work, one sentence each.
+    #[must_use]
+    pub fn faults(&self) -> Vec<String> {
+        let bounds = [
+            ("content_bytes_max", self.content_bytes_max, 65_536),
+            ("messages_per_request_max", self.messages_per_request_max, 10_000),
+            // The store's columns hold 255.
+            ("name_chars_max", self.name_chars_max, 64),
+            ("members_per_request_max", self.members_per_request_max, 10_000),
+            ("page_max", self.page_max as usize, 1000),
+            ("latest_max", self.latest_max as usize, 1000),
+            ("open_rooms_max", self.open_rooms_max as usize, 100_000),
+        ];
+        bounds
+            .into_iter()
+            .filter(|&(_, value, max)| !(1..=max).contains(&value))
+            .map(|(name, value, max)| format!("{name} is {value}, not within 1 to {max}"))
+            .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_defaults_have_no_fault() {
+        assert_eq!(Config::default().faults(), Vec::<String>::new());
+    }
+
+    #[test]
+    fn every_fault_is_told_at_once() {
+        let config = Config {
+            store: StoreConfig { url: SecretString::from("postgres://x"), ..StoreConfig::default() },
+            cluster_token: Some(SecretString::from("short")),
+            limits: Limits { page_max: 0, ..Limits::default() },
+            ..Config::default()
+        };
+        let faults = config.faults();
+        assert_eq!(faults.len(), 3, "{faults:?}");
+    }
+}

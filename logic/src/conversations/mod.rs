@@ -1,0 +1,360 @@
+//! Conversations: who may do what, and the front of the durable send path.
+
+use std::sync::Arc;
+
+use oort_api::Code;
+use oort_api::error::Refusal;
+use oort_api::ids::{ConversationId, Seq, UserId};
+use oort_api::pb::oort::v1::{Conversation, ConversationKind, User};
+use tokio_util::task::TaskTracker;
+
+use crate::batcher::Batcher;
+use crate::commits::Commits;
+use crate::config::Limits;
+use crate::metrics::Metrics;
+use crate::relay::now_ms;
+use crate::store::{self, Appended, ConversationInfo, Member, NewMessage, OutboxRow, Page, Range, Store};
+
+mod validate;
+
+/// A message as its sender gives it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outgoing {
+    /// The sender's id for it, so that a repeat stores it once: 1 to 64
+    /// printable ASCII characters without blanks. `None` = the sender cannot
+    /// repeat it.
+    pub client_msg_id: Option<String>,
+    /// The text.
+    pub content: String,
+}
+
+/// A committed message's place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sent {
+    /// Its place in the conversation.
+    pub seq: Seq,
+    /// ms since the epoch.
+    pub created_at_ms: i64,
+    /// An earlier attempt had stored it.
+    pub duplicate: bool,
+}
+
+/// What conversations work with.
+#[derive(Debug)]
+pub struct Parts {
+    /// This process, as the owner of outbox rows.
+    pub owner: Arc<str>,
+    /// Where conversations are.
+    pub store: Arc<dyn Store>,
+    /// Who stores messages.
+    pub batcher: Arc<Batcher>,
+    /// Where everything else with an outbox row is committed.
+    pub commits: Arc<Commits>,
+    /// Whoever runs the tier waits for these tasks.
+    pub tasks: TaskTracker,
+    /// Counters.
+    pub metrics: Metrics,
+}
+
+/// Conversations, for both doors.
+#[derive(Debug)]
+pub struct Conversations {
+    limits: Limits,
+    parts: Parts,
+}
+
+impl Conversations {
+    /// Conversations within limits.
+    #[must_use]
+    pub fn new(limits: Limits, parts: Parts) -> Self {
+        Self { limits, parts }
+    }
+
+    /// Stores messages: adjacent, in order. Each answer comes with the client
+    /// message id that was used, in the order asked.
+    ///
+    /// Refusals: `invalid_field`, `too_large`, `not_member`, `not_found`,
+    /// `idempotency_conflict`, `overloaded`, `unavailable`, `draining`.
+    pub async fn send(
+        &self,
+        sender: &User,
+        conversation: ConversationId,
+        messages: Vec<Outgoing>,
+        traceparent: &str,
+    ) -> Vec<(String, Result<Sent, Refusal>)> {
+        let is_too_many = messages.len() > self.limits.messages_per_request_max;
+        let mut answers = Vec::with_capacity(messages.len());
+        let mut accepted = Vec::with_capacity(messages.len());
+        for message in messages {
+            let checked =
+                if is_too_many { Err(self.too_many()) } else { validate::message(&message, &self.limits) };
+            let id = message.client_msg_id.unwrap_or_else(|| uuid::Uuid::new_v4().to_string());
+            if checked.is_ok() {
+                accepted.push(NewMessage {
+                    conversation,
+                    sender: sender.clone(),
+                    client_msg_id: id.clone(),
+                    content: message.content,
+                    traceparent: traceparent.to_owned(),
+                });
+            }
+            answers.push((id, checked));
+        }
+        let mut outcomes = self.store_messages(accepted).await.into_iter();
+        let never = || Err(Refusal::new(Code::Internal, "internal error"));
+        let answers = answers.into_iter().map(|(id, checked)| {
+            let outcome = checked.and_then(|()| outcomes.next().unwrap_or_else(never));
+            (id, outcome.inspect_err(|refusal| self.count(refusal)))
+        });
+        answers.collect()
+    }
+
+    async fn store_messages(&self, messages: Vec<NewMessage>) -> Vec<Result<Sent, Refusal>> {
+        let count = messages.len();
+        match self.parts.batcher.append(messages).await {
+            Ok(appended) => appended.into_iter().map(sent).collect(),
+            Err(refusal) => vec![Err(refusal); count],
+        }
+    }
+
+    fn too_many(&self) -> Refusal {
+        Refusal::new(
+            Code::TooLarge,
+            format!("messages: at most {} in one request", self.limits.messages_per_request_max),
+        )
+    }
+
+    fn count(&self, refusal: &Refusal) {
+        self.parts.metrics.messages_refused.get_or_create(&refusal.code.into()).inc();
+    }
+
+    /// A page of messages, of at most `limit` and the configured maximum.
+    ///
+    /// # Errors
+    /// `not_found`, `not_member`, `invalid_field`, `unavailable`.
+    pub async fn history(
+        &self,
+        user: UserId,
+        id: ConversationId,
+        range: Range,
+        limit: u32,
+    ) -> Result<Page, Refusal> {
+        self.readable(user, id).await?;
+        if matches!(range, Range::After(seq) if seq < 0) {
+            return Err(Refusal::new(Code::InvalidField, "after is negative"));
+        }
+        Ok(self.parts.store.history(id, range, validate::page(limit, self.limits.page_max)?).await?)
+    }
+
+    /// Creates an open room, which everyone is in.
+    ///
+    /// # Errors
+    /// `invalid_field`, `room_name_taken`, `unavailable`.
+    pub async fn create_room(&self, creator: &User, name: &str) -> Result<ConversationInfo, Refusal> {
+        let name = self.name(name)?;
+        let creator = creator.clone();
+        self.commit(move |store, owner| async move {
+            let (info, row) = store.create_room(&owner, &name, &creator, now_ms()).await?;
+            Ok((info, Some(row)))
+        })
+        .await
+    }
+
+    /// Creates a group of its creator and `members`.
+    ///
+    /// # Errors
+    /// `invalid_field`, `not_found` (a user), `unavailable`.
+    pub async fn create_group(
+        &self,
+        creator: &User,
+        name: &str,
+        members: Vec<UserId>,
+    ) -> Result<ConversationInfo, Refusal> {
+        let name = self.name(name)?;
+        let members = validate::members(members, &self.limits)?;
+        let creator = creator.clone();
+        self.commit(move |store, owner| async move {
+            let (info, row) = store.create_group(&owner, &name, &creator, &members, now_ms()).await?;
+            Ok((info, Some(row)))
+        })
+        .await
+    }
+
+    /// The conversation of two users, created when there is none.
+    ///
+    /// # Errors
+    /// `invalid_field` (with oneself), `not_found` (the peer), `unavailable`.
+    pub async fn direct(&self, user: &User, peer: UserId) -> Result<ConversationInfo, Refusal> {
+        if user.id == peer.get() {
+            return Err(Refusal::new(
+                Code::InvalidField,
+                "peer: a direct conversation is with somebody else",
+            ));
+        }
+        let user = user.clone();
+        self.commit(move |store, owner| async move { store.direct(&owner, &user, peer, now_ms()).await })
+            .await
+    }
+
+    /// Adds members to a group. Those who are in it already are passed over.
+    ///
+    /// # Errors
+    /// `invalid_field`, `not_found`, `not_member`, `forbidden`, `unavailable`.
+    pub async fn add_members(
+        &self,
+        actor: &User,
+        group: ConversationId,
+        members: Vec<UserId>,
+    ) -> Result<(), Refusal> {
+        let members = validate::members(members, &self.limits)?;
+        if members.is_empty() {
+            return Err(Refusal::new(Code::InvalidField, "members: name at least one"));
+        }
+        self.manageable(actor, group, None).await?;
+        let actor = actor.clone();
+        self.commit(move |store, owner| async move {
+            let row = store.add_members(&owner, group, &actor, &members, now_ms()).await?;
+            Ok(((), row))
+        })
+        .await
+    }
+
+    /// Removes a member from a group; everyone may remove themselves. Nothing
+    /// happens when there is no such member.
+    ///
+    /// # Errors
+    /// `not_found`, `not_member`, `forbidden`, `unavailable`.
+    pub async fn remove_member(
+        &self,
+        actor: &User,
+        group: ConversationId,
+        member: UserId,
+    ) -> Result<(), Refusal> {
+        self.manageable(actor, group, Some(member)).await?;
+        let actor = actor.clone();
+        self.commit(move |store, owner| async move {
+            let row = store.remove_member(&owner, group, &actor, member, now_ms()).await?;
+            Ok(((), row))
+        })
+        .await
+    }
+
+    /// Members of a group or direct conversation by id, after `after` (0 =
+    /// from the start).
+    ///
+    /// # Errors
+    /// `not_found` (also for open rooms: everyone is in them), `not_member`,
+    /// `invalid_field`, `unavailable`.
+    pub async fn members(
+        &self,
+        user: UserId,
+        id: ConversationId,
+        after: i64,
+        limit: u32,
+    ) -> Result<Vec<Member>, Refusal> {
+        let info = self.readable(user, id).await?;
+        if info.kind == ConversationKind::Room {
+            return Err(Refusal::new(
+                Code::NotFound,
+                "an open room has no list of members: everyone is in it",
+            ));
+        }
+        Ok(self.parts.store.members(id, after, validate::page(limit, self.limits.page_max)?).await?)
+    }
+
+    /// The user's conversations, each with its `latest` newest messages
+    /// (bounded by the configured maximum).
+    ///
+    /// # Errors
+    /// `unavailable`.
+    pub async fn list(&self, user: UserId, latest: u32) -> Result<Vec<Conversation>, Refusal> {
+        let latest = latest.min(self.limits.latest_max);
+        Ok(self.parts.store.conversations_of(user, self.limits.open_rooms_max, latest).await?)
+    }
+
+    /// Ids of the open rooms and of the user's groups.
+    ///
+    /// # Errors
+    /// `unavailable`.
+    pub async fn rooms_of(&self, user: UserId) -> Result<Vec<ConversationId>, Refusal> {
+        Ok(self.parts.store.rooms_of(user, self.limits.open_rooms_max).await?)
+    }
+
+    /// The conversation, when the user may read it.
+    async fn readable(&self, user: UserId, id: ConversationId) -> Result<ConversationInfo, Refusal> {
+        match self.parts.store.conversation(id, user).await? {
+            Some((info, true)) => Ok(info),
+            Some((_, false)) => Err(not_member()),
+            None => Err(not_found()),
+        }
+    }
+
+    /// Whether the actor may change who is in the group: its creator anyone,
+    /// everyone themselves (`member`).
+    async fn manageable(
+        &self,
+        actor: &User,
+        group: ConversationId,
+        member: Option<UserId>,
+    ) -> Result<(), Refusal> {
+        let user =
+            UserId::new(actor.id).ok_or_else(|| Refusal::new(Code::Unauthenticated, "log in first"))?;
+        let info = self.readable(user, group).await?;
+        if info.kind != ConversationKind::Group {
+            return Err(not_found());
+        }
+        if info.creator_id == actor.id || member == Some(user) {
+            return Ok(());
+        }
+        Err(Refusal::new(Code::Forbidden, "only the creator of the group may do that"))
+    }
+
+    fn name(&self, name: &str) -> Result<String, Refusal> {
+        validate::name(name, self.limits.name_chars_max)
+            .map_err(|fault| Refusal::new(Code::InvalidField, fault))
+    }
+
+    /// Runs a transaction in a task of its own: an asker that goes away does
+    /// not stop it between the commit and the publisher.
+    async fn commit<T, F, R>(&self, transaction: F) -> Result<T, Refusal>
+    where
+        F: FnOnce(Arc<dyn Store>, Arc<str>) -> R,
+        R: Future<Output = Result<(T, Option<OutboxRow>), store::Error>> + Send + 'static,
+        T: Send + 'static,
+    {
+        if self.parts.tasks.is_closed() {
+            return Err(Refusal::new(Code::Draining, "this server is shutting down; go to another"));
+        }
+        let commits = Arc::clone(&self.parts.commits);
+        let transaction = transaction(Arc::clone(&self.parts.store), Arc::clone(&self.parts.owner));
+        let task = self.parts.tasks.spawn(async move { commits.run(transaction).await });
+        match task.await {
+            Ok(outcome) => Ok(outcome?),
+            Err(cause) => {
+                tracing::error!(%cause, "a transaction's task ended");
+                Err(Refusal::new(Code::Internal, "internal error"))
+            }
+        }
+    }
+}
+
+fn not_member() -> Refusal {
+    Refusal::new(Code::NotMember, "you are not a member of this conversation")
+}
+
+fn not_found() -> Refusal {
+    Refusal::new(Code::NotFound, "there is no such conversation")
+}
+
+fn sent(appended: Appended) -> Result<Sent, Refusal> {
+    match appended {
+        Appended::Stored { seq, created_at_ms } => Ok(Sent { seq, created_at_ms, duplicate: false }),
+        Appended::Duplicate { seq, created_at_ms } => Ok(Sent { seq, created_at_ms, duplicate: true }),
+        Appended::Conflict => Err(Refusal::new(
+            Code::IdempotencyConflict,
+            "clientMsgId: you used this id for another message; take a new one",
+        )),
+        Appended::NotMember => Err(not_member()),
+        Appended::NoConversation => Err(not_found()),
+    }
+}

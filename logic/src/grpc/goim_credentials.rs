@@ -1,0 +1,85 @@
+//! Body of goim's op 7: who a goim client says it is.
+
+use oort_api::Code;
+use oort_api::error::Refusal;
+use oort_api::ids::{RoomKey, SessionKey, UserId};
+use oort_api::pb::oort::v1::User;
+use serde::Deserialize;
+
+use super::invalid;
+use crate::accounts::Accounts;
+use crate::config::GoimAuth;
+
+/// As goim's clients write it (goim `internal/logic/conn.go`, Connect);
+/// `token` is ours. Unknown fields are passed over, as goim does.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Body {
+    mid: i64,
+    key: String,
+    room_id: String,
+    platform: String,
+    accepts: Vec<i32>,
+    token: String,
+}
+
+/// A goim client whose credentials hold.
+#[derive(Debug, PartialEq)]
+pub(super) struct GoimClient {
+    /// `None` = anonymous.
+    pub(super) user: Option<User>,
+    /// The key it chose.
+    pub(super) key: Option<SessionKey>,
+    pub(super) room: Option<RoomKey>,
+    pub(super) platform: String,
+    pub(super) accepts: Vec<i32>,
+    /// ms since the epoch; 0 = not known.
+    pub(super) expires_at_ms: i64,
+}
+
+/// Operations a client may ask for.
+const ACCEPTS_MAX: usize = 256;
+
+/// Reads and checks the credentials.
+pub(super) async fn check(accounts: &Accounts, auth: GoimAuth, body: &[u8]) -> Result<GoimClient, Refusal> {
+    let body: Body = serde_json::from_slice(body).map_err(|_| {
+        Refusal::new(
+            Code::InvalidRequest,
+            "credentials: JSON of {mid, key, room_id, platform, accepts, token}",
+        )
+    })?;
+    if body.accepts.len() > ACCEPTS_MAX {
+        return Err(invalid(format!("accepts: at most {ACCEPTS_MAX} operations")));
+    }
+    let key = Some(&body.key).filter(|key| !key.is_empty()).map(SessionKey::new).transpose();
+    let key = key.map_err(|fault| invalid(format!("key: {fault}")))?;
+    let room = Some(&body.room_id).filter(|room| !room.is_empty()).map(|room| goim_room(room)).transpose()?;
+    let (user, expires_at_ms) = match auth {
+        GoimAuth::Token => {
+            let (user, expires_at_ms) = by_token(accounts, body.mid, &body.token).await?;
+            (Some(user), expires_at_ms)
+        }
+        GoimAuth::Open => (UserId::new(body.mid).map(|id| User { id: id.get(), ..User::default() }), 0),
+    };
+    Ok(GoimClient { user, key, room, platform: body.platform, accepts: body.accepts, expires_at_ms })
+}
+
+async fn by_token(accounts: &Accounts, mid: i64, token: &str) -> Result<(User, i64), Refusal> {
+    let wrong = |text| Refusal::new(Code::Unauthenticated, text);
+    if token.is_empty() {
+        return Err(wrong("token: an access token of user `mid`"));
+    }
+    let identity = accounts.authenticate_bearer(token).await?;
+    if mid != 0 && identity.user.id != mid {
+        return Err(wrong("mid is not the token's user"));
+    }
+    Ok((identity.user, identity.expires_at_ms))
+}
+
+/// goim's rooms only: a conversation's room is entered by its members, not
+/// by whoever names it.
+fn goim_room(room: &str) -> Result<RoomKey, Refusal> {
+    let fault = || invalid("room_id: `type://id`, at most 128 bytes");
+    let key = RoomKey::new(room).map_err(|_| fault())?;
+    if room.contains("://") { Ok(key) } else { Err(fault()) }
+}

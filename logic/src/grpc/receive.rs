@@ -1,0 +1,103 @@
+//! What clients send over their sockets.
+
+use oort_api::error::Refusal;
+use oort_api::ids::{ConversationId, Seq, UserId};
+use oort_api::pb::oort::v1 as pb;
+use oort_api::pb::oort::v1::receive_reply::Result as Reply;
+use oort_api::pb::oort::v1::receive_request::Command;
+
+use super::{LogicService, invalid, user_id};
+use crate::conversations::{Outgoing, Sent};
+use crate::store::Range;
+
+/// Page of a history command that names no limit.
+const HISTORY_LIMIT: u32 = 30;
+
+impl LogicService {
+    pub(super) async fn heads(&self, request: &pb::HelloRequest) -> Result<pb::HelloReply, Refusal> {
+        let user = user_id(request.user_id)?;
+        let latest = u32::try_from(request.latest).map_err(|_| invalid("latest is negative"))?;
+        Ok(pb::HelloReply { conversations: self.app.conversations.list(user, latest).await? })
+    }
+
+    pub(super) async fn command(&self, request: pb::ReceiveRequest) -> Result<pb::ReceiveReply, Refusal> {
+        let command = request.command.ok_or_else(|| invalid("command is missing"))?;
+        let result = match command {
+            Command::Send(command) => {
+                Reply::Send(self.send(user_id(request.user_id)?, command, &request.traceparent).await?)
+            }
+            Command::History(command) => {
+                Reply::History(self.history(user_id(request.user_id)?, &command).await?)
+            }
+            Command::CreateRoom(command) => {
+                let creator = self.app.users.get(user_id(request.user_id)?).await?;
+                let room = self.app.conversations.create_room(&creator, &command.name).await?;
+                Reply::CreateRoom(pb::CreateRoomResult { conversation: room.id.get() })
+            }
+            Command::Goim(_) => {
+                self.app.metrics.goim_upstream.inc();
+                Reply::Goim(pb::GoimUpstreamResult::default())
+            }
+        };
+        Ok(pb::ReceiveReply { result: Some(result) })
+    }
+
+    async fn send(
+        &self,
+        user: UserId,
+        command: pb::SendCommand,
+        traceparent: &str,
+    ) -> Result<pb::SendResult, Refusal> {
+        let conversation = conversation(command.conversation)?;
+        let sender = self.app.users.get(user).await?;
+        let outgoing = |message: pb::OutgoingMessage| Outgoing {
+            client_msg_id: Some(message.client_msg_id).filter(|id| !id.is_empty()),
+            content: message.content,
+        };
+        let messages = command.messages.into_iter().map(outgoing).collect();
+        let outcomes = self.app.conversations.send(&sender, conversation, messages, traceparent).await;
+        Ok(pb::SendResult { outcomes: outcomes.into_iter().map(outcome).collect() })
+    }
+
+    async fn history(
+        &self,
+        user: UserId,
+        command: &pb::HistoryCommand,
+    ) -> Result<pb::HistoryResult, Refusal> {
+        let range = match (command.before, command.after_set) {
+            (0, true) => Range::After(command.after),
+            (0, false) => Range::Newest,
+            (before, _) => Range::Before(Seq::new(before).ok_or_else(|| invalid("before is negative"))?),
+        };
+        let limit = match command.limit {
+            0 => HISTORY_LIMIT,
+            limit => u32::try_from(limit).map_err(|_| invalid("limit is negative"))?,
+        };
+        let page =
+            self.app.conversations.history(user, conversation(command.conversation)?, range, limit).await?;
+        Ok(pb::HistoryResult { messages: page.messages, has_more: page.has_more, head: page.head })
+    }
+}
+
+fn conversation(raw: i64) -> Result<ConversationId, Refusal> {
+    ConversationId::new(raw).ok_or_else(|| invalid("conversation: a positive number"))
+}
+
+fn outcome((client_msg_id, outcome): (String, Result<Sent, Refusal>)) -> pb::SendOutcome {
+    match outcome {
+        Ok(sent) => pb::SendOutcome {
+            client_msg_id,
+            seq: sent.seq.get(),
+            created_at_ms: sent.created_at_ms,
+            duplicate: sent.duplicate,
+            ..pb::SendOutcome::default()
+        },
+        Err(refusal) => pb::SendOutcome {
+            client_msg_id,
+            error_code: refusal.code.as_str().to_owned(),
+            error_message: refusal.message,
+            retry_after_ms: refusal.retry_after_ms.map_or(0, |ms| i64::try_from(ms).unwrap_or(i64::MAX)),
+            ..pb::SendOutcome::default()
+        },
+    }
+}

@@ -1,0 +1,167 @@
+//! Accounts and log-ins.
+
+use std::sync::Arc;
+
+use axum::Json as JsonReply;
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use http::StatusCode;
+use http::header::SET_COOKIE;
+use oort_api::pb::oort::v1::User;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use super::caller::Caller;
+use super::cookie;
+use super::door::{ClientAddress, Door};
+use super::input::{Json, Query};
+use super::refused::Refused;
+use super::views::UserView;
+use crate::accounts::{Registration, Session};
+
+/// An account to create.
+#[derive(Deserialize, ToSchema)]
+pub(super) struct NewAccount {
+    /// 2 to 100 characters of any script; unique without regard to case.
+    username: String,
+    /// Unique; may be used to log in.
+    email: Option<String>,
+    /// 4 to 1024 bytes.
+    password: String,
+}
+
+/// A log-in to begin.
+#[derive(Deserialize, ToSchema)]
+pub(super) struct NewSession {
+    /// User name or e-mail address.
+    login: String,
+    password: String,
+}
+
+/// A refresh token to exchange.
+#[derive(Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct RefreshSession {
+    refresh_token: String,
+}
+
+/// A log-in that has begun or goes on.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = Session)]
+pub(super) struct SessionView {
+    user: UserView,
+    /// For `Authorization: Bearer`.
+    access_token: String,
+    /// ms since the epoch.
+    access_expires_at_ms: i64,
+    /// Good once; the answer has the next one.
+    refresh_token: String,
+    /// ms since the epoch.
+    refresh_expires_at_ms: i64,
+}
+
+impl From<Session> for SessionView {
+    fn from(session: Session) -> Self {
+        Self {
+            user: session.user.into(),
+            access_token: session.access_token,
+            access_expires_at_ms: session.access_expires_at_ms,
+            refresh_token: session.refresh_token,
+            refresh_expires_at_ms: session.refresh_expires_at_ms,
+        }
+    }
+}
+
+/// Who the caller is.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = Me)]
+pub(super) struct MeView {
+    user: UserView,
+    /// When the credential ends, ms since the epoch.
+    expires_at_ms: i64,
+}
+
+/// Users found.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Users)]
+pub(super) struct UsersView {
+    users: Vec<UserView>,
+}
+
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(super) struct FindUsers {
+    /// What the user name begins with, without regard to case.
+    #[serde(default)]
+    prefix: String,
+    /// Most users to answer with.
+    limit: Option<u32>,
+}
+
+/// Creates an account and begins a log-in.
+#[utoipa::path(post, path = "/api/accounts", operation_id = "createAccount", tag = "accounts", security(()), request_body = NewAccount,
+    responses((status = 201, description = "Created and logged in", body = SessionView)))]
+pub(super) async fn create_account(
+    State(door): State<Arc<Door>>,
+    Json(new): Json<NewAccount>,
+) -> Result<(StatusCode, JsonReply<SessionView>), Refused> {
+    let accounts = &door.app.accounts;
+    let NewAccount { username, email, password } = new;
+    let user = accounts.register(Registration { username, email, password }).await?;
+    let session = accounts.begin_session(user).await?;
+    Ok((StatusCode::CREATED, JsonReply(session.into())))
+}
+
+/// Begins a log-in with tokens.
+#[utoipa::path(post, path = "/api/sessions", operation_id = "createSession", tag = "accounts", security(()), request_body = NewSession,
+    responses((status = 200, description = "Logged in", body = SessionView)))]
+pub(super) async fn create_session(
+    State(door): State<Arc<Door>>,
+    ClientAddress(address): ClientAddress,
+    Json(new): Json<NewSession>,
+) -> Result<JsonReply<SessionView>, Refused> {
+    let accounts = &door.app.accounts;
+    let user: User = accounts.check_password(&new.login, &new.password, &address).await?;
+    Ok(JsonReply(accounts.begin_session(user).await?.into()))
+}
+
+/// Exchanges a refresh token for new tokens. Each is good once; used twice,
+/// it ends the log-in.
+#[utoipa::path(post, path = "/api/sessions/refresh", operation_id = "refreshSession", tag = "accounts", security(()), request_body = RefreshSession,
+    responses((status = 200, description = "New tokens", body = SessionView)))]
+pub(super) async fn refresh_session(
+    State(door): State<Arc<Door>>,
+    Json(refresh): Json<RefreshSession>,
+) -> Result<JsonReply<SessionView>, Refused> {
+    Ok(JsonReply(door.app.accounts.refresh(&refresh.refresh_token).await?.into()))
+}
+
+/// Ends the log-in the request was made with.
+#[utoipa::path(delete, path = "/api/sessions/current", operation_id = "endSession", tag = "accounts",
+    responses((status = 204, description = "Logged out; the cookie is cleared")))]
+pub(super) async fn end_session(State(door): State<Arc<Door>>, caller: Caller) -> Result<Response, Refused> {
+    door.app.accounts.logout(&caller.identity).await?;
+    Ok((StatusCode::NO_CONTENT, [(SET_COOKIE, cookie::clear(&door.config))]).into_response())
+}
+
+/// Tells who the caller is.
+#[utoipa::path(get, path = "/api/me", operation_id = "me", tag = "accounts",
+    responses((status = 200, description = "The caller", body = MeView)))]
+pub(super) async fn me(caller: Caller) -> JsonReply<MeView> {
+    let Caller { identity, .. } = caller;
+    JsonReply(MeView { user: identity.user.into(), expires_at_ms: identity.expires_at_ms })
+}
+
+/// Finds users by the beginning of their name.
+#[utoipa::path(get, path = "/api/users", operation_id = "findUsers", tag = "accounts", params(FindUsers),
+    responses((status = 200, description = "By name", body = UsersView)))]
+pub(super) async fn find_users(
+    State(door): State<Arc<Door>>,
+    _: Caller,
+    Query(find): Query<FindUsers>,
+) -> Result<JsonReply<UsersView>, Refused> {
+    let users = door.app.accounts.find_users(&find.prefix, find.limit).await?;
+    Ok(JsonReply(UsersView { users: users.into_iter().map(UserView::from).collect() }))
+}

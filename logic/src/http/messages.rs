@@ -1,0 +1,147 @@
+//! Sending and reading messages.
+
+use std::sync::Arc;
+
+use axum::Json as JsonReply;
+use axum::extract::State;
+use http::HeaderMap;
+use oort_api::Code;
+use oort_api::ids::{ConversationId, Seq};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use super::caller::Caller;
+use super::door::Door;
+use super::input::{Json, Path, Query};
+use super::refused::Refused;
+use super::trace::Trace;
+use super::views::{MessageView, message_id};
+use crate::conversations::Outgoing;
+use crate::store::Range;
+
+/// A message to send.
+#[derive(Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct NewMessage {
+    /// The sender's id for it, 1 to 64 bytes: a repeat with the same id stores
+    /// it once. The header `Idempotency-Key` says the same.
+    client_msg_id: Option<String>,
+    content: String,
+}
+
+/// Where a message was committed.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = Sent)]
+pub(super) struct SentView {
+    conversation_id: String,
+    /// Place in the conversation: 1, 2, 3, … without holes.
+    seq: i64,
+    /// `<conversationId>-<seq>`.
+    id: String,
+    client_msg_id: String,
+    /// ms since the epoch; rises with seq.
+    created_at_ms: i64,
+    /// An earlier attempt had stored it.
+    duplicate: bool,
+}
+
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(super) struct ReadMessages {
+    /// Only messages older than this seq, newest first.
+    before: Option<i64>,
+    /// Only messages newer than this seq (0 = from the start), oldest first.
+    after: Option<i64>,
+    /// Most messages to answer with.
+    limit: Option<u32>,
+}
+
+/// A page of messages.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = Messages)]
+pub(super) struct MessagesView {
+    /// Newest first; with `after`, oldest first.
+    messages: Vec<MessageView>,
+    /// There is more in that direction.
+    has_more: bool,
+    /// seq of the conversation's newest message; 0 = none yet.
+    head: i64,
+}
+
+/// Messages in a page when the request does not say.
+const PAGE: u32 = 50;
+
+/// Sends a message. A 200 means that it is stored and will not be lost.
+#[utoipa::path(post, path = "/api/conversations/{id}/messages", operation_id = "sendMessage", tag = "messages",
+    params(("id" = String, Path, description = "The conversation"),
+        ("idempotency-key" = Option<String>, Header, description = "The same as clientMsgId")),
+    request_body = NewMessage,
+    responses((status = 200, description = "Committed", body = SentView)))]
+pub(super) async fn send(
+    State(door): State<Arc<Door>>,
+    caller: Caller,
+    Path(id): Path<ConversationId>,
+    Trace(traceparent): Trace,
+    headers: HeaderMap,
+    Json(new): Json<NewMessage>,
+) -> Result<JsonReply<SentView>, Refused> {
+    let client_msg_id = client_msg_id(&headers, new.client_msg_id)?;
+    let outgoing = vec![Outgoing { client_msg_id, content: new.content }];
+    let outcomes = door.app.conversations.send(&caller.identity.user, id, outgoing, &traceparent).await;
+    let outcome = outcomes.into_iter().next();
+    let (client_msg_id, sent) = outcome.ok_or_else(|| Refused::new(Code::Internal, "internal error"))?;
+    let sent = sent?;
+    Ok(JsonReply(SentView {
+        conversation_id: id.to_string(),
+        seq: sent.seq.get(),
+        id: message_id(id.get(), sent.seq.get()),
+        client_msg_id,
+        created_at_ms: sent.created_at_ms,
+        duplicate: sent.duplicate,
+    }))
+}
+
+/// The id of the body or of the header; both only when they agree.
+fn client_msg_id(headers: &HeaderMap, body: Option<String>) -> Result<Option<String>, Refused> {
+    let Some(header) = headers.get("idempotency-key") else { return Ok(body) };
+    let header =
+        header.to_str().map_err(|_| Refused::new(Code::InvalidField, "idempotency-key: is not ASCII"))?;
+    match body {
+        Some(body) if body != header => {
+            Err(Refused::new(Code::InvalidField, "idempotency-key: differs from the body's clientMsgId"))
+        }
+        _ => Ok(Some(header.to_owned())),
+    }
+}
+
+/// Reads a page of messages: the newest, or those before or after a seq.
+#[utoipa::path(get, path = "/api/conversations/{id}/messages", operation_id = "readMessages", tag = "messages",
+    params(("id" = String, Path, description = "The conversation"), ReadMessages),
+    responses((status = 200, description = "A page", body = MessagesView)))]
+pub(super) async fn read(
+    State(door): State<Arc<Door>>,
+    caller: Caller,
+    Path(id): Path<ConversationId>,
+    Query(query): Query<ReadMessages>,
+) -> Result<JsonReply<MessagesView>, Refused> {
+    let range = match (query.before, query.after) {
+        (None, None) => Range::Newest,
+        (Some(before), None) => Range::Before(
+            Seq::new(before)
+                .ok_or_else(|| Refused::new(Code::InvalidField, "before: is a seq, 1 or more"))?,
+        ),
+        (None, Some(after)) if after >= 0 => Range::After(after),
+        (None, Some(_)) => return Err(Refused::new(Code::InvalidField, "after: is a seq, 0 or more")),
+        (Some(_), Some(_)) => {
+            return Err(Refused::new(Code::InvalidField, "after: not together with before"));
+        }
+    };
+    let page = door.app.conversations.history(caller.id, id, range, query.limit.unwrap_or(PAGE)).await?;
+    Ok(JsonReply(MessagesView {
+        messages: page.messages.into_iter().map(MessageView::from).collect(),
+        has_more: page.has_more,
+        head: page.head,
+    }))
+}

@@ -1,0 +1,176 @@
+//! What clients see of users, messages and conversations. Ids are texts;
+//! seqs and times are numbers.
+
+use oort_api::codec::message_id::MessageId;
+use oort_api::ids::{ConversationId, Seq};
+use oort_api::pb::oort::v1::{Conversation, ConversationKind, Message, MessageKind, User};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::store::{ConversationInfo, Member};
+
+/// A user as others see them.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = User)]
+pub(super) struct UserView {
+    /// A decimal number as text.
+    #[schema(example = "7")]
+    id: String,
+    username: String,
+}
+
+impl From<User> for UserView {
+    fn from(user: User) -> Self {
+        Self { id: user.id.to_string(), username: user.username }
+    }
+}
+
+/// A committed message.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = Message)]
+pub(super) struct MessageView {
+    /// `<conversationId>-<seq>`.
+    #[schema(example = "3-42")]
+    id: String,
+    /// Place in the conversation: 1, 2, 3, … without holes.
+    seq: i64,
+    conversation_id: String,
+    sender: UserView,
+    content: String,
+    /// The sender's id for it.
+    client_msg_id: String,
+    /// ms since the epoch; rises with seq.
+    created_at_ms: i64,
+    kind: MessageKindView,
+}
+
+/// Who wrote a message.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+#[schema(as = MessageKind)]
+enum MessageKindView {
+    /// A user.
+    Text,
+    /// The server: membership changed; `content` is JSON.
+    System,
+}
+
+impl From<Message> for MessageView {
+    fn from(message: Message) -> Self {
+        Self {
+            id: message_id(message.conversation, message.seq),
+            seq: message.seq,
+            conversation_id: message.conversation.to_string(),
+            kind: match message.kind() {
+                MessageKind::Text => MessageKindView::Text,
+                MessageKind::System => MessageKindView::System,
+            },
+            sender: message.sender.unwrap_or_default().into(),
+            content: message.content,
+            client_msg_id: message.client_msg_id,
+            created_at_ms: message.created_at_ms,
+        }
+    }
+}
+
+/// How a message is named to clients.
+pub(super) fn message_id(conversation: i64, seq: i64) -> String {
+    match (ConversationId::new(conversation), Seq::new(seq)) {
+        (Some(conversation), Some(seq)) => MessageId { conversation, seq }.to_string(),
+        _ => String::new(),
+    }
+}
+
+/// A conversation as its reader sees it.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = Conversation)]
+pub(super) struct ConversationView {
+    #[schema(example = "3")]
+    id: String,
+    kind: ConversationKindView,
+    /// Name of the room or group; for `direct` the other user's name.
+    name: String,
+    /// Who created it; `0` = the server.
+    creator_id: String,
+    /// The other user, `direct` only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    peer_id: Option<String>,
+    /// seq of the newest message; 0 = none yet.
+    head: i64,
+    /// There are messages older than `latest`.
+    has_more: bool,
+    /// The newest messages, newest first, as many as were asked for.
+    latest: Vec<MessageView>,
+}
+
+/// Kind of a conversation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+#[schema(as = ConversationKind)]
+enum ConversationKindView {
+    /// Two users.
+    Direct,
+    /// Members only.
+    Group,
+    /// Open to everyone.
+    Room,
+}
+
+impl From<ConversationKind> for ConversationKindView {
+    fn from(kind: ConversationKind) -> Self {
+        match kind {
+            ConversationKind::Direct => Self::Direct,
+            ConversationKind::Group => Self::Group,
+            ConversationKind::Room | ConversationKind::Unspecified => Self::Room,
+        }
+    }
+}
+
+impl From<Conversation> for ConversationView {
+    fn from(conversation: Conversation) -> Self {
+        Self {
+            id: conversation.id.to_string(),
+            kind: conversation.kind().into(),
+            creator_id: conversation.creator_id.to_string(),
+            peer_id: (conversation.peer_id > 0).then(|| conversation.peer_id.to_string()),
+            head: conversation.head,
+            has_more: conversation.has_more,
+            name: conversation.name,
+            latest: conversation.latest.into_iter().map(MessageView::from).collect(),
+        }
+    }
+}
+
+impl ConversationView {
+    /// A conversation just created or found, without its messages.
+    pub(super) fn of(info: ConversationInfo, peer: Option<&User>) -> Self {
+        Self {
+            id: info.id.to_string(),
+            kind: info.kind.into(),
+            name: peer.map_or(info.name, |peer| peer.username.clone()),
+            creator_id: info.creator_id.to_string(),
+            peer_id: peer.map(|peer| peer.id.to_string()),
+            head: info.head,
+            has_more: info.head > 0,
+            latest: Vec::new(),
+        }
+    }
+}
+
+/// A member of a group.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = Member)]
+pub(super) struct MemberView {
+    user: UserView,
+    /// ms since the epoch.
+    joined_at_ms: i64,
+}
+
+impl From<Member> for MemberView {
+    fn from(member: Member) -> Self {
+        Self { user: member.user.into(), joined_at_ms: member.joined_at_ms }
+    }
+}

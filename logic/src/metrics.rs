@@ -1,0 +1,328 @@
+//! What the tier counts.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+
+use oort_api::Code;
+use oort_api::metrics::{Counter, Family, Gauge, Histogram, Registry, SECONDS_BUCKETS};
+use prometheus_client::encoding::{EncodeLabelSet, EncodeLabelValue, LabelValueEncoder};
+use prometheus_client::registry::Unit;
+
+/// A refusal's code.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct CodeLabel {
+    code: CodeValue,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+struct CodeValue(Code);
+
+impl EncodeLabelValue for CodeValue {
+    fn encode(&self, encoder: &mut LabelValueEncoder<'_>) -> Result<(), std::fmt::Error> {
+        self.0.as_str().encode(encoder)
+    }
+}
+
+impl From<Code> for CodeLabel {
+    fn from(code: Code) -> Self {
+        Self { code: CodeValue(code) }
+    }
+}
+
+/// Everything the tier counts. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Metrics(Arc<Counters>);
+
+impl std::ops::Deref for Metrics {
+    type Target = Counters;
+
+    fn deref(&self) -> &Counters {
+        &self.0
+    }
+}
+
+/// The counters themselves; their texts are in [`Metrics::register`].
+#[derive(Debug)]
+#[allow(missing_docs, reason = "each is described where it is registered")]
+pub struct Counters {
+    pub messages_stored: Counter,
+    pub messages_repeated: Counter,
+    pub messages_refused: Family<CodeLabel, Counter>,
+    pub batch_queue_messages: Gauge,
+    pub batch_queue_bytes: Gauge,
+    pub batch_overloads: Counter,
+    pub batch_expired: Counter,
+    pub batch_rows: Histogram,
+    pub batch_wait: Histogram,
+    pub batch_transaction: Histogram,
+    pub commits_in_doubt: Counter,
+    pub publish_queue_rows: Gauge,
+    pub publish_queue_bytes: Gauge,
+    pub publish_oldest: Gauge<f64, AtomicU64>,
+    pub publish_behind: Gauge,
+    pub published_rows: Counter,
+    pub published_records: Counter,
+    pub publish: Histogram,
+    pub publish_failures: Counter,
+    pub publish_spills: Counter,
+    pub publish_reread_rows: Counter,
+    pub publish_too_large: Counter,
+    pub publish_undecodable: Counter,
+    pub outbox_deletes: Counter,
+    pub outbox_delete_failures: Counter,
+    pub outbox_rows: Gauge,
+    pub outbox_oldest: Gauge<f64, AtomicU64>,
+    pub outbox_adopted: Counter,
+    pub lease_failures: Counter,
+    pub pushes: Counter,
+    pub push_records: Counter,
+    pub pushes_refused: Family<CodeLabel, Counter>,
+    pub grpc_refused: Family<CodeLabel, Counter>,
+    pub goim_upstream: Counter,
+    pub directory_swept: Counter,
+    pub directory_sweep_failures: Counter,
+    pub http_connections: Gauge,
+    pub http_accept_failures: Counter,
+}
+
+/// Rows of one transaction: 1 to 1024 and above.
+const ROWS_BUCKETS: [f64; 11] = [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 512.0, 1024.0];
+
+impl Counters {
+    fn new() -> Self {
+        Self {
+            messages_stored: Counter::default(),
+            messages_repeated: Counter::default(),
+            messages_refused: Family::default(),
+            batch_queue_messages: Gauge::default(),
+            batch_queue_bytes: Gauge::default(),
+            batch_overloads: Counter::default(),
+            batch_expired: Counter::default(),
+            batch_rows: Histogram::new(ROWS_BUCKETS),
+            batch_wait: Histogram::new(SECONDS_BUCKETS),
+            batch_transaction: Histogram::new(SECONDS_BUCKETS),
+            commits_in_doubt: Counter::default(),
+            publish_queue_rows: Gauge::default(),
+            publish_queue_bytes: Gauge::default(),
+            publish_oldest: Gauge::default(),
+            publish_behind: Gauge::default(),
+            published_rows: Counter::default(),
+            published_records: Counter::default(),
+            publish: Histogram::new(SECONDS_BUCKETS),
+            publish_failures: Counter::default(),
+            publish_spills: Counter::default(),
+            publish_reread_rows: Counter::default(),
+            publish_too_large: Counter::default(),
+            publish_undecodable: Counter::default(),
+            outbox_deletes: Counter::default(),
+            outbox_delete_failures: Counter::default(),
+            outbox_rows: Gauge::default(),
+            outbox_oldest: Gauge::default(),
+            outbox_adopted: Counter::default(),
+            lease_failures: Counter::default(),
+            pushes: Counter::default(),
+            push_records: Counter::default(),
+            pushes_refused: Family::default(),
+            grpc_refused: Family::default(),
+            goim_upstream: Counter::default(),
+            directory_swept: Counter::default(),
+            directory_sweep_failures: Counter::default(),
+            http_connections: Gauge::default(),
+            http_accept_failures: Counter::default(),
+        }
+    }
+}
+
+impl Metrics {
+    /// Registers everything the tier counts.
+    pub fn register(registry: &mut Registry) -> Self {
+        let all = Counters::new();
+        registry.register("messages_stored", "Messages committed", all.messages_stored.clone());
+        registry.register(
+            "messages_repeated",
+            "Messages an earlier attempt had committed",
+            all.messages_repeated.clone(),
+        );
+        registry.register("messages_refused", "Messages refused, by code", all.messages_refused.clone());
+        all.register_batch(registry);
+        all.register_publisher(registry);
+        all.register_outbox(registry);
+        registry.register("pushes", "Transient pushes the bus took", all.pushes.clone());
+        registry.register(
+            "push_records",
+            "Records of transient pushes the bus took",
+            all.push_records.clone(),
+        );
+        registry.register("pushes_refused", "Transient pushes refused, by code", all.pushes_refused.clone());
+        registry.register("grpc_refused", "gRPC calls refused, by code", all.grpc_refused.clone());
+        registry.register(
+            "goim_upstream",
+            "Packets of goim clients that have no meaning here",
+            all.goim_upstream.clone(),
+        );
+        registry.register(
+            "directory_swept",
+            "Entries of dead comets removed from the directory",
+            all.directory_swept.clone(),
+        );
+        registry.register(
+            "directory_sweep_failures",
+            "Sweeps of the directory that failed",
+            all.directory_sweep_failures.clone(),
+        );
+        registry.register("http_connections", "HTTP connections open", all.http_connections.clone());
+        registry.register(
+            "http_accept_failures",
+            "HTTP connections that could not be accepted",
+            all.http_accept_failures.clone(),
+        );
+        Self(Arc::new(all))
+    }
+}
+
+impl Counters {
+    fn register_batch(&self, registry: &mut Registry) {
+        registry.register(
+            "batch_queue_messages",
+            "Messages waiting for the writer",
+            self.batch_queue_messages.clone(),
+        );
+        registry.register_with_unit(
+            "batch_queue",
+            "Bytes waiting for the writer",
+            Unit::Bytes,
+            self.batch_queue_bytes.clone(),
+        );
+        registry.register(
+            "batch_overloads",
+            "Requests refused because the writer's queue was full",
+            self.batch_overloads.clone(),
+        );
+        registry.register(
+            "batch_expired",
+            "Requests refused because they waited too long for the writer",
+            self.batch_expired.clone(),
+        );
+        registry.register("batch_rows", "Messages in one transaction", self.batch_rows.clone());
+        registry.register_with_unit(
+            "batch_wait",
+            "Wait of a request for the writer",
+            Unit::Seconds,
+            self.batch_wait.clone(),
+        );
+        registry.register_with_unit(
+            "batch_transaction",
+            "One transaction of the writer",
+            Unit::Seconds,
+            self.batch_transaction.clone(),
+        );
+        registry.register(
+            "commits_in_doubt",
+            "Transactions whose outcome the store did not tell",
+            self.commits_in_doubt.clone(),
+        );
+    }
+
+    fn register_publisher(&self, registry: &mut Registry) {
+        registry.register(
+            "publish_queue_rows",
+            "Outbox rows in memory, waiting for the bus",
+            self.publish_queue_rows.clone(),
+        );
+        registry.register_with_unit(
+            "publish_queue",
+            "Bytes of outbox rows in memory",
+            Unit::Bytes,
+            self.publish_queue_bytes.clone(),
+        );
+        registry.register_with_unit(
+            "publish_oldest",
+            "Age of the oldest outbox row in memory",
+            Unit::Seconds,
+            self.publish_oldest.clone(),
+        );
+        registry.register(
+            "publish_behind",
+            "1 while rows are read back from the outbox table",
+            self.publish_behind.clone(),
+        );
+        registry.register("published_rows", "Outbox rows the bus took", self.published_rows.clone());
+        registry.register(
+            "published_records",
+            "Records of outbox rows the bus took",
+            self.published_records.clone(),
+        );
+        registry.register_with_unit(
+            "publish",
+            "From handing a row to the bus to its answer",
+            Unit::Seconds,
+            self.publish.clone(),
+        );
+        registry.register(
+            "publish_failures",
+            "Attempts to publish that the bus refused",
+            self.publish_failures.clone(),
+        );
+        registry.register(
+            "publish_spills",
+            "Outbox rows dropped from memory, to be read back from the table",
+            self.publish_spills.clone(),
+        );
+        registry.register(
+            "publish_reread_rows",
+            "Outbox rows published from the table",
+            self.publish_reread_rows.clone(),
+        );
+        registry.register(
+            "publish_too_large",
+            "Records larger than the bus takes: in history only",
+            self.publish_too_large.clone(),
+        );
+        registry.register(
+            "publish_undecodable",
+            "Outbox rows that cannot be read: in history only",
+            self.publish_undecodable.clone(),
+        );
+    }
+
+    fn register_outbox(&self, registry: &mut Registry) {
+        registry.register(
+            "outbox_deletes",
+            "Deletions of published rows outside a batch's transaction",
+            self.outbox_deletes.clone(),
+        );
+        registry.register(
+            "outbox_delete_failures",
+            "Deletions of published rows that failed and are tried again",
+            self.outbox_delete_failures.clone(),
+        );
+        registry.register(
+            "outbox_rows",
+            "Outbox rows of all nodes not yet deleted",
+            self.outbox_rows.clone(),
+        );
+        registry.register_with_unit(
+            "outbox_oldest",
+            "Age of the oldest outbox row of all nodes",
+            Unit::Seconds,
+            self.outbox_oldest.clone(),
+        );
+        registry.register(
+            "outbox_adopted",
+            "Outbox rows taken over from dead nodes",
+            self.outbox_adopted.clone(),
+        );
+        registry.register(
+            "lease_failures",
+            "Renewals of the outbox lease that failed",
+            self.lease_failures.clone(),
+        );
+    }
+}
+
+#[cfg(test)]
+impl Default for Metrics {
+    fn default() -> Self {
+        Self::register(&mut Registry::default())
+    }
+}

@@ -1,0 +1,223 @@
+//! The tier as a whole: built, run, drained.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use oort_api::bus::Producer;
+use oort_api::directory::Directory;
+use oort_api::metrics::Registry;
+use oort_api::pb::oort::v1::logic_server::Logic;
+use tokio::net::TcpListener;
+use tokio_util::task::TaskTracker;
+
+use crate::accounts::{self, Accounts};
+use crate::app::App;
+use crate::batcher::{self, Batcher};
+use crate::checks::Checks;
+use crate::commits::Commits;
+use crate::config::Config;
+use crate::conversations::{self, Conversations};
+use crate::error::Error;
+use crate::failpoint::Failpoints;
+use crate::grpc::LogicService;
+use crate::http;
+use crate::metrics::Metrics;
+use crate::online::Online;
+use crate::published::Published;
+use crate::publisher::{self, Publisher};
+use crate::pushes::Pushes;
+use crate::relay::{Lease, Relay};
+use crate::store::Store;
+use crate::users::Users;
+
+mod run;
+
+/// What the tier is given: the seams that differ between one process and a cluster.
+#[derive(Debug, Clone)]
+pub struct Parts {
+    /// Everything durable.
+    pub store: Arc<dyn Store>,
+    /// The bus, to write.
+    pub producer: Arc<dyn Producer>,
+    /// Where users and rooms are connected.
+    pub directory: Arc<dyn Directory>,
+}
+
+/// The logic tier.
+#[derive(Debug)]
+pub struct Service {
+    config: Config,
+    parts: Parts,
+    app: Arc<App>,
+    logic: Arc<LogicService>,
+    router: axum::Router,
+    batcher: Arc<Batcher>,
+    publisher: Arc<Publisher>,
+    published: Arc<Published>,
+    relay: Relay,
+    tasks: TaskTracker,
+    http: Option<TcpListener>,
+    grpc: Option<TcpListener>,
+    metrics: Metrics,
+}
+
+/// Where the tier listens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Addresses {
+    /// The HTTP API.
+    pub http: Option<SocketAddr>,
+    /// The gRPC service.
+    pub grpc: Option<SocketAddr>,
+}
+
+impl Service {
+    /// Binds, reads keys, and takes the outbox lease.
+    ///
+    /// # Errors
+    /// Every fault of the settings at once; an address that is not free; a
+    /// store that does not answer.
+    pub async fn build(config: Config, parts: Parts, registry: &mut Registry) -> Result<Self, Error> {
+        let faults = config.faults();
+        if !faults.is_empty() {
+            return Err(Error::Config(faults));
+        }
+        let http = listen(config.http_listen).await?;
+        let grpc = listen(config.grpc_listen).await?;
+        let metrics = Metrics::register(registry);
+        let owner: Arc<str> = uuid::Uuid::new_v4().to_string().into();
+        let published = Arc::new(Published::default());
+        let lease = Arc::new(Lease::default());
+        let publisher = Arc::new(Publisher::new(
+            config.publisher.clone(),
+            publisher::Parts {
+                owner: Arc::clone(&owner),
+                store: Arc::clone(&parts.store),
+                producer: Arc::clone(&parts.producer),
+                published: Arc::clone(&published),
+                lease: Arc::clone(&lease),
+                metrics: metrics.clone(),
+            },
+        ));
+        let relay = Relay {
+            config: config.relay.clone(),
+            owner: Arc::clone(&owner),
+            store: Arc::clone(&parts.store),
+            lease,
+            publisher: Arc::clone(&publisher),
+            metrics: metrics.clone(),
+        };
+        relay.renew().await?;
+        let commits = Arc::new(Commits::new(Arc::clone(&publisher), metrics.clone()));
+        let batcher = Arc::new(Batcher::new(
+            config.batch.clone(),
+            batcher::Parts {
+                owner: Arc::clone(&owner),
+                store: Arc::clone(&parts.store),
+                commits: Arc::clone(&commits),
+                published: Arc::clone(&published),
+                failpoints: failpoints(&config)?,
+                metrics: metrics.clone(),
+            },
+        ));
+        let tasks = TaskTracker::new();
+        let conversations = conversations::Parts {
+            owner,
+            store: Arc::clone(&parts.store),
+            batcher: Arc::clone(&batcher),
+            commits,
+            tasks: tasks.clone(),
+            metrics: metrics.clone(),
+        };
+        let app = app(&config, &parts, conversations, accounts::Metrics::register(registry)).await?;
+        let router = http::router(Arc::clone(&app), config.http.clone(), http::Metrics::register(registry));
+        let logic = Arc::new(LogicService::new(Arc::clone(&app), &config));
+        Ok(Self {
+            config,
+            parts,
+            app,
+            logic,
+            router,
+            batcher,
+            publisher,
+            published,
+            relay,
+            tasks,
+            http,
+            grpc,
+            metrics,
+        })
+    }
+
+    /// The HTTP API, for a process that serves it at an address of its own.
+    pub fn router(&self) -> axum::Router {
+        self.router.clone()
+    }
+
+    /// The gRPC service, for a comet in the same process.
+    #[must_use]
+    pub fn grpc(&self) -> Arc<dyn Logic> {
+        Arc::clone(&self.logic) as Arc<dyn Logic>
+    }
+
+    /// What both doors answer from.
+    #[must_use]
+    pub fn app(&self) -> Arc<App> {
+        Arc::clone(&self.app)
+    }
+
+    /// Where the tier listens.
+    #[must_use]
+    pub fn addresses(&self) -> Addresses {
+        let address = |listener: &Option<TcpListener>| {
+            listener.as_ref().and_then(|listener| listener.local_addr().ok())
+        };
+        Addresses { http: address(&self.http), grpc: address(&self.grpc) }
+    }
+
+    /// What readiness asks.
+    #[must_use]
+    pub fn checks(&self) -> Checks {
+        Checks {
+            store: Arc::clone(&self.parts.store),
+            producer: Arc::clone(&self.parts.producer),
+            directory: Arc::clone(&self.parts.directory),
+        }
+    }
+}
+
+async fn app(
+    config: &Config,
+    parts: &Parts,
+    conversations: conversations::Parts,
+    metrics: accounts::Metrics,
+) -> Result<Arc<App>, Error> {
+    let accounts = Accounts::new(Arc::clone(&parts.store), config.accounts.clone(), metrics)
+        .await
+        .map_err(|refusal| Error::Accounts(refusal.to_string()))?;
+    let metrics = conversations.metrics.clone();
+    Ok(Arc::new(App {
+        accounts,
+        conversations: Conversations::new(config.limits.clone(), conversations),
+        pushes: Pushes::new(config.pushes.clone(), Arc::clone(&parts.producer), metrics.clone()),
+        online: Online::new(config.online.clone(), Arc::clone(&parts.directory)),
+        users: Users::new(Arc::clone(&parts.store), config.users_cached_max),
+        directory: Arc::clone(&parts.directory),
+        metrics,
+    }))
+}
+
+async fn listen(address: Option<SocketAddr>) -> Result<Option<TcpListener>, Error> {
+    let Some(address) = address else { return Ok(None) };
+    TcpListener::bind(address).await.map(Some).map_err(|source| Error::Bind { address, source })
+}
+
+#[cfg(feature = "failpoints")]
+fn failpoints(config: &Config) -> Result<Failpoints, Error> {
+    Failpoints::armed(&config.failpoints).map_err(|fault| Error::Config(vec![fault]))
+}
+
+#[cfg(not(feature = "failpoints"))]
+#[allow(clippy::unnecessary_wraps, reason = "the same signature with and without the feature")]
+fn failpoints(_config: &Config) -> Result<Failpoints, Error> {
+    Ok(Failpoints)
+}

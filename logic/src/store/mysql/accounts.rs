@@ -1,0 +1,92 @@
+//! Users.
+
+use std::collections::HashMap;
+
+use mysql_async::Conn;
+use oort_api::ids::UserId;
+use oort_api::pb::oort::v1::User;
+
+use super::failure::Failure;
+use super::sql::{Sql, execute, first, rows};
+use crate::store::{Credentials, Error, NewUser};
+
+pub(super) async fn create_user(connection: &mut Conn, user: &NewUser) -> Result<User, Failure> {
+    let inserted = execute(
+        connection,
+        "INSERT INTO users (username, username_key, email_key, password_hash, created_at_ms)
+         VALUES (?, ?, ?, ?, ?)",
+        (
+            user.username.as_str(),
+            user.username_key.as_bytes(),
+            user.email.as_deref().map(str::as_bytes),
+            user.password_hash.as_str(),
+            user.created_at_ms,
+        ),
+    )
+    .await;
+    match inserted {
+        Ok((id, _)) => Ok(User { id, username: user.username.clone() }),
+        Err(failure) => Err(match failure.duplicate() {
+            Some(message) if message.contains("users_username") => Error::UsernameTaken.into(),
+            Some(message) if message.contains("users_email") => Error::EmailTaken.into(),
+            _ => failure,
+        }),
+    }
+}
+
+/// Which column finds credentials.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum By {
+    Name,
+    Email,
+}
+
+pub(super) async fn credentials(
+    connection: &mut Conn,
+    by: By,
+    key: &str,
+) -> Result<Option<Credentials>, Failure> {
+    let sql = match by {
+        By::Name => "SELECT id, username, password_hash FROM users WHERE username_key = ?",
+        By::Email => "SELECT id, username, password_hash FROM users WHERE email_key = ?",
+    };
+    let found: Option<(i64, String, String)> = first(connection, sql, (key.as_bytes(),)).await?;
+    Ok(found.map(|(id, username, password_hash)| Credentials { user: User { id, username }, password_hash }))
+}
+
+pub(super) async fn user(connection: &mut Conn, id: i64) -> Result<Option<User>, Failure> {
+    let found = first(connection, "SELECT id, username FROM users WHERE id = ?", (id,)).await?;
+    Ok(found.map(|(id, username)| User { id, username }))
+}
+
+/// All of them, in the order given.
+pub(super) async fn users(connection: &mut Conn, ids: &[UserId]) -> Result<Vec<User>, Failure> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut sql = Sql::default();
+    sql.raw("SELECT id, username FROM users WHERE id IN ").list(ids.iter().map(|id| id.get())).end();
+    let set = sql.run(connection).await?.remove(0);
+    let found: HashMap<i64, String> = set.typed()?.into_iter().collect();
+    let user = |id: &UserId| {
+        let username = found.get(&id.get()).ok_or(Error::NoUser(id.get()))?;
+        Ok(User { id: id.get(), username: username.clone() })
+    };
+    ids.iter().map(user).collect()
+}
+
+pub(super) async fn find_users(
+    connection: &mut Conn,
+    prefix: &str,
+    limit: u32,
+) -> Result<Vec<User>, Failure> {
+    let end = format!("{prefix}{}", char::MAX);
+    let found: Vec<(i64, String)> = rows(
+        connection,
+        "SELECT id, username FROM users WHERE username_key >= ? AND username_key < ?
+         ORDER BY username_key LIMIT ?",
+        (prefix.as_bytes(), end.as_bytes(), limit),
+    )
+    .await?;
+    Ok(found.into_iter().map(|(id, username)| User { id, username }).collect())
+}

@@ -1,0 +1,203 @@
+//! Log-ins and signing keys.
+
+use mysql_async::{Conn, TxOpts};
+use oort_api::ids::UserId;
+use oort_api::pb::oort::v1::User;
+
+use super::failure::Failure;
+use super::sql::{execute, first, rows};
+use crate::store::{Error, Login, Rotation, SigningKey};
+
+/// id, user_id, refresh_hash, cookie_hash, created_at_ms, expires_at_ms.
+type Columns = (Vec<u8>, i64, Vec<u8>, Option<Vec<u8>>, i64, i64);
+/// The same with the user's name.
+type WithName = (Vec<u8>, i64, Vec<u8>, Option<Vec<u8>>, i64, i64, String);
+
+pub(super) async fn create_login(connection: &mut Conn, login: &Login) -> Result<(), Failure> {
+    let mut transaction = connection.start_transaction(TxOpts::default()).await?;
+    // What this user left behind: nobody else clears it away.
+    execute(
+        &mut transaction,
+        "DELETE FROM logins WHERE user_id = ? AND expires_at_ms <= ?",
+        (login.user_id.get(), login.created_at_ms),
+    )
+    .await?;
+    let inserted = execute(
+        &mut transaction,
+        "INSERT INTO logins (id, user_id, refresh_hash, cookie_hash, created_at_ms, expires_at_ms)
+         VALUES (?, ?, ?, ?, ?, ?)",
+        (
+            login.id.as_bytes(),
+            login.user_id.get(),
+            &login.refresh_hash[..],
+            login.cookie_hash.as_ref().map(|hash| &hash[..]),
+            login.created_at_ms,
+            login.expires_at_ms,
+        ),
+    )
+    .await;
+    match inserted {
+        Ok(_) => Ok(transaction.commit().await?),
+        Err(failure) => {
+            transaction.rollback().await?;
+            if failure.no_parent() { Err(Error::NoUser(login.user_id.get()).into()) } else { Err(failure) }
+        }
+    }
+}
+
+pub(super) async fn login(
+    connection: &mut Conn,
+    id: &str,
+    now_ms: i64,
+) -> Result<Option<(Login, User)>, Failure> {
+    let found: Option<WithName> = first(
+        connection,
+        "SELECT l.id, l.user_id, l.refresh_hash, l.cookie_hash, l.created_at_ms, l.expires_at_ms, u.username
+         FROM logins l JOIN users u ON u.id = l.user_id WHERE l.id = ? AND l.expires_at_ms > ?",
+        (id.as_bytes(), now_ms),
+    )
+    .await?;
+    found.map(with_user).transpose()
+}
+
+pub(super) async fn login_by_cookie(
+    connection: &mut Conn,
+    hash: &[u8; 32],
+    now_ms: i64,
+) -> Result<Option<(Login, User)>, Failure> {
+    let found: Option<WithName> = first(
+        connection,
+        "SELECT l.id, l.user_id, l.refresh_hash, l.cookie_hash, l.created_at_ms, l.expires_at_ms, u.username
+         FROM logins l JOIN users u ON u.id = l.user_id WHERE l.cookie_hash = ? AND l.expires_at_ms > ?",
+        (&hash[..], now_ms),
+    )
+    .await?;
+    found.map(with_user).transpose()
+}
+
+pub(super) async fn rotate_refresh(
+    connection: &mut Conn,
+    old: &[u8; 32],
+    new: &[u8; 32],
+    now_ms: i64,
+    expires_at_ms: i64,
+) -> Result<Rotation, Failure> {
+    let mut transaction = connection.start_transaction(TxOpts::default()).await?;
+    let live: Option<Columns> = first(
+        &mut transaction,
+        "SELECT id, user_id, refresh_hash, cookie_hash, created_at_ms, expires_at_ms
+         FROM logins WHERE refresh_hash = ? AND expires_at_ms > ? FOR UPDATE",
+        (&old[..], now_ms),
+    )
+    .await?;
+    let outcome = if let Some(columns) = live {
+        let login = read(columns)?;
+        let id = login.id.as_bytes();
+        execute(
+            &mut transaction,
+            "DELETE FROM spent_refreshes WHERE login_id = ? AND expires_at_ms <= ?",
+            (id, now_ms),
+        )
+        .await?;
+        execute(
+            &mut transaction,
+            "INSERT INTO spent_refreshes (refresh_hash, login_id, expires_at_ms) VALUES (?, ?, ?)",
+            (&old[..], id, login.expires_at_ms),
+        )
+        .await?;
+        execute(
+            &mut transaction,
+            "UPDATE logins SET refresh_hash = ?, expires_at_ms = ? WHERE id = ?",
+            (&new[..], expires_at_ms, id),
+        )
+        .await?;
+        Rotation::Rotated(Login { refresh_hash: *new, expires_at_ms, ..login })
+    } else {
+        let spent: Option<(Vec<u8>,)> = first(
+            &mut transaction,
+            "SELECT login_id FROM spent_refreshes WHERE refresh_hash = ? AND expires_at_ms > ?",
+            (&old[..], now_ms),
+        )
+        .await?;
+        match spent {
+            Some((id,)) => {
+                let (_, ended) = execute(
+                    &mut transaction,
+                    "DELETE FROM logins WHERE id = ? AND expires_at_ms > ?",
+                    (id, now_ms),
+                )
+                .await?;
+                if ended > 0 { Rotation::Reused } else { Rotation::Unknown }
+            }
+            None => Rotation::Unknown,
+        }
+    };
+    transaction.commit().await?;
+    Ok(outcome)
+}
+
+pub(super) async fn end_login(connection: &mut Conn, id: &str) -> Result<bool, Failure> {
+    let (_, ended) = execute(connection, "DELETE FROM logins WHERE id = ?", (id.as_bytes(),)).await?;
+    Ok(ended > 0)
+}
+
+pub(super) async fn signing_keys(
+    connection: &mut Conn,
+    candidate: &SigningKey,
+) -> Result<Vec<SigningKey>, Failure> {
+    let keys = all_keys(connection).await?;
+    if !keys.is_empty() {
+        return Ok(keys);
+    }
+    let mut transaction = connection.start_transaction(TxOpts::default()).await?;
+    // A row that is always there, so that of many nodes at their first start one inserts.
+    let _: Option<(i64,)> =
+        first(&mut transaction, "SELECT version FROM schema_migrations WHERE version = ? FOR UPDATE", (1,))
+            .await?;
+    execute(
+        &mut transaction,
+        "INSERT INTO signing_keys (id, secret, created_at_ms)
+         SELECT ?, ?, ? FROM DUAL WHERE NOT EXISTS (SELECT 1 FROM signing_keys)",
+        (candidate.id.as_bytes(), &candidate.secret[..], candidate.created_at_ms),
+    )
+    .await?;
+    transaction.commit().await?;
+    all_keys(connection).await
+}
+
+async fn all_keys(connection: &mut Conn) -> Result<Vec<SigningKey>, Failure> {
+    let keys: Vec<(Vec<u8>, Vec<u8>, i64)> = rows(
+        connection,
+        "SELECT id, secret, created_at_ms FROM signing_keys ORDER BY created_at_ms DESC, id",
+        (),
+    )
+    .await?;
+    keys.into_iter()
+        .map(|(id, secret, created_at_ms)| Ok(SigningKey { id: ascii(id)?, secret, created_at_ms }))
+        .collect()
+}
+
+fn read((id, user_id, refresh, cookie, created_at_ms, expires_at_ms): Columns) -> Result<Login, Failure> {
+    Ok(Login {
+        id: ascii(id)?,
+        user_id: UserId::new(user_id).ok_or_else(|| Error::Internal(format!("user id {user_id}")))?,
+        refresh_hash: hash(&refresh)?,
+        cookie_hash: cookie.as_deref().map(hash).transpose()?,
+        created_at_ms,
+        expires_at_ms,
+    })
+}
+
+fn with_user(row: WithName) -> Result<(Login, User), Failure> {
+    let (id, user_id, refresh, cookie, created_at_ms, expires_at_ms, username) = row;
+    let login = read((id, user_id, refresh, cookie, created_at_ms, expires_at_ms))?;
+    Ok((login, User { id: user_id, username }))
+}
+
+fn hash(bytes: &[u8]) -> Result<[u8; 32], Failure> {
+    bytes.try_into().map_err(|_| Error::Internal("a hash is not 32 bytes long".into()).into())
+}
+
+fn ascii(bytes: Vec<u8>) -> Result<String, Failure> {
+    String::from_utf8(bytes).map_err(|_| Error::Internal("an id is not text".into()).into())
+}

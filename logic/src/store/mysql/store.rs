@@ -1,0 +1,246 @@
+//! The trait: calls that publish go through their owner's lane, all others
+//! take a connection of the pool.
+
+use mysql_async::prelude::Queryable;
+use oort_api::ids::{ConversationId, UserId};
+use oort_api::pb::oort::v1::{Conversation, User};
+use tonic::async_trait;
+
+use super::accounts::{self, By};
+use super::append::Append;
+use super::conversations::{self, CreateDirect, CreateGroup, CreateRoom};
+use super::failure::Failure;
+use super::lane::Attempts;
+use super::membership::{self, AddMembers, RemoveMember};
+use super::{MysqlStore, history, logins, outbox};
+use crate::store::{
+    Appended, ConversationInfo, Credentials, Error, Login, Member, NewMessage, NewUser, OutboxRow, Page,
+    Range, Rotation, SigningKey, Store,
+};
+
+/// A call on a connection of the pool.
+macro_rules! pooled {
+    ($self:ident, |$connection:ident| $call:expr) => {
+        $self
+            .bounded(async {
+                let mut pooled = $self.pooled().await?;
+                let $connection = &mut pooled;
+                $call.await
+            })
+            .await
+    };
+}
+
+/// The same for a transaction, which may have to be run again.
+macro_rules! retried {
+    ($self:ident, |$connection:ident| $call:expr) => {
+        $self
+            .bounded(async {
+                let mut attempts = Attempts::default();
+                loop {
+                    let mut pooled = $self.pooled().await?;
+                    let $connection = &mut pooled;
+                    match $call.await {
+                        Err(failure) if $self.again(&failure, &mut attempts) => {}
+                        outcome => break outcome,
+                    }
+                }
+            })
+            .await
+    };
+}
+
+#[async_trait]
+impl Store for MysqlStore {
+    async fn check(&self) -> Result<(), Error> {
+        self.bounded(async {
+            let mut connection = self.pooled().await?;
+            let read_only: Option<i64> = connection.query_first("SELECT @@global.read_only").await?;
+            match read_only {
+                Some(0) => Ok(()),
+                _ => Err(Failure::Refused(Error::Unavailable("the server is read-only".into()))),
+            }
+        })
+        .await
+    }
+
+    async fn create_user(&self, user: &NewUser) -> Result<User, Error> {
+        pooled!(self, |connection| accounts::create_user(connection, user))
+    }
+
+    async fn credentials_by_name(&self, username_key: &str) -> Result<Option<Credentials>, Error> {
+        pooled!(self, |connection| accounts::credentials(connection, By::Name, username_key))
+    }
+
+    async fn credentials_by_email(&self, email: &str) -> Result<Option<Credentials>, Error> {
+        pooled!(self, |connection| accounts::credentials(connection, By::Email, email))
+    }
+
+    async fn user(&self, id: UserId) -> Result<Option<User>, Error> {
+        pooled!(self, |connection| accounts::user(connection, id.get()))
+    }
+
+    async fn find_users(&self, prefix: &str, limit: u32) -> Result<Vec<User>, Error> {
+        pooled!(self, |connection| accounts::find_users(connection, prefix, limit))
+    }
+
+    async fn create_login(&self, login: &Login) -> Result<(), Error> {
+        retried!(self, |connection| logins::create_login(connection, login))
+    }
+
+    async fn login(&self, id: &str, now_ms: i64) -> Result<Option<(Login, User)>, Error> {
+        pooled!(self, |connection| logins::login(connection, id, now_ms))
+    }
+
+    async fn login_by_cookie(
+        &self,
+        cookie_hash: &[u8; 32],
+        now_ms: i64,
+    ) -> Result<Option<(Login, User)>, Error> {
+        pooled!(self, |connection| logins::login_by_cookie(connection, cookie_hash, now_ms))
+    }
+
+    async fn rotate_refresh(
+        &self,
+        old: &[u8; 32],
+        new: &[u8; 32],
+        now_ms: i64,
+        expires_at_ms: i64,
+    ) -> Result<Rotation, Error> {
+        retried!(self, |connection| logins::rotate_refresh(connection, old, new, now_ms, expires_at_ms))
+    }
+
+    async fn end_login(&self, id: &str) -> Result<bool, Error> {
+        pooled!(self, |connection| logins::end_login(connection, id))
+    }
+
+    async fn signing_keys(&self, candidate: &SigningKey) -> Result<Vec<SigningKey>, Error> {
+        retried!(self, |connection| logins::signing_keys(connection, candidate))
+    }
+
+    async fn create_room(
+        &self,
+        owner: &str,
+        name: &str,
+        creator: &User,
+        now_ms: i64,
+    ) -> Result<(ConversationInfo, OutboxRow), Error> {
+        self.transact(owner, &CreateRoom { name, creator, now_ms }).await
+    }
+
+    async fn create_group(
+        &self,
+        owner: &str,
+        name: &str,
+        creator: &User,
+        members: &[UserId],
+        now_ms: i64,
+    ) -> Result<(ConversationInfo, OutboxRow), Error> {
+        self.transact(owner, &CreateGroup { name, creator, members, now_ms }).await
+    }
+
+    async fn direct(
+        &self,
+        owner: &str,
+        creator: &User,
+        peer: UserId,
+        now_ms: i64,
+    ) -> Result<(ConversationInfo, Option<OutboxRow>), Error> {
+        // Mostly it exists; that needs no turn in the lane.
+        let one = UserId::new(creator.id).ok_or(Error::NoUser(creator.id))?;
+        let found = pooled!(self, |connection| conversations::find_direct(connection, one, peer))?;
+        match found {
+            Some(info) => Ok((info, None)),
+            None => self.transact(owner, &CreateDirect { creator, peer, now_ms }).await,
+        }
+    }
+
+    async fn add_members(
+        &self,
+        owner: &str,
+        group: ConversationId,
+        actor: &User,
+        members: &[UserId],
+        now_ms: i64,
+    ) -> Result<Option<OutboxRow>, Error> {
+        self.transact(owner, &AddMembers { group, actor, members, now_ms }).await
+    }
+
+    async fn remove_member(
+        &self,
+        owner: &str,
+        group: ConversationId,
+        actor: &User,
+        member: UserId,
+        now_ms: i64,
+    ) -> Result<Option<OutboxRow>, Error> {
+        self.transact(owner, &RemoveMember { group, actor, member, now_ms }).await
+    }
+
+    async fn conversation(
+        &self,
+        id: ConversationId,
+        user: UserId,
+    ) -> Result<Option<(ConversationInfo, bool)>, Error> {
+        pooled!(self, |connection| conversations::conversation(connection, id, user))
+    }
+
+    async fn members(&self, id: ConversationId, after: i64, limit: u32) -> Result<Vec<Member>, Error> {
+        pooled!(self, |connection| membership::members(connection, id, after, limit))
+    }
+
+    async fn rooms_of(&self, user: UserId, rooms_max: u32) -> Result<Vec<ConversationId>, Error> {
+        pooled!(self, |connection| history::rooms_of(connection, user, rooms_max))
+    }
+
+    async fn conversations_of(
+        &self,
+        user: UserId,
+        rooms_max: u32,
+        latest: u32,
+    ) -> Result<Vec<Conversation>, Error> {
+        pooled!(self, |connection| history::conversations_of(connection, user, rooms_max, latest))
+    }
+
+    async fn history(&self, id: ConversationId, range: Range, limit: u32) -> Result<Page, Error> {
+        pooled!(self, |connection| history::history(connection, id, range, limit))
+    }
+
+    async fn append(
+        &self,
+        owner: &str,
+        batch: &[NewMessage],
+        published: &[i64],
+        now_ms: i64,
+    ) -> Result<(Vec<Appended>, Option<OutboxRow>), Error> {
+        let work = Append {
+            batch,
+            published,
+            now_ms,
+            packet_bytes_max: self.settings.packet_bytes_max,
+            rooms: &self.rooms,
+            rooms_cached_max: self.settings.rooms_cached_max,
+        };
+        self.transact(owner, &work).await
+    }
+
+    async fn outbox(&self, owner: &str, after: i64, limit: u32) -> Result<Vec<OutboxRow>, Error> {
+        pooled!(self, |connection| outbox::outbox(connection, owner, after, limit))
+    }
+
+    async fn outbox_delete(&self, ids: &[i64]) -> Result<(), Error> {
+        retried!(self, |connection| outbox::delete(connection, ids))
+    }
+
+    async fn outbox_renew(&self, owner: &str, lease_ms: i64) -> Result<(), Error> {
+        retried!(self, |connection| outbox::renew(connection, owner, lease_ms))
+    }
+
+    async fn outbox_adopt(&self, owner: &str, limit: u32) -> Result<u64, Error> {
+        self.transact(owner, &outbox::Adopt { limit }).await
+    }
+
+    async fn outbox_backlog(&self, now_ms: i64) -> Result<(u64, i64), Error> {
+        pooled!(self, |connection| outbox::backlog(connection, now_ms))
+    }
+}

@@ -1,0 +1,216 @@
+//! What one append does, decided without a database: both dialects read what
+//! is [`Known`], ask [`plan`], and write what it says.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use bytes::Bytes;
+use oort_api::ids::{Seq, UserId};
+use oort_api::pb::oort::v1::{ConversationKind, Message, MessageKind, OutboxRecord};
+
+use super::{Appended, NewMessage};
+use crate::outbox::{self, Audience};
+
+/// A conversation's newest place, read under its lock.
+#[derive(Debug, Clone)]
+pub(super) struct Head {
+    /// Direct, group or room.
+    pub(super) kind: ConversationKind,
+    /// 0 = no message yet.
+    pub(super) last_seq: i64,
+    /// Time of the newest message.
+    pub(super) last_at_ms: i64,
+    /// The two users of a direct conversation.
+    pub(super) pair: Option<(i64, i64)>,
+}
+
+impl Head {
+    /// Whom messages of the conversation go to.
+    pub(super) fn audience(&self) -> Audience {
+        match self.pair {
+            Some((lo, hi)) => {
+                let mut users: Vec<UserId> = [lo, hi].into_iter().filter_map(UserId::new).collect();
+                users.dedup();
+                Audience::Users(users)
+            }
+            None => Audience::Room,
+        }
+    }
+
+    /// Takes the next place: its seq and its time, both above the last ones.
+    pub(super) fn next(&mut self, now_ms: i64) -> (i64, i64) {
+        self.last_seq += 1;
+        self.last_at_ms = now_ms.max(self.last_at_ms + 1);
+        (self.last_seq, self.last_at_ms)
+    }
+}
+
+/// A message stored earlier under the same (sender, client message id).
+#[derive(Debug, Clone)]
+pub(super) struct Earlier {
+    pub(super) conversation: i64,
+    pub(super) seq: i64,
+    pub(super) created_at_ms: i64,
+    pub(super) content: String,
+}
+
+/// What the store holds about a batch.
+#[derive(Debug, Default)]
+pub(super) struct Known {
+    /// By conversation; those that exist.
+    pub(super) heads: HashMap<i64, Head>,
+    /// By index into the batch.
+    pub(super) earlier: HashMap<usize, Earlier>,
+    /// (conversation, user) of groups and direct conversations.
+    pub(super) members: HashSet<(i64, i64)>,
+}
+
+/// A row to insert.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Row<'b> {
+    pub(super) message: &'b NewMessage,
+    pub(super) seq: i64,
+    pub(super) created_at_ms: i64,
+}
+
+/// What to write and what to answer.
+#[derive(Debug)]
+pub(super) struct Plan<'b> {
+    /// In the order of the batch.
+    pub(super) outcomes: Vec<Appended>,
+    /// In the order of the batch.
+    pub(super) rows: Vec<Row<'b>>,
+    /// Conversation → (last_seq, last_at_ms), those that changed, by id.
+    pub(super) bumps: BTreeMap<i64, (i64, i64)>,
+    /// What to publish; `None` when no row is inserted.
+    pub(super) payload: Option<Bytes>,
+}
+
+/// Decides the fate of every message of the batch.
+pub(super) fn plan<'b>(batch: &'b [NewMessage], mut known: Known, now_ms: i64) -> Plan<'b> {
+    let mut outcomes = Vec::with_capacity(batch.len());
+    let mut rows: Vec<Row<'b>> = Vec::with_capacity(batch.len());
+    let mut records = Vec::with_capacity(batch.len());
+    let mut bumps = BTreeMap::new();
+    let mut stored: HashMap<(i64, &str), usize> = HashMap::with_capacity(batch.len());
+    for (index, message) in batch.iter().enumerate() {
+        let conversation = message.conversation.get();
+        let identity = (message.sender.id, message.client_msg_id.as_str());
+        let outcome = if let Some(earlier) = known.earlier.get(&index) {
+            let same = earlier.conversation == conversation && earlier.content == message.content;
+            repeat(same, earlier.seq, earlier.created_at_ms)
+        } else if let Some(row) = stored.get(&identity).map(|&row| rows[row]) {
+            let same =
+                row.message.conversation == message.conversation && row.message.content == message.content;
+            repeat(same, row.seq, row.created_at_ms)
+        } else if let Some(head) = known.heads.get_mut(&conversation) {
+            let open = head.kind == ConversationKind::Room;
+            if open || known.members.contains(&(conversation, message.sender.id)) {
+                let (seq, created_at_ms) = head.next(now_ms);
+                bumps.insert(conversation, (seq, created_at_ms));
+                stored.insert(identity, rows.len());
+                let row = Row { message, seq, created_at_ms };
+                records.push(record(&row, &head.audience()));
+                rows.push(row);
+                Appended::Stored { seq: place(seq), created_at_ms }
+            } else {
+                Appended::NotMember
+            }
+        } else {
+            Appended::NoConversation
+        };
+        outcomes.push(outcome);
+    }
+    let payload = (!records.is_empty()).then(|| outbox::encode(records));
+    Plan { outcomes, rows, bumps, payload }
+}
+
+fn repeat(same_payload: bool, seq: i64, created_at_ms: i64) -> Appended {
+    if same_payload { Appended::Duplicate { seq: place(seq), created_at_ms } } else { Appended::Conflict }
+}
+
+#[expect(clippy::expect_used, reason = "seqs count from 1 upwards, in 64 bits")]
+fn place(seq: i64) -> Seq {
+    Seq::new(seq).expect("seqs are positive")
+}
+
+fn record(row: &Row<'_>, audience: &Audience) -> OutboxRecord {
+    let message = Message {
+        conversation: row.message.conversation.get(),
+        seq: row.seq,
+        sender: Some(row.message.sender.clone()),
+        client_msg_id: row.message.client_msg_id.clone(),
+        content: row.message.content.clone(),
+        created_at_ms: row.created_at_ms,
+        kind: MessageKind::Text.into(),
+    };
+    outbox::message_record(&message, audience, &row.message.traceparent)
+}
+
+#[cfg(test)]
+mod tests {
+    use oort_api::ids::ConversationId;
+    use oort_api::pb::oort::v1::User;
+
+    use super::*;
+
+    fn message(conversation: i64, sender: i64, id: &str, content: &str) -> NewMessage {
+        NewMessage {
+            conversation: ConversationId::new(conversation).expect("positive"),
+            sender: User { id: sender, username: format!("user{sender}") },
+            client_msg_id: id.to_owned(),
+            content: content.to_owned(),
+            traceparent: String::new(),
+        }
+    }
+
+    fn known() -> Known {
+        let room = Head { kind: ConversationKind::Room, last_seq: 4, last_at_ms: 1_000, pair: None };
+        let direct = Head { kind: ConversationKind::Direct, last_seq: 0, last_at_ms: 0, pair: Some((1, 2)) };
+        Known {
+            heads: HashMap::from([(1, room), (2, direct)]),
+            earlier: HashMap::new(),
+            members: HashSet::from([(2, 1), (2, 2)]),
+        }
+    }
+
+    #[test]
+    fn seqs_are_dense_and_times_rise_even_when_the_clock_does_not() {
+        let batch = [message(1, 1, "a", "x"), message(1, 2, "a", "y"), message(2, 1, "b", "z")];
+        let plan = plan(&batch, known(), 10);
+        let stored = |seq, created_at_ms| Appended::Stored { seq: place(seq), created_at_ms };
+        assert_eq!(plan.outcomes, vec![stored(5, 1_001), stored(6, 1_002), stored(1, 10)]);
+        assert_eq!(plan.bumps, BTreeMap::from([(1, (6, 1_002)), (2, (1, 10))]));
+    }
+
+    #[test]
+    fn a_repeat_inside_the_batch_is_a_repeat() {
+        let batch = [
+            message(1, 1, "a", "x"),
+            message(1, 1, "a", "x"),
+            message(1, 1, "a", "other"),
+            message(2, 1, "a", "x"),
+        ];
+        let plan = plan(&batch, known(), 5_000);
+        assert_eq!(plan.rows.len(), 1);
+        assert_eq!(plan.outcomes[1], Appended::Duplicate { seq: place(5), created_at_ms: 5_000 });
+        assert_eq!(plan.outcomes[2..], [Appended::Conflict, Appended::Conflict]);
+    }
+
+    #[test]
+    fn a_refused_message_does_not_shadow_a_later_one() {
+        let batch = [
+            message(9, 1, "a", "x"),
+            message(2, 3, "b", "x"),
+            message(1, 1, "a", "x"),
+            message(1, 3, "b", "x"),
+        ];
+        let plan = plan(&batch, known(), 5_000);
+        assert_eq!(plan.outcomes[..2], [Appended::NoConversation, Appended::NotMember]);
+        assert_eq!(plan.rows.len(), 2);
+    }
+
+    #[test]
+    fn nothing_stored_publishes_nothing() {
+        assert_eq!(plan(&[message(9, 1, "a", "x")], known(), 1).payload, None);
+    }
+}

@@ -1,0 +1,119 @@
+//! The send path: one transaction for a batch.
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+
+use oort_api::pb::oort::v1::{ConversationKind, MessageKind};
+use rusqlite::{Connection, OptionalExtension, Transaction, params};
+
+use super::outbox;
+use crate::store::events::kind;
+use crate::store::plan::{Earlier, Head, Known, Plan, plan};
+use crate::store::{Appended, Error, NewMessage, OutboxRow};
+
+pub(super) fn append(
+    connection: &mut Connection,
+    owner: &str,
+    batch: &[NewMessage],
+    published: &[i64],
+    now_ms: i64,
+) -> Result<(Vec<Appended>, Option<OutboxRow>), Error> {
+    let transaction = connection.transaction()?;
+    let plan = plan(batch, known(&transaction, batch)?, now_ms);
+    write(&transaction, &plan)?;
+    let row = match plan.payload {
+        Some(payload) => Some(outbox::insert(&transaction, owner, payload, now_ms)?),
+        None => None,
+    };
+    outbox::delete(&transaction, published)?;
+    transaction.commit()?;
+    Ok((plan.outcomes, row))
+}
+
+fn known(transaction: &Transaction<'_>, batch: &[NewMessage]) -> Result<Known, Error> {
+    let mut known = Known::default();
+    let mut earlier = transaction.prepare_cached(
+        "SELECT conversation_id, seq, created_at_ms, content FROM messages
+         WHERE sender_id = ? AND client_msg_id = ?",
+    )?;
+    let mut member =
+        transaction.prepare_cached("SELECT 1 FROM members WHERE conversation_id = ? AND user_id = ?")?;
+    let mut heads: HashMap<i64, Option<Head>> = HashMap::new();
+    for (index, message) in batch.iter().enumerate() {
+        let found = earlier
+            .query_row(params![message.sender.id, message.client_msg_id], |row| {
+                Ok(Earlier {
+                    conversation: row.get(0)?,
+                    seq: row.get(1)?,
+                    created_at_ms: row.get(2)?,
+                    content: row.get(3)?,
+                })
+            })
+            .optional()?;
+        if let Some(found) = found {
+            known.earlier.insert(index, found);
+            continue;
+        }
+        let id = message.conversation.get();
+        let head = match heads.entry(id) {
+            Entry::Occupied(entry) => entry.into_mut(),
+            Entry::Vacant(entry) => entry.insert(head(transaction, id)?),
+        };
+        let closed = head.as_ref().is_some_and(|head| head.kind != ConversationKind::Room);
+        if closed && member.exists(params![id, message.sender.id])? {
+            known.members.insert((id, message.sender.id));
+        }
+    }
+    known.heads = heads.into_iter().filter_map(|(id, head)| head.map(|head| (id, head))).collect();
+    Ok(known)
+}
+
+/// The newest place of a conversation.
+pub(super) fn head(connection: &Connection, id: i64) -> Result<Option<Head>, Error> {
+    let found = connection
+        .prepare_cached(
+            "SELECT kind, last_seq, last_at_ms, user_lo, user_hi FROM conversations WHERE id = ?",
+        )?
+        .query_row([id], |row| {
+            let pair: (Option<i64>, Option<i64>) = (row.get(3)?, row.get(4)?);
+            Ok(Head {
+                kind: kind(row.get(0)?),
+                last_seq: row.get(1)?,
+                last_at_ms: row.get(2)?,
+                pair: pair.0.zip(pair.1),
+            })
+        });
+    Ok(found.optional()?)
+}
+
+/// Writes a conversation's newest place.
+pub(super) fn bump(connection: &Connection, id: i64, seq: i64, at_ms: i64) -> Result<(), Error> {
+    connection
+        .prepare_cached("UPDATE conversations SET last_seq = ?, last_at_ms = ? WHERE id = ?")?
+        .execute(params![seq, at_ms, id])?;
+    Ok(())
+}
+
+fn write(transaction: &Transaction<'_>, plan: &Plan<'_>) -> Result<(), Error> {
+    for (&id, &(seq, at_ms)) in &plan.bumps {
+        bump(transaction, id, seq, at_ms)?;
+    }
+    let mut insert = transaction.prepare_cached(
+        "INSERT INTO messages
+         (conversation_id, seq, sender_id, sender_name, client_msg_id, kind, content, created_at_ms)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+    )?;
+    for row in &plan.rows {
+        insert.execute(params![
+            row.message.conversation.get(),
+            row.seq,
+            row.message.sender.id,
+            row.message.sender.username,
+            row.message.client_msg_id,
+            i32::from(MessageKind::Text),
+            row.message.content,
+            row.created_at_ms
+        ])?;
+    }
+    Ok(())
+}

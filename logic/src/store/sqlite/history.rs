@@ -1,0 +1,134 @@
+//! What readers see: lists of conversations and pages of messages.
+
+use oort_api::ids::{ConversationId, UserId};
+use oort_api::pb::oort::v1::{Conversation, ConversationKind, Message, User};
+use rusqlite::{Connection, OptionalExtension, Row, params};
+
+use crate::store::events::kind;
+use crate::store::{Error, Page, Range};
+
+const COLUMNS: &str =
+    "conversation_id, seq, sender_id, sender_name, client_msg_id, content, created_at_ms, kind";
+
+fn read(row: &Row<'_>) -> rusqlite::Result<Message> {
+    Ok(Message {
+        conversation: row.get(0)?,
+        seq: row.get(1)?,
+        sender: Some(User { id: row.get(2)?, username: row.get(3)? }),
+        client_msg_id: row.get::<_, Option<String>>(4)?.unwrap_or_default(),
+        content: row.get(5)?,
+        created_at_ms: row.get(6)?,
+        kind: row.get(7)?,
+    })
+}
+
+pub(super) fn rooms_of(
+    connection: &Connection,
+    user: UserId,
+    rooms_max: u32,
+) -> Result<Vec<ConversationId>, Error> {
+    let mut select = connection.prepare_cached(
+        "SELECT id FROM (SELECT id FROM conversations WHERE kind = ?1 ORDER BY id LIMIT ?2)
+         UNION ALL
+         SELECT c.id FROM members m JOIN conversations c ON c.id = m.conversation_id
+         WHERE m.user_id = ?3 AND c.kind = ?4
+         ORDER BY 1",
+    )?;
+    let kinds = (i32::from(ConversationKind::Room), i32::from(ConversationKind::Group));
+    let rows =
+        select.query_map(params![kinds.0, rooms_max, user.get(), kinds.1], |row| row.get::<_, i64>(0))?;
+    let ids: Vec<i64> = rows.collect::<Result<_, _>>()?;
+    Ok(ids.into_iter().filter_map(ConversationId::new).collect())
+}
+
+pub(super) fn conversations_of(
+    connection: &mut Connection,
+    user: UserId,
+    rooms_max: u32,
+    latest: u32,
+) -> Result<Vec<Conversation>, Error> {
+    // One snapshot for heads and messages.
+    let snapshot = connection.transaction()?;
+    let mut list = heads_of(&snapshot, user, rooms_max)?;
+    for conversation in &mut list {
+        let (messages, more) = newest(&snapshot, conversation.id, i64::MAX, latest)?;
+        conversation.latest = messages;
+        conversation.has_more = more;
+    }
+    Ok(list)
+}
+
+fn heads_of(connection: &Connection, user: UserId, rooms_max: u32) -> Result<Vec<Conversation>, Error> {
+    let mut select = connection.prepare_cached(
+        "SELECT id, kind, name, creator_id, last_seq, 0, NULL
+         FROM (SELECT * FROM conversations WHERE kind = ?1 ORDER BY id LIMIT ?2)
+         UNION ALL
+         SELECT c.id, c.kind, c.name, c.creator_id, c.last_seq, COALESCE(p.id, 0), p.username
+         FROM members m JOIN conversations c ON c.id = m.conversation_id
+         LEFT JOIN users p ON p.id = CASE WHEN c.user_lo = ?3 THEN c.user_hi ELSE c.user_lo END
+         WHERE m.user_id = ?3
+         ORDER BY 1",
+    )?;
+    let room = i32::from(ConversationKind::Room);
+    let rows = select.query_map(params![room, rooms_max, user.get()], |row| {
+        Ok(Conversation {
+            id: row.get(0)?,
+            kind: kind(row.get(1)?).into(),
+            name: row.get::<_, Option<String>>(6)?.map_or_else(|| row.get(2), Ok)?,
+            creator_id: row.get(3)?,
+            head: row.get(4)?,
+            peer_id: row.get(5)?,
+            ..Conversation::default()
+        })
+    })?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+pub(super) fn history(
+    connection: &mut Connection,
+    id: ConversationId,
+    range: Range,
+    limit: u32,
+) -> Result<Page, Error> {
+    let snapshot = connection.transaction()?;
+    let head: Option<i64> = snapshot
+        .prepare_cached("SELECT last_seq FROM conversations WHERE id = ?")?
+        .query_row([id.get()], |row| row.get(0))
+        .optional()?;
+    let head = head.ok_or(Error::NoConversation)?;
+    let (messages, has_more) = match range {
+        Range::Newest => newest(&snapshot, id.get(), i64::MAX, limit)?,
+        Range::Before(seq) => newest(&snapshot, id.get(), seq.get(), limit)?,
+        Range::After(seq) => after(&snapshot, id.get(), seq, limit)?,
+    };
+    Ok(Page { messages, has_more, head })
+}
+
+fn newest(connection: &Connection, id: i64, before: i64, limit: u32) -> Result<(Vec<Message>, bool), Error> {
+    let sql = format!(
+        "SELECT {COLUMNS} FROM messages WHERE conversation_id = ? AND seq < ? ORDER BY seq DESC LIMIT ?"
+    );
+    page(connection, &sql, (id, before), limit)
+}
+
+fn after(connection: &Connection, id: i64, seq: i64, limit: u32) -> Result<(Vec<Message>, bool), Error> {
+    let sql =
+        format!("SELECT {COLUMNS} FROM messages WHERE conversation_id = ? AND seq > ? ORDER BY seq LIMIT ?");
+    page(connection, &sql, (id, seq), limit)
+}
+
+/// Reads one more than asked for, to know whether there is more.
+fn page(
+    connection: &Connection,
+    sql: &str,
+    bounds: (i64, i64),
+    limit: u32,
+) -> Result<(Vec<Message>, bool), Error> {
+    let mut select = connection.prepare_cached(sql)?;
+    let rows = select.query_map(params![bounds.0, bounds.1, i64::from(limit) + 1], read)?;
+    let mut messages: Vec<Message> = rows.collect::<Result<_, _>>()?;
+    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+    let more = messages.len() > limit;
+    messages.truncate(limit);
+    Ok((messages, more))
+}

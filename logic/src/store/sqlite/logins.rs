@@ -1,0 +1,136 @@
+//! Log-ins and signing keys.
+
+use oort_api::ids::UserId;
+use oort_api::pb::oort::v1::User;
+use rusqlite::{Connection, OptionalExtension, Row, params};
+
+use super::fault::foreign_key;
+use crate::store::{Error, Login, Rotation, SigningKey};
+
+const COLUMNS: &str = "l.id, l.user_id, l.refresh_hash, l.cookie_hash, l.created_at_ms, l.expires_at_ms";
+
+pub(super) fn create_login(connection: &mut Connection, login: &Login) -> Result<(), Error> {
+    let transaction = connection.transaction()?;
+    // What this user left behind: nobody else clears it away.
+    transaction
+        .prepare_cached("DELETE FROM logins WHERE user_id = ? AND expires_at_ms <= ?")?
+        .execute(params![login.user_id.get(), login.created_at_ms])?;
+    let inserted = transaction
+        .prepare_cached(
+            "INSERT INTO logins (id, user_id, refresh_hash, cookie_hash, created_at_ms, expires_at_ms)
+             VALUES (?, ?, ?, ?, ?, ?)",
+        )?
+        .execute(params![
+            login.id,
+            login.user_id.get(),
+            login.refresh_hash,
+            login.cookie_hash,
+            login.created_at_ms,
+            login.expires_at_ms
+        ]);
+    match inserted {
+        Ok(_) => Ok(transaction.commit()?),
+        Err(error) if foreign_key(&error) => Err(Error::NoUser(login.user_id.get())),
+        Err(error) => Err(error.into()),
+    }
+}
+
+pub(super) fn login(connection: &Connection, id: &str, now_ms: i64) -> Result<Option<(Login, User)>, Error> {
+    let sql = format!(
+        "SELECT {COLUMNS}, u.username FROM logins l JOIN users u ON u.id = l.user_id
+         WHERE l.id = ? AND l.expires_at_ms > ?"
+    );
+    Ok(connection.prepare_cached(&sql)?.query_row(params![id, now_ms], with_user).optional()?)
+}
+
+pub(super) fn login_by_cookie(
+    connection: &Connection,
+    hash: &[u8; 32],
+    now_ms: i64,
+) -> Result<Option<(Login, User)>, Error> {
+    let sql = format!(
+        "SELECT {COLUMNS}, u.username FROM logins l JOIN users u ON u.id = l.user_id
+         WHERE l.cookie_hash = ? AND l.expires_at_ms > ?"
+    );
+    Ok(connection.prepare_cached(&sql)?.query_row(params![hash, now_ms], with_user).optional()?)
+}
+
+pub(super) fn rotate_refresh(
+    connection: &mut Connection,
+    old: &[u8; 32],
+    new: &[u8; 32],
+    now_ms: i64,
+    expires_at_ms: i64,
+) -> Result<Rotation, Error> {
+    let transaction = connection.transaction()?;
+    let sql = format!("SELECT {COLUMNS} FROM logins l WHERE l.refresh_hash = ? AND l.expires_at_ms > ?");
+    let live = transaction.prepare_cached(&sql)?.query_row(params![old, now_ms], read).optional()?;
+    let outcome = if let Some(login) = live {
+        transaction
+            .prepare_cached("DELETE FROM spent_refreshes WHERE login_id = ? AND expires_at_ms <= ?")?
+            .execute(params![login.id, now_ms])?;
+        transaction
+            .prepare_cached(
+                "INSERT INTO spent_refreshes (refresh_hash, login_id, expires_at_ms) VALUES (?, ?, ?)",
+            )?
+            .execute(params![old, login.id, login.expires_at_ms])?;
+        transaction
+            .prepare_cached("UPDATE logins SET refresh_hash = ?, expires_at_ms = ? WHERE id = ?")?
+            .execute(params![new, expires_at_ms, login.id])?;
+        Rotation::Rotated(Login { refresh_hash: *new, expires_at_ms, ..login })
+    } else {
+        let ended = transaction
+            .prepare_cached(
+                "DELETE FROM logins WHERE expires_at_ms > ?1 AND id =
+                 (SELECT login_id FROM spent_refreshes WHERE refresh_hash = ?2 AND expires_at_ms > ?1)",
+            )?
+            .execute(params![now_ms, old])?;
+        if ended > 0 { Rotation::Reused } else { Rotation::Unknown }
+    };
+    transaction.commit()?;
+    Ok(outcome)
+}
+
+pub(super) fn end_login(connection: &Connection, id: &str) -> Result<bool, Error> {
+    Ok(connection.prepare_cached("DELETE FROM logins WHERE id = ?")?.execute([id])? > 0)
+}
+
+pub(super) fn signing_keys(
+    connection: &mut Connection,
+    candidate: &SigningKey,
+) -> Result<Vec<SigningKey>, Error> {
+    let transaction = connection.transaction()?;
+    transaction.execute(
+        "INSERT INTO signing_keys (id, secret, created_at_ms)
+         SELECT ?, ?, ? WHERE NOT EXISTS (SELECT 1 FROM signing_keys)",
+        params![candidate.id, candidate.secret, candidate.created_at_ms],
+    )?;
+    let keys = {
+        let mut select = transaction
+            .prepare("SELECT id, secret, created_at_ms FROM signing_keys ORDER BY created_at_ms DESC, id")?;
+        let rows = select.query_map([], |row| {
+            Ok(SigningKey { id: row.get(0)?, secret: row.get(1)?, created_at_ms: row.get(2)? })
+        })?;
+        rows.collect::<Result<_, _>>()?
+    };
+    transaction.commit()?;
+    Ok(keys)
+}
+
+fn read(row: &Row<'_>) -> rusqlite::Result<Login> {
+    let user_id: i64 = row.get(1)?;
+    Ok(Login {
+        id: row.get(0)?,
+        user_id: UserId::new(user_id).ok_or(rusqlite::Error::IntegralValueOutOfRange(1, user_id))?,
+        refresh_hash: row.get(2)?,
+        cookie_hash: row.get(3)?,
+        created_at_ms: row.get(4)?,
+        expires_at_ms: row.get(5)?,
+    })
+}
+
+fn with_user(row: &Row<'_>) -> rusqlite::Result<(Login, User)> {
+    let login = read(row)?;
+    let user = User { id: login.user_id.get(), username: row.get(6)? };
+    Ok((login, user))
+}

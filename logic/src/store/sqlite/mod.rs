@@ -1,0 +1,87 @@
+//! SQLite: the store of one process.
+//!
+//! One thread writes, a few read; a call reaches them through bounded queues,
+//! so nothing blocks the async runtime. The log is synced before a commit
+//! returns (`synchronous = FULL`). A lock beside the file keeps other
+//! processes out.
+
+mod accounts;
+mod append;
+mod claim;
+mod conversations;
+mod fault;
+mod history;
+mod lane;
+pub(super) mod lock;
+mod logins;
+mod membership;
+mod outbox;
+mod settings;
+mod store;
+
+pub use settings::Settings;
+
+use std::fs::File;
+use std::sync::Arc;
+
+use rusqlite::Connection;
+
+use self::claim::Orphans;
+use self::lane::Lane;
+use super::{Error, Metrics, Store, migrate};
+
+/// Prepared statements kept by each connection: more than the store has.
+const STATEMENTS: usize = 64;
+
+/// See the [module](self).
+#[derive(Debug)]
+pub struct SqliteStore {
+    writer: Lane,
+    readers: Lane,
+    orphans: Orphans,
+    metrics: Metrics,
+    // Last, so that the file is free only when every connection is closed.
+    _lock: File,
+}
+
+impl SqliteStore {
+    /// Opens the file, whose schema must be current. Blocks the thread.
+    ///
+    /// # Errors
+    /// [`Error::Schema`] when [`migrate::sqlite`] has work to do,
+    /// [`Error::Unavailable`] when another process has the file or it cannot
+    /// be opened.
+    pub fn open(settings: &Settings, metrics: &Metrics) -> Result<Arc<dyn Store>, Error> {
+        let lock = lock::hold(&settings.path, settings.busy_timeout())?;
+        migrate::sqlite_plan(settings)?.require_current()?;
+        let writer = connect(settings)?;
+        writer.pragma_update(None, "wal_autocheckpoint", settings.checkpoint_pages)?;
+        let readers = (0..settings.readers.max(1)).map(|_| {
+            let reader = connect(settings)?;
+            reader.pragma_update(None, "query_only", true)?;
+            Ok(reader)
+        });
+        let readers = readers.collect::<Result<Vec<_>, Error>>()?;
+        let lane =
+            |name, connections| Lane::start(name, connections, settings.queue_max, settings.call_timeout());
+        Ok(Arc::new(Self {
+            writer: lane("store-writer", vec![writer])?,
+            readers: lane("store-reader", readers)?,
+            orphans: Orphans::default(),
+            metrics: metrics.clone(),
+            _lock: lock,
+        }))
+    }
+}
+
+fn connect(settings: &Settings) -> Result<Connection, Error> {
+    let connection = Connection::open(&settings.path)?;
+    connection.busy_timeout(settings.busy_timeout())?;
+    connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    connection.pragma_update(None, "journal_mode", "WAL")?;
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    connection.pragma_update(None, "foreign_keys", true)?;
+    connection.pragma_update(None, "temp_store", "MEMORY")?;
+    connection.pragma_update(None, "cache_size", -i64::from(settings.cache_kib))?;
+    Ok(connection)
+}

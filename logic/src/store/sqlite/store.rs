@@ -1,0 +1,320 @@
+//! The trait: each call goes to the writer's or the readers' threads.
+
+use oort_api::ids::{ConversationId, UserId};
+use oort_api::pb::oort::v1::{Conversation, User};
+use rusqlite::{Connection, TransactionBehavior};
+use tonic::async_trait;
+
+use super::accounts::{self, By};
+use super::claim::{Claim, Orphans};
+use super::{SqliteStore, append, conversations, history, logins, membership, outbox};
+use crate::store::{
+    Appended, ConversationInfo, Credentials, Error, Login, Member, Metrics, NewMessage, NewUser, OutboxRow,
+    Page, Range, Rotation, SigningKey, Store,
+};
+
+impl SqliteStore {
+    async fn read<T, F>(&self, work: F) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut Connection) -> Result<T, Error> + Send + 'static,
+    {
+        self.counted(self.readers.call(work).await)
+    }
+
+    async fn write<T, F>(&self, work: F) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut Connection) -> Result<T, Error> + Send + 'static,
+    {
+        self.counted(self.writer.call(work).await)
+    }
+
+    /// A write that makes an outbox row: when the caller goes away before it
+    /// learns of the row, the relay gets it.
+    async fn publish<T, F, R>(&self, work: F, row: R) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut Connection) -> Result<T, Error> + Send + 'static,
+        R: FnOnce(&T) -> Option<i64> + Send + 'static,
+    {
+        let orphans = self.orphans.clone();
+        let metrics = self.metrics.clone();
+        let claim = self
+            .writer
+            .call(move |connection| {
+                disown(connection, &orphans, &metrics)?;
+                let value = work(connection)?;
+                let row = row(&value);
+                Ok(Claim::new(value, row, orphans))
+            })
+            .await;
+        let value = claim.and_then(|claim| {
+            claim.claim().ok_or_else(|| Error::Internal("a result was claimed twice".into()))
+        });
+        self.counted(value)
+    }
+
+    fn counted<T>(&self, result: Result<T, Error>) -> Result<T, Error> {
+        if matches!(result, Err(Error::Unavailable(_))) {
+            self.metrics.unavailable.inc();
+        }
+        result
+    }
+}
+
+#[async_trait]
+impl Store for SqliteStore {
+    async fn check(&self) -> Result<(), Error> {
+        self.write(|connection| {
+            // A real commit: a full or read-only disk shows only then.
+            connection.execute("UPDATE schema_migrations SET version = version WHERE version = 1", [])?;
+            Ok(())
+        })
+        .await
+    }
+
+    async fn create_user(&self, user: &NewUser) -> Result<User, Error> {
+        let user = user.clone();
+        self.write(move |connection| accounts::create_user(connection, &user)).await
+    }
+
+    async fn credentials_by_name(&self, username_key: &str) -> Result<Option<Credentials>, Error> {
+        let key = username_key.to_owned();
+        self.read(move |connection| accounts::credentials(connection, By::Name, &key)).await
+    }
+
+    async fn credentials_by_email(&self, email: &str) -> Result<Option<Credentials>, Error> {
+        let key = email.to_owned();
+        self.read(move |connection| accounts::credentials(connection, By::Email, &key)).await
+    }
+
+    async fn user(&self, id: UserId) -> Result<Option<User>, Error> {
+        self.read(move |connection| accounts::user(connection, id.get())).await
+    }
+
+    async fn find_users(&self, prefix: &str, limit: u32) -> Result<Vec<User>, Error> {
+        let prefix = prefix.to_owned();
+        self.read(move |connection| accounts::find_users(connection, &prefix, limit)).await
+    }
+
+    async fn create_login(&self, login: &Login) -> Result<(), Error> {
+        let login = login.clone();
+        self.write(move |connection| logins::create_login(connection, &login)).await
+    }
+
+    async fn login(&self, id: &str, now_ms: i64) -> Result<Option<(Login, User)>, Error> {
+        let id = id.to_owned();
+        self.read(move |connection| logins::login(connection, &id, now_ms)).await
+    }
+
+    async fn login_by_cookie(
+        &self,
+        cookie_hash: &[u8; 32],
+        now_ms: i64,
+    ) -> Result<Option<(Login, User)>, Error> {
+        let hash = *cookie_hash;
+        self.read(move |connection| logins::login_by_cookie(connection, &hash, now_ms)).await
+    }
+
+    async fn rotate_refresh(
+        &self,
+        old: &[u8; 32],
+        new: &[u8; 32],
+        now_ms: i64,
+        expires_at_ms: i64,
+    ) -> Result<Rotation, Error> {
+        let (old, new) = (*old, *new);
+        self.write(move |connection| logins::rotate_refresh(connection, &old, &new, now_ms, expires_at_ms))
+            .await
+    }
+
+    async fn end_login(&self, id: &str) -> Result<bool, Error> {
+        let id = id.to_owned();
+        self.write(move |connection| logins::end_login(connection, &id)).await
+    }
+
+    async fn signing_keys(&self, candidate: &SigningKey) -> Result<Vec<SigningKey>, Error> {
+        let candidate = candidate.clone();
+        self.write(move |connection| logins::signing_keys(connection, &candidate)).await
+    }
+
+    async fn create_room(
+        &self,
+        owner: &str,
+        name: &str,
+        creator: &User,
+        now_ms: i64,
+    ) -> Result<(ConversationInfo, OutboxRow), Error> {
+        let (owner, name, creator) = (owner.to_owned(), name.to_owned(), creator.clone());
+        self.publish(
+            move |connection| conversations::create_room(connection, &owner, &name, &creator, now_ms),
+            |(_, row)| Some(row.id),
+        )
+        .await
+    }
+
+    async fn create_group(
+        &self,
+        owner: &str,
+        name: &str,
+        creator: &User,
+        members: &[UserId],
+        now_ms: i64,
+    ) -> Result<(ConversationInfo, OutboxRow), Error> {
+        let (owner, name, creator) = (owner.to_owned(), name.to_owned(), creator.clone());
+        let members = members.to_vec();
+        self.publish(
+            move |connection| {
+                conversations::create_group(connection, &owner, &name, &creator, &members, now_ms)
+            },
+            |(_, row)| Some(row.id),
+        )
+        .await
+    }
+
+    async fn direct(
+        &self,
+        owner: &str,
+        creator: &User,
+        peer: UserId,
+        now_ms: i64,
+    ) -> Result<(ConversationInfo, Option<OutboxRow>), Error> {
+        let (owner, creator) = (owner.to_owned(), creator.clone());
+        self.publish(
+            move |connection| conversations::direct(connection, &owner, &creator, peer, now_ms),
+            |(_, row)| row.as_ref().map(|row| row.id),
+        )
+        .await
+    }
+
+    async fn add_members(
+        &self,
+        owner: &str,
+        group: ConversationId,
+        actor: &User,
+        members: &[UserId],
+        now_ms: i64,
+    ) -> Result<Option<OutboxRow>, Error> {
+        let (owner, actor, members) = (owner.to_owned(), actor.clone(), members.to_vec());
+        self.publish(
+            move |connection| membership::add(connection, &owner, group, &actor, &members, now_ms),
+            |row| row.as_ref().map(|row| row.id),
+        )
+        .await
+    }
+
+    async fn remove_member(
+        &self,
+        owner: &str,
+        group: ConversationId,
+        actor: &User,
+        member: UserId,
+        now_ms: i64,
+    ) -> Result<Option<OutboxRow>, Error> {
+        let (owner, actor) = (owner.to_owned(), actor.clone());
+        self.publish(
+            move |connection| membership::remove(connection, &owner, group, &actor, member, now_ms),
+            |row| row.as_ref().map(|row| row.id),
+        )
+        .await
+    }
+
+    async fn conversation(
+        &self,
+        id: ConversationId,
+        user: UserId,
+    ) -> Result<Option<(ConversationInfo, bool)>, Error> {
+        self.read(move |connection| conversations::conversation(connection, id, user)).await
+    }
+
+    async fn members(&self, id: ConversationId, after: i64, limit: u32) -> Result<Vec<Member>, Error> {
+        self.read(move |connection| membership::members(connection, id, after, limit)).await
+    }
+
+    async fn rooms_of(&self, user: UserId, rooms_max: u32) -> Result<Vec<ConversationId>, Error> {
+        self.read(move |connection| history::rooms_of(connection, user, rooms_max)).await
+    }
+
+    async fn conversations_of(
+        &self,
+        user: UserId,
+        rooms_max: u32,
+        latest: u32,
+    ) -> Result<Vec<Conversation>, Error> {
+        self.read(move |connection| history::conversations_of(connection, user, rooms_max, latest)).await
+    }
+
+    async fn history(&self, id: ConversationId, range: Range, limit: u32) -> Result<Page, Error> {
+        self.read(move |connection| history::history(connection, id, range, limit)).await
+    }
+
+    async fn append(
+        &self,
+        owner: &str,
+        batch: &[NewMessage],
+        published: &[i64],
+        now_ms: i64,
+    ) -> Result<(Vec<Appended>, Option<OutboxRow>), Error> {
+        let (owner, batch, published) = (owner.to_owned(), batch.to_vec(), published.to_vec());
+        self.publish(
+            move |connection| append::append(connection, &owner, &batch, &published, now_ms),
+            |(_, row)| row.as_ref().map(|row| row.id),
+        )
+        .await
+    }
+
+    async fn outbox(&self, owner: &str, after: i64, limit: u32) -> Result<Vec<OutboxRow>, Error> {
+        let owner = owner.to_owned();
+        self.read(move |connection| outbox::rows(connection, &owner, after, limit)).await
+    }
+
+    async fn outbox_delete(&self, ids: &[i64]) -> Result<(), Error> {
+        let ids = ids.to_vec();
+        self.write(move |connection| {
+            let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            outbox::delete(&transaction, &ids)?;
+            Ok(transaction.commit()?)
+        })
+        .await
+    }
+
+    async fn outbox_renew(&self, owner: &str, lease_ms: i64) -> Result<(), Error> {
+        let owner = owner.to_owned();
+        self.write(move |connection| outbox::renew(connection, &owner, clock_ms().saturating_add(lease_ms)))
+            .await
+    }
+
+    async fn outbox_adopt(&self, owner: &str, limit: u32) -> Result<u64, Error> {
+        let owner = owner.to_owned();
+        let (orphans, metrics) = (self.orphans.clone(), self.metrics.clone());
+        self.write(move |connection| {
+            disown(connection, &orphans, &metrics)?;
+            outbox::adopt(connection, &owner, limit, clock_ms())
+        })
+        .await
+    }
+
+    async fn outbox_backlog(&self, now_ms: i64) -> Result<(u64, i64), Error> {
+        self.read(move |connection| outbox::backlog(connection, now_ms)).await
+    }
+}
+
+fn disown(connection: &Connection, orphans: &Orphans, metrics: &Metrics) -> Result<(), Error> {
+    let ids = orphans.take();
+    if let Err(error) = outbox::disown(connection, &ids) {
+        orphans.restore(ids);
+        return Err(error);
+    }
+    metrics.outbox_orphaned.inc_by(ids.len() as u64);
+    Ok(())
+}
+
+/// The store's clock: this machine's, as there is one process.
+fn clock_ms() -> i64 {
+    std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .ok()
+        .and_then(|elapsed| i64::try_from(elapsed.as_millis()).ok())
+        .unwrap_or(0)
+}

@@ -1,0 +1,11 @@
+//! The HTTP API, called through its router.
+
+mod conversations;
+mod directory;
+mod goim;
+pub(crate) mod harness;
+mod layers;
+mod malformed;
+mod push;
+mod sessions;
+mod web4;

@@ -1,0 +1,177 @@
+//! Accounts and log-ins over HTTP.
+
+use serde_json::json;
+
+use super::harness::{Node, Setup};
+
+#[tokio::test]
+async fn an_account_is_created_and_logged_in() {
+    let node = Node::start().await;
+    let account = json!({"username": "Ada", "email": "Ada@Example.org", "password": "correct horse"});
+    let created = node.anyone().post("/api/accounts", &account).await;
+    assert_eq!(created.status, 201, "{created:?}");
+    assert_eq!(created.headers["cache-control"], "no-store");
+    assert_eq!(created.json()["user"]["username"], "Ada");
+    assert!(created.json()["accessExpiresAtMs"].as_i64() < created.json()["refreshExpiresAtMs"].as_i64());
+
+    for login in ["Ada", "ADA", " ada ", "ada@example.ORG"] {
+        let reply =
+            node.anyone().post("/api/sessions", &json!({"login": login, "password": "correct horse"})).await;
+        assert_eq!(reply.status, 200, "{login}: {reply:?}");
+        assert_eq!(reply.json()["user"], created.json()["user"]);
+        let me = node.anyone().bearer(reply.text("accessToken")).get("/api/me").await;
+        assert_eq!((me.status.as_u16(), &me.json()["user"]), (200, &created.json()["user"]));
+        assert_eq!(me.json()["expiresAtMs"], reply.json()["accessExpiresAtMs"]);
+    }
+}
+
+#[tokio::test]
+async fn names_and_addresses_are_taken_without_regard_to_case() {
+    let node = Node::start().await;
+    let account =
+        |name: &str, email: &str| json!({"username": name, "email": email, "password": "correct horse"});
+    assert_eq!(node.anyone().post("/api/accounts", &account("ada", "a@example.org")).await.status, 201);
+    node.anyone()
+        .post("/api/accounts", &account("ADA", "b@example.org"))
+        .await
+        .is_refused(409, "username_taken");
+    node.anyone()
+        .post("/api/accounts", &account("bob", "A@Example.org"))
+        .await
+        .is_refused(409, "email_taken");
+    for (field, account) in [
+        ("username", account("x", "c@example.org")),
+        ("email", account("carol", "nowhere")),
+        ("password", json!({"username": "carol", "password": "abc"})),
+    ] {
+        let reply = node.anyone().post("/api/accounts", &account).await;
+        reply.is_refused(400, "invalid_field");
+        assert!(reply.text("message").starts_with(field), "{reply:?}");
+    }
+}
+
+#[tokio::test]
+async fn nobody_learns_whether_a_name_exists_from_a_failed_log_in() {
+    let node = Node::start().await;
+    node.user("ada").await;
+    let mut answers = Vec::new();
+    for (login, password) in
+        [("ada", "wrong one"), ("nobody", "wrong one"), ("ada", "x"), ("", ""), ("a@b", "wrong one")]
+    {
+        let reply = node.anyone().post("/api/sessions", &json!({"login": login, "password": password})).await;
+        reply.is_refused(401, "login_failed");
+        answers.push(reply.body);
+    }
+    answers.dedup();
+    assert_eq!(answers.len(), 1);
+}
+
+#[tokio::test]
+async fn guessing_is_slowed_down_per_account_and_address() {
+    let mut setup = Setup::default();
+    setup.config.accounts.attempts_burst = 3;
+    setup.config.accounts.attempts_refill_ms = 60_000;
+    setup.config.http.trust_forwarded_for = true;
+    let node = Node::with(setup).await;
+    node.user("ada").await;
+    let try_from = async |address: &str, password: &str| {
+        let client = node.anyone().header("x-forwarded-for", address);
+        client.post("/api/sessions", &json!({"login": "ada", "password": password})).await
+    };
+    for _ in 0..2 {
+        try_from("10.0.0.1", "wrong one").await.is_refused(401, "login_failed");
+    }
+    // The right password forgives.
+    assert_eq!(try_from("10.0.0.1", "password of mine").await.status, 200);
+    for _ in 0..3 {
+        try_from("10.0.0.1", "wrong one").await.is_refused(401, "login_failed");
+    }
+    let refused = try_from("10.0.0.1", "password of mine").await;
+    refused.is_refused(429, "rate_limited");
+    let wait: u64 = refused.headers["retry-after"].to_str().expect("ASCII").parse().expect("seconds");
+    assert!((1..=60).contains(&wait), "{wait}");
+    assert_eq!(try_from("10.0.0.2", "password of mine").await.status, 200, "elsewhere nothing was tried");
+    assert_eq!(node.counter("login_refusals_total"), 1);
+    assert_eq!(node.counter("login_failures_total"), 5);
+}
+
+#[tokio::test]
+async fn refresh_tokens_rotate_and_reuse_ends_the_log_in() {
+    let node = Node::start().await;
+    let account = json!({"username": "ada", "password": "correct horse"});
+    let first = node.anyone().post("/api/accounts", &account).await;
+    let refresh = async |token: &str| {
+        node.anyone().post("/api/sessions/refresh", &json!({"refreshToken": token})).await
+    };
+
+    let second = refresh(first.text("refreshToken")).await;
+    assert_eq!(second.status, 200, "{second:?}");
+    assert_eq!(second.json()["user"], first.json()["user"]);
+    assert_ne!(second.text("refreshToken"), first.text("refreshToken"));
+    assert_eq!(node.anyone().bearer(second.text("accessToken")).get("/api/me").await.status, 200);
+
+    refresh(first.text("refreshToken")).await.is_refused(401, "refresh_reused");
+    refresh(second.text("refreshToken")).await.is_refused(401, "unauthenticated");
+    for nonsense in ["", "x", "not base64 at all, but of the length 43 !!!!!"] {
+        refresh(nonsense).await.is_refused(401, "unauthenticated");
+    }
+    assert_eq!(node.counter("refresh_reuses_total"), 1);
+}
+
+#[tokio::test]
+async fn an_ended_log_in_has_no_token_left() {
+    let node = Node::start().await;
+    let ada = node.user("ada").await;
+    assert_eq!(ada.get("/api/me").await.status, 200);
+    let other =
+        node.anyone().post("/api/sessions", &json!({"login": "ada", "password": "password of mine"})).await;
+
+    let out = ada.delete("/api/sessions/current").await;
+    assert_eq!((out.status.as_u16(), out.body.len()), (204, 0));
+    assert_eq!(out.sid(), ("", "HttpOnly; Max-Age=0; SameSite=Strict; Path=/"));
+    ada.get("/api/me").await.is_refused(401, "unauthenticated");
+    ada.delete("/api/sessions/current").await.is_refused(401, "unauthenticated");
+    assert_eq!(
+        node.anyone().bearer(other.text("accessToken")).get("/api/me").await.status,
+        200,
+        "another device"
+    );
+}
+
+#[tokio::test]
+async fn credentials_that_are_none() {
+    let node = Node::start().await;
+    let server = node.server();
+    for client in [
+        node.anyone(),
+        node.anyone().bearer("a.b.c"),
+        node.anyone().header("authorization", "Basic YWRhOng="),
+        node.anyone().cookie("AAAA"),
+        node.anyone().cookie("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"),
+        server,
+    ] {
+        let reply = client.get("/api/me").await;
+        reply.is_refused(401, "unauthenticated");
+        assert_eq!(reply.headers["www-authenticate"], "Bearer");
+    }
+    assert_eq!(node.counter("http_refusals_total{code=\"unauthenticated\"}"), 6);
+}
+
+#[tokio::test]
+async fn users_are_found_by_the_beginning_of_their_name() {
+    let node = Node::start().await;
+    let ada = node.user("Ada").await;
+    node.user("adam").await;
+    node.user("bob").await;
+    let found = ada.get("/api/users?prefix=AD").await;
+    let names: Vec<_> =
+        found.json()["users"].as_array().expect("an array").iter().map(|u| u["username"].clone()).collect();
+    assert_eq!(names, ["Ada", "adam"]);
+    assert_eq!(found.json()["users"][0]["id"], ada.id.as_str());
+    assert_eq!(
+        ada.get("/api/users?prefix=AD&limit=1").await.json()["users"].as_array().map(Vec::len),
+        Some(1)
+    );
+    assert_eq!(ada.get("/api/users?prefix=%25").await.json(), json!({"users": []}), "no wildcard");
+    node.anyone().get("/api/users?prefix=a").await.is_refused(401, "unauthenticated");
+}

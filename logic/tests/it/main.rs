@@ -1,0 +1,13 @@
+//! Tests of the logic tier over real stores.
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod accounts;
+mod batcher;
+mod grpc;
+mod http;
+mod openapi;
+mod publisher;
+mod pushes;
+mod service;
+mod store;
+mod support;

@@ -1,0 +1,81 @@
+//! The store's contract, over SQLite and over MySQL.
+
+mod accounts;
+mod append;
+mod conversations;
+mod fixture;
+mod history;
+mod migrations;
+mod model;
+mod outbox;
+mod races;
+mod single_process;
+mod unknown_outcome;
+
+/// Each named test of a module, once per dialect.
+macro_rules! contract {
+    ($($module:ident: $($name:ident)+;)+) => {
+        mod sqlite {
+            $($(
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $name() {
+                    super::$module::$name(super::fixture::Fixture::sqlite().await).await;
+                }
+            )+)+
+        }
+        mod mysql {
+            $($(
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $name() {
+                    super::$module::$name(super::fixture::Fixture::mysql().await).await;
+                }
+            )+)+
+        }
+    };
+}
+
+contract! {
+    accounts:
+        names_and_addresses_are_unique
+        users_are_found_by_prefix
+        log_ins_live_until_they_end
+        a_refresh_token_works_once
+        concurrent_rotations_of_one_token_rotate_once
+        nodes_agree_on_the_first_signing_key;
+    conversations:
+        default_rooms_are_there
+        room_names_are_unique_whatever_their_case
+        a_direct_conversation_is_one_and_seen_from_both_sides
+        two_users_who_meet_at_the_same_time_meet_once
+        groups_have_members
+        members_come_and_go_in_order_with_messages
+        membership_decides_who_may_read;
+    append:
+        seqs_are_dense_and_times_rise
+        repeats_are_duplicates_and_changes_conflicts
+        a_mixed_batch_is_answered_in_order
+        the_outbox_row_holds_what_is_to_be_pushed
+        published_rows_are_gone_with_the_transaction
+        any_text_comes_back_byte_for_byte
+        a_large_batch_is_one_transaction;
+    history:
+        pages_end_exactly_at_the_edges
+        lists_carry_heads_and_newest_messages;
+    outbox:
+        rows_of_an_owner_are_read_in_order
+        rows_of_the_dead_are_adopted_once
+        a_lease_keeps_rows;
+    races:
+        twenty_senders_on_two_nodes_lose_nothing
+        the_same_message_sent_on_two_nodes_is_stored_once
+        crossing_identities_deadlock_and_are_retried
+        membership_races_with_sends;
+    migrations:
+        a_second_run_does_nothing
+        concurrent_runs_apply_once
+        a_changed_file_is_refused
+        a_newer_database_is_refused
+        an_old_schema_is_not_opened;
+    model:
+        append_agrees_with_the_model;
+}

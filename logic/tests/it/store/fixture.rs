@@ -1,0 +1,236 @@
+//! A fresh, migrated database per test.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use oort_api::ids::{ConversationId, UserId};
+use oort_api::pb::goim::logic::PushMsg;
+use oort_api::pb::oort::v1::{ConversationEvent, Message, OutboxBatch, User};
+use oort_logic::store::mysql::MysqlStore;
+use oort_logic::store::sqlite::SqliteStore;
+use oort_logic::store::{
+    Appended, Error, Metrics, NewMessage, NewUser, OutboxRow, Store, migrate, mysql, sqlite,
+};
+use prost::Message as _;
+
+pub(crate) const NOW: i64 = 1_700_000_000_000;
+
+#[derive(Debug)]
+enum Place {
+    Sqlite {
+        settings: sqlite::Settings,
+        open: parking_lot::Mutex<Option<Arc<dyn Store>>>,
+        _dir: tempfile::TempDir,
+    },
+    Mysql {
+        settings: mysql::Settings,
+        server: String,
+        database: String,
+    },
+}
+
+#[derive(Debug)]
+pub(crate) struct Fixture {
+    place: Place,
+    pub(crate) metrics: Metrics,
+}
+
+impl Fixture {
+    pub(crate) async fn sqlite() -> Self {
+        let fixture = Self::sqlite_empty();
+        fixture.migrate().await.expect("migrates");
+        fixture
+    }
+
+    fn sqlite_empty() -> Self {
+        let dir = tempfile::tempdir().expect("a folder");
+        let settings = sqlite::Settings {
+            path: dir.path().join("oort.db"),
+            busy_timeout_ms: 5_000,
+            ..sqlite::Settings::default()
+        };
+        let place = Place::Sqlite { settings, open: parking_lot::Mutex::default(), _dir: dir };
+        Self { place, metrics: Metrics::default() }
+    }
+
+    pub(crate) async fn mysql() -> Self {
+        let fixture = Self::mysql_empty();
+        fixture.migrate().await.expect("migrates");
+        fixture
+    }
+
+    fn mysql_empty() -> Self {
+        let server =
+            std::env::var("OORT_TEST_MYSQL_URL").expect("start the services first: make test does it");
+        let database = format!("oort_store_{}", uuid::Uuid::new_v4().simple());
+        let mut settings = mysql::Settings::at(format!("{server}/{database}"));
+        settings.pool_min = 1;
+        Self { place: Place::Mysql { settings, server, database }, metrics: Metrics::default() }
+    }
+
+    /// The same kind of database, before any migration.
+    pub(crate) fn empty(&self) -> Self {
+        match &self.place {
+            Place::Sqlite { .. } => Self::sqlite_empty(),
+            Place::Mysql { .. } => Self::mysql_empty(),
+        }
+    }
+
+    pub(crate) async fn migrate(&self) -> Result<migrate::Report, Error> {
+        match &self.place {
+            Place::Sqlite { settings, .. } => {
+                let settings = settings.clone();
+                tokio::task::spawn_blocking(move || migrate::sqlite(&settings)).await.expect("runs")
+            }
+            Place::Mysql { settings, .. } => migrate::mysql(settings).await,
+        }
+    }
+
+    pub(crate) async fn plan(&self) -> Result<migrate::Plan, Error> {
+        match &self.place {
+            Place::Sqlite { settings, .. } => migrate::sqlite_plan(settings),
+            Place::Mysql { settings, .. } => migrate::mysql_plan(settings).await,
+        }
+    }
+
+    /// A handle: MySQL a pool of its own, SQLite the one there can be.
+    pub(crate) async fn try_open(&self) -> Result<Arc<dyn Store>, Error> {
+        match &self.place {
+            Place::Sqlite { settings, open, .. } => {
+                let mut open = open.lock();
+                if open.is_none() {
+                    *open = Some(SqliteStore::open(settings, &self.metrics)?);
+                }
+                Ok(Arc::clone(open.as_ref().expect("just opened")))
+            }
+            Place::Mysql { settings, .. } => MysqlStore::open(settings, &self.metrics).await,
+        }
+    }
+
+    pub(crate) async fn open(&self) -> Arc<dyn Store> {
+        self.try_open().await.expect("opens")
+    }
+
+    pub(crate) fn is_mysql(&self) -> bool {
+        matches!(self.place, Place::Mysql { .. })
+    }
+
+    pub(crate) fn sqlite_settings(&self) -> &sqlite::Settings {
+        match &self.place {
+            Place::Sqlite { settings, .. } => settings,
+            Place::Mysql { .. } => panic!("not SQLite"),
+        }
+    }
+
+    pub(crate) fn mysql_settings(&self) -> &mysql::Settings {
+        match &self.place {
+            Place::Mysql { settings, .. } => settings,
+            Place::Sqlite { .. } => panic!("not MySQL"),
+        }
+    }
+
+    /// Runs SQL beside the store.
+    pub(crate) async fn execute(&self, sql: &str) {
+        match &self.place {
+            Place::Sqlite { settings, .. } => {
+                let connection = rusqlite::Connection::open(&settings.path).expect("opens");
+                connection.execute_batch(sql).expect("runs");
+            }
+            Place::Mysql { server, database, .. } => {
+                use mysql_async::prelude::Queryable;
+                let url = format!("{server}/{database}");
+                let mut connection = mysql_async::Conn::from_url(url).await.expect("connects");
+                connection.query_drop(sql).await.expect("runs");
+                connection.disconnect().await.expect("closes");
+            }
+        }
+    }
+}
+
+impl Drop for Fixture {
+    fn drop(&mut self) {
+        let Place::Mysql { server, database, .. } = &self.place else { return };
+        let (server, sql) = (server.clone(), format!("DROP DATABASE IF EXISTS {database}"));
+        let cleanup = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("starts");
+            runtime.block_on(async {
+                use mysql_async::prelude::Queryable;
+                let mut connection = mysql_async::Conn::from_url(server).await?;
+                connection.query_drop(sql).await?;
+                connection.disconnect().await
+            })
+        });
+        // A test that failed tells why; this would only hide it.
+        drop(cleanup.join());
+    }
+}
+
+/// Creates a user.
+pub(crate) async fn user(store: &Arc<dyn Store>, name: &str) -> User {
+    let user = NewUser {
+        username: name.to_owned(),
+        username_key: name.to_lowercase(),
+        email: None,
+        password_hash: "$argon2id$".to_owned(),
+        created_at_ms: NOW,
+    };
+    store.create_user(&user).await.expect("creates a user")
+}
+
+pub(crate) fn id(user: &User) -> UserId {
+    UserId::new(user.id).expect("positive")
+}
+
+pub(crate) fn conversation(id: i64) -> ConversationId {
+    ConversationId::new(id).expect("positive")
+}
+
+pub(crate) fn message(conversation: ConversationId, sender: &User, id: &str, content: &str) -> NewMessage {
+    NewMessage {
+        conversation,
+        sender: sender.clone(),
+        client_msg_id: id.to_owned(),
+        content: content.to_owned(),
+        traceparent: String::new(),
+    }
+}
+
+/// An id no other call answers.
+pub(crate) fn unique() -> String {
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    format!("m{}", NEXT.fetch_add(1, Ordering::Relaxed))
+}
+
+pub(crate) fn stored(outcome: &Appended) -> (i64, i64) {
+    match outcome {
+        Appended::Stored { seq, created_at_ms } => (seq.get(), *created_at_ms),
+        other => panic!("not stored: {other:?}"),
+    }
+}
+
+/// Appends one text and answers its seq.
+pub(crate) async fn say(
+    store: &Arc<dyn Store>,
+    conversation: ConversationId,
+    sender: &User,
+    text: &str,
+) -> i64 {
+    let batch = [message(conversation, sender, &unique(), text)];
+    let (outcomes, _) = store.append("node", &batch, &[], NOW).await.expect("appends");
+    stored(&outcomes[0]).0
+}
+
+/// The records of an outbox row: key and push.
+pub(crate) fn records(row: &OutboxRow) -> Vec<(String, PushMsg)> {
+    let batch = OutboxBatch::decode(row.payload.clone()).expect("an outbox batch");
+    let push = |bytes: bytes::Bytes| PushMsg::decode(bytes).expect("a push");
+    batch.records.into_iter().map(|record| (record.key.clone(), push(record.push_msg))).collect()
+}
+
+pub(crate) fn pushed_message(push: &PushMsg) -> Message {
+    Message::decode(push.msg.clone()).expect("a message")
+}
+
+pub(crate) fn pushed_event(push: &PushMsg) -> ConversationEvent {
+    ConversationEvent::decode(push.msg.clone()).expect("an event")
+}

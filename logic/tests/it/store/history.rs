@@ -1,0 +1,80 @@
+//! Pages and lists.
+
+use oort_api::ids::Seq;
+use oort_logic::store::{Error, Page, Range};
+
+use super::fixture::{Fixture, NOW, conversation, id, message, say, unique, user};
+
+fn seqs(page: &Page) -> Vec<i64> {
+    page.messages.iter().map(|message| message.seq).collect()
+}
+
+pub(crate) async fn pages_end_exactly_at_the_edges(fixture: Fixture) {
+    let store = fixture.open().await;
+    let ada = user(&store, "ada").await;
+    let room = conversation(1);
+    let read = |range, limit| {
+        let store = store.clone();
+        async move { store.history(room, range, limit).await.expect("answers") }
+    };
+    let empty = read(Range::Newest, 10).await;
+    assert_eq!((seqs(&empty), empty.has_more, empty.head), (vec![], false, 0));
+    let batch: Vec<_> = (0..10).map(|_| message(room, &ada, &unique(), "x")).collect();
+    store.append("node", &batch, &[], NOW).await.expect("appends");
+    let before = |seq| Range::Before(Seq::new(seq).expect("positive"));
+    let cases = [
+        (Range::Newest, 3, vec![10, 9, 8], true),
+        (Range::Newest, 9, (2..=10).rev().collect(), true),
+        (Range::Newest, 10, (1..=10).rev().collect(), false),
+        (Range::Newest, 11, (1..=10).rev().collect(), false),
+        (before(8), 3, vec![7, 6, 5], true),
+        (before(4), 3, vec![3, 2, 1], false),
+        (before(4), 2, vec![3, 2], true),
+        (before(1), 3, vec![], false),
+        (before(99), 1, vec![10], true),
+        (Range::After(0), 3, vec![1, 2, 3], true),
+        (Range::After(7), 3, vec![8, 9, 10], false),
+        (Range::After(7), 2, vec![8, 9], true),
+        (Range::After(10), 5, vec![], false),
+        (Range::After(99), 5, vec![], false),
+        (Range::Newest, 0, vec![], true),
+    ];
+    for (range, limit, expected, more) in cases {
+        let page = read(range, limit).await;
+        assert_eq!((seqs(&page), page.has_more, page.head), (expected, more, 10), "{range:?} {limit}");
+    }
+    let none = store.history(conversation(999), Range::Newest, 1).await;
+    assert!(matches!(none, Err(Error::NoConversation)), "{none:?}");
+}
+
+pub(crate) async fn lists_carry_heads_and_newest_messages(fixture: Fixture) {
+    let store = fixture.open().await;
+    let (ada, bob) = (user(&store, "ada").await, user(&store, "bob").await);
+    let (group, _) = store.create_group("node", "Team", &ada, &[id(&bob)], NOW).await.expect("creates");
+    let (direct, _) = store.direct("node", &ada, id(&bob), NOW).await.expect("creates");
+    for _ in 0..3 {
+        say(&store, conversation(2), &ada, "room").await;
+    }
+    say(&store, group.id, &ada, "one").await;
+    say(&store, group.id, &bob, "two").await;
+
+    let list = store.conversations_of(id(&bob), 2, 2).await.expect("answers");
+    let seen: Vec<_> = list
+        .iter()
+        .map(|entry| {
+            let latest: Vec<_> = entry.latest.iter().map(|message| message.seq).collect();
+            (entry.id, entry.name.as_str(), entry.head, latest, entry.has_more)
+        })
+        .collect();
+    assert_eq!(
+        seen,
+        [
+            (1, "General", 0, vec![], false),
+            (2, "Random", 3, vec![3, 2], true),
+            (group.id.get(), "Team", 2, vec![2, 1], false),
+            (direct.id.get(), "ada", 0, vec![], false),
+        ]
+    );
+    let heads = store.conversations_of(id(&bob), 2, 0).await.expect("answers");
+    assert!(heads.iter().all(|entry| entry.latest.is_empty() && entry.has_more == (entry.head > 0)));
+}

@@ -1,0 +1,112 @@
+//! A store whose appends can be held and made to fail.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use oort_api::ids::{ConversationId, UserId};
+use oort_api::pb::oort::v1::{Conversation, User};
+use oort_logic::store::*;
+use parking_lot::Mutex;
+use tokio::sync::Semaphore;
+use tonic::async_trait;
+
+#[derive(Debug)]
+pub(crate) struct TestStore {
+    inner: Arc<dyn Store>,
+    /// One permit lets one append through.
+    pub(crate) turns: Semaphore,
+    /// Nothing is accepted.
+    pub(crate) is_down: AtomicBool,
+    /// The next append is committed, but its caller hears nothing.
+    pub(crate) loses_an_answer: AtomicBool,
+    /// Sizes of the batches that began.
+    pub(crate) batches: Mutex<Vec<usize>>,
+    /// Published ids deleted inside appends.
+    pub(crate) deleted_inside: Mutex<Vec<i64>>,
+}
+
+impl TestStore {
+    /// Lets everything through.
+    pub(crate) fn open(inner: Arc<dyn Store>) -> Arc<Self> {
+        Arc::new(Self::with_turns(inner, Semaphore::MAX_PERMITS))
+    }
+
+    /// Holds appends until it gets permits.
+    pub(crate) fn held(inner: Arc<dyn Store>) -> Arc<Self> {
+        Arc::new(Self::with_turns(inner, 0))
+    }
+
+    fn with_turns(inner: Arc<dyn Store>, turns: usize) -> Self {
+        Self {
+            inner,
+            turns: Semaphore::new(turns),
+            is_down: AtomicBool::new(false),
+            loses_an_answer: AtomicBool::new(false),
+            batches: Mutex::default(),
+            deleted_inside: Mutex::default(),
+        }
+    }
+}
+
+fn down() -> Error {
+    Error::Unavailable("down".to_owned())
+}
+
+macro_rules! pass_on {
+    ($(fn $name:ident(&self $(, $argument:ident: $type:ty)*) -> $returns:ty;)*) => {
+        #[async_trait]
+        impl Store for TestStore {
+            $(async fn $name(&self $(, $argument: $type)*) -> Result<$returns, Error> {
+                if self.is_down.load(Ordering::Relaxed) {
+                    return Err(down());
+                }
+                self.inner.$name($($argument),*).await
+            })*
+
+            async fn append(&self, owner: &str, batch: &[NewMessage], published: &[i64], now_ms: i64)
+            -> Result<(Vec<Appended>, Option<OutboxRow>), Error> {
+                self.batches.lock().push(batch.len());
+                self.turns.acquire().await.expect("open").forget();
+                if self.is_down.load(Ordering::Relaxed) {
+                    return Err(down());
+                }
+                let answer = self.inner.append(owner, batch, published, now_ms).await?;
+                self.deleted_inside.lock().extend_from_slice(published);
+                match self.loses_an_answer.swap(false, Ordering::Relaxed) {
+                    true => Err(down()),
+                    false => Ok(answer),
+                }
+            }
+        }
+    };
+}
+
+pass_on! {
+    fn check(&self) -> ();
+    fn create_user(&self, user: &NewUser) -> User;
+    fn credentials_by_name(&self, username_key: &str) -> Option<Credentials>;
+    fn credentials_by_email(&self, email: &str) -> Option<Credentials>;
+    fn user(&self, id: UserId) -> Option<User>;
+    fn find_users(&self, prefix: &str, limit: u32) -> Vec<User>;
+    fn create_login(&self, login: &Login) -> ();
+    fn login(&self, id: &str, now_ms: i64) -> Option<(Login, User)>;
+    fn login_by_cookie(&self, cookie_hash: &[u8; 32], now_ms: i64) -> Option<(Login, User)>;
+    fn rotate_refresh(&self, old: &[u8; 32], new: &[u8; 32], now_ms: i64, expires_at_ms: i64) -> Rotation;
+    fn end_login(&self, id: &str) -> bool;
+    fn signing_keys(&self, candidate: &SigningKey) -> Vec<SigningKey>;
+    fn create_room(&self, owner: &str, name: &str, creator: &User, now_ms: i64) -> (ConversationInfo, OutboxRow);
+    fn create_group(&self, owner: &str, name: &str, creator: &User, members: &[UserId], now_ms: i64) -> (ConversationInfo, OutboxRow);
+    fn direct(&self, owner: &str, creator: &User, peer: UserId, now_ms: i64) -> (ConversationInfo, Option<OutboxRow>);
+    fn add_members(&self, owner: &str, group: ConversationId, actor: &User, members: &[UserId], now_ms: i64) -> Option<OutboxRow>;
+    fn remove_member(&self, owner: &str, group: ConversationId, actor: &User, member: UserId, now_ms: i64) -> Option<OutboxRow>;
+    fn conversation(&self, id: ConversationId, user: UserId) -> Option<(ConversationInfo, bool)>;
+    fn members(&self, id: ConversationId, after: i64, limit: u32) -> Vec<Member>;
+    fn rooms_of(&self, user: UserId, rooms_max: u32) -> Vec<ConversationId>;
+    fn conversations_of(&self, user: UserId, rooms_max: u32, latest: u32) -> Vec<Conversation>;
+    fn history(&self, id: ConversationId, range: Range, limit: u32) -> Page;
+    fn outbox(&self, owner: &str, after: i64, limit: u32) -> Vec<OutboxRow>;
+    fn outbox_delete(&self, ids: &[i64]) -> ();
+    fn outbox_renew(&self, owner: &str, lease_ms: i64) -> ();
+    fn outbox_adopt(&self, owner: &str, limit: u32) -> u64;
+    fn outbox_backlog(&self, now_ms: i64) -> (u64, i64);
+}

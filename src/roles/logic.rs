@@ -1,0 +1,44 @@
+//! `oort logic`.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use oort_api::metrics::Registry;
+use oort_logic::checks::{Check, Checks as LogicChecks};
+use oort_logic::service::{Parts, Service};
+use tokio_util::sync::CancellationToken;
+
+use super::{Ready, backends};
+use crate::admin::{Checks, Part};
+use crate::config::Config;
+use crate::stages::Stages;
+
+pub(super) async fn build(config: Config, stop: CancellationToken) -> anyhow::Result<Ready> {
+    let mut registry = Registry::with_prefix("oort");
+    let store = backends::open_store(&config, registry.sub_registry_with_prefix("store")).await?;
+    let parts = Parts { store, producer: backends::producer(&config)?, directory: backends::directory(&config)? };
+    let service = Service::build(config.logic, parts, registry.sub_registry_with_prefix("logic")).await?;
+    let bound = service.addresses();
+    let addresses = BTreeMap::from_iter(
+        [("http", bound.http), ("grpc", bound.grpc)].into_iter().filter_map(|(name, address)| Some((name, address?))),
+    );
+    let checks = checks(service.checks());
+    let mut stages = Stages::new(stop);
+    stages.add("logic", |stop| service.run(stop));
+    Ok(Ready { registry, checks, addresses, stages, welcome: String::new() })
+}
+
+/// The tier's checks as the admin port asks them.
+pub(super) fn checks(checks: LogicChecks) -> Checks {
+    let checks = Arc::new(checks);
+    Arc::new(move || {
+        let checks = Arc::clone(&checks);
+        Box::pin(async move {
+            let part = |check: Check| {
+                let (error, warning) = if check.is_vital { (check.fault, None) } else { (None, check.fault) };
+                Part { part: check.name, error, warning }
+            };
+            checks.run().await.into_iter().map(part).collect()
+        })
+    })
+}
