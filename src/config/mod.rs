@@ -13,7 +13,7 @@ use oort_api::directory;
 use secrecy::SecretString;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use toml::Value;
+use toml::{Table, Value};
 
 use crate::telemetry;
 use layers::Layers;
@@ -93,7 +93,7 @@ pub(crate) enum Role {
 impl Config {
     /// Reads all layers. Fails with every fault at once.
     pub(crate) fn load(file: Option<&Path>, env: impl Iterator<Item = (String, String)>) -> anyhow::Result<Self> {
-        let mut layers = Layers::new(DEFAULTS.parse().context("config.default.toml is not valid TOML")?);
+        let mut layers = Layers::new(defaults()?);
         if let Some(path) = file {
             let text = std::fs::read_to_string(path)
                 .with_context(|| format!("the settings file {} cannot be read", path.display()))?;
@@ -174,6 +174,16 @@ impl Config {
     }
 }
 
+fn defaults() -> anyhow::Result<Table> {
+    #[cfg_attr(not(feature = "failpoints"), allow(unused_mut, reason = "only test builds add to it"))]
+    let mut defaults: Table = DEFAULTS.parse().context("config.default.toml is not valid TOML")?;
+    #[cfg(feature = "failpoints")]
+    if let Some(Value::Table(logic)) = defaults.get_mut("logic") {
+        logic.insert("failpoints".to_owned(), Value::Array(Vec::new()));
+    }
+    Ok(defaults)
+}
+
 struct Parsed {
     node: Node,
     run: Run,
@@ -222,7 +232,7 @@ impl Parsed {
 const MAY_BE_EMPTY: &[(&str, &str)] = &[("comet", "tcp_listen")];
 
 fn section<T: DeserializeOwned>(layers: &Layers, name: &str, faults: &mut Vec<String>) -> Option<T> {
-    let mut value = layers.values.get(name).cloned().unwrap_or_else(|| Value::Table(toml::Table::new()));
+    let mut value = layers.values.get(name).cloned().unwrap_or_else(|| Value::Table(Table::new()));
     if let Value::Table(table) = &mut value {
         for (section, key) in MAY_BE_EMPTY {
             if *section == name && table.get(*key).and_then(Value::as_str) == Some("") {
@@ -286,8 +296,8 @@ mod tests {
     #[test]
     fn every_setting_is_documented() {
         let config = load(&[]).expect("the defaults are valid");
-        // Given once for all parts, under [node] and [cluster].
-        let elsewhere = ["id", "cluster_token"];
+        // Given once for all parts, under [node] and [cluster]; part of a URL; only in test builds.
+        let elsewhere = ["id", "cluster_token", "path", "failpoints"];
         for (section, fields) in [
             ("bus", fields(&config.bus)),
             ("memory_bus", fields(&config.memory_bus)),

@@ -15,7 +15,7 @@ use crate::stages::Stages;
 
 pub(super) async fn build(config: Config, stop: CancellationToken) -> anyhow::Result<Ready> {
     let mut registry = Registry::with_prefix("oort");
-    let store = backends::open_store(&config, registry.sub_registry_with_prefix("store")).await?;
+    let store = backends::open_store(&config, &mut registry).await?;
     let parts = Parts { store, producer: backends::producer(&config)?, directory: backends::directory(&config)? };
     let service = Service::build(config.logic, parts, registry.sub_registry_with_prefix("logic")).await?;
     let bound = service.addresses();

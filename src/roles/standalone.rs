@@ -23,7 +23,7 @@ pub(super) async fn build(config: Config, stop: CancellationToken) -> anyhow::Re
         .with_context(|| format!("the data folder {} (node.data_dir) cannot be made", data.display()))?;
     let mut registry = Registry::with_prefix("oort");
     backends::store_settings(&config)?.migrate().await.context("the store's schema")?;
-    let store = backends::open_store(&config, registry.sub_registry_with_prefix("store")).await?;
+    let store = backends::open_store(&config, &mut registry).await?;
     let bus = MemoryBus::new(config.memory_bus.clone());
     let directory: Arc<dyn Directory> = Arc::new(MemoryDirectory::default());
 

@@ -1,6 +1,5 @@
 //! Settings of the MySQL store.
 
-use std::fmt;
 use std::time::Duration;
 
 use secrecy::{ExposeSecret, SecretString};
@@ -12,7 +11,7 @@ use serde::Deserialize;
 /// (`innodb_flush_log_at_trx_commit = 1`, and `sync_binlog = 1` where a replica
 /// takes over), log rows (`binlog_format = ROW` or `MIXED`), and take packets of
 /// `packet_bytes_max` and of the largest batch (`max_allowed_packet`).
-#[derive(Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Settings {
     /// `mysql://user:password@host:port/database`. TLS: `?require_ssl=true`.
@@ -52,16 +51,6 @@ impl Default for Settings {
             packet_bytes_max: 4 << 20,
             rooms_cached_max: 100_000,
         }
-    }
-}
-
-impl fmt::Debug for Settings {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Settings")
-            .field("pool_min", &self.pool_min)
-            .field("pool_max", &self.pool_max)
-            .field("call_timeout_ms", &self.call_timeout_ms)
-            .finish_non_exhaustive()
     }
 }
 
