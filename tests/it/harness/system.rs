@@ -11,7 +11,7 @@ use super::unique;
 
 /// Cheapest Argon2 that still is Argon2: the tests make many accounts.
 const QUICK_ARGON: [(&str, &str); 2] =
-    [("OORT_LOGIC__ACCOUNTS__ARGON2_MEMORY_KIB", "64"), ("OORT_LOGIC__ACCOUNTS__ARGON2_ITERATIONS", "1")];
+    [("OORT_LOGIC__ACCOUNTS__ARGON2_MEMORY_KIB", "64"), ("OORT_LOGIC__ACCOUNTS__ARGON2_PASSES", "1")];
 
 /// Nodes that belong together. `comets`, `logics` and `jobs` are all the one
 /// process when standalone.
