@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 use oort_api::metrics::Registry;
 
 use crate::config::{Config, Role};
-use crate::roles::{self, backends};
+use crate::roles::backends;
 use crate::say;
 
 /// Fewer open files than this bound a server to a toy.
@@ -107,7 +107,7 @@ async fn store(config: &Config) -> Result<String, String> {
             Ok(format!("{count} migration(s) will be applied at the start"))
         };
     }
-    let store = roles::open_store(config, &mut Registry::default()).await.map_err(|error| format!("{error:#}"))?;
+    let store = backends::open_store(config, &mut Registry::default()).await.map_err(|error| format!("{error:#}"))?;
     store.check().await.map_err(|error| error.to_string())?;
     Ok(format!("answers and takes writes, schema version {}", plan.version))
 }

@@ -6,11 +6,12 @@ use anyhow::Context;
 use oort_api::bus::kafka;
 
 use crate::config::Config;
-use crate::{roles, say};
+use crate::roles::backends;
+use crate::say;
 
 /// Brings both up to date, or (`check`) only tells what is missing.
 pub(crate) async fn run(config: &Config, check: bool) -> anyhow::Result<ExitCode> {
-    let store = roles::store_settings(config)?;
+    let store = backends::store_settings(config)?;
     let is_cluster = config.is_store_shared();
     if !is_cluster {
         std::fs::create_dir_all(&config.node.data_dir).context("node.data_dir")?;

@@ -41,7 +41,7 @@ async fn stdin_closed() {
         let mut stdin = std::io::stdin().lock();
         let mut scratch = [0_u8; 256];
         while matches!(std::io::Read::read(&mut stdin, &mut scratch), Ok(1..)) {}
-        drop(tx.send(()));
+        let _ = tx.send(());
     });
-    drop(rx.await);
+    let _ = rx.await;
 }

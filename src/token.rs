@@ -4,20 +4,18 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::Context;
-use oort_api::metrics::Registry;
-use oort_logic::accounts::{self, Accounts, Scope};
+use oort_logic::accounts::{self, Scope};
 
 use crate::config::Config;
-use crate::{roles, say};
+use crate::roles::backends;
+use crate::say;
 
-/// Signs a token with the keys in the store and prints it.
+/// Signs a token with the keys in the store and prints it. A standalone
+/// server may be running meanwhile.
 pub(crate) async fn run(config: &Config, days: u32) -> anyhow::Result<ExitCode> {
-    let mut registry = Registry::default();
-    let store = roles::open_store(config, &mut registry).await?;
-    let metrics = accounts::Metrics::register(&mut registry);
-    let accounts = Accounts::new(store, config.logic.accounts.clone(), metrics).await.context("the signing keys")?;
+    let candidate = accounts::fresh_signing_key()?;
+    let keys = backends::store_settings(config)?.signing_keys(&candidate).await.context("the signing keys")?;
     let valid = Duration::from_secs(u64::from(days) * 24 * 60 * 60);
-    let token = accounts.issue_server_token(&[Scope::Push], valid).context("the token")?;
-    say(&token);
+    say(&accounts::server_token(&config.logic.accounts, &keys, &[Scope::Push], valid).context("the token")?);
     Ok(ExitCode::SUCCESS)
 }

@@ -86,8 +86,6 @@ pub(crate) enum Role {
     Comet,
     Logic,
     Job,
-    /// A command that only looks at the store and the bus.
-    Command,
 }
 
 impl Config {

@@ -20,7 +20,6 @@ use crate::config::{Config, Role};
 use crate::shutdown;
 use crate::stages::Stages;
 
-pub(crate) use backends::{open_store, store_settings};
 
 /// A role that is bound and ready to run.
 pub(crate) struct Ready {
@@ -48,7 +47,6 @@ pub(crate) async fn run(role: Role, config: Config) -> anyhow::Result<()> {
         Role::Comet => comet::build(config, stop.clone()).await,
         Role::Logic => logic::build(config, stop.clone()).await,
         Role::Job => job::build(config, stop.clone()).await,
-        Role::Command => anyhow::bail!("not a role that runs"),
     }?;
     let Ready { registry, checks, mut addresses, stages, welcome } = ready;
     addresses.insert("admin", admin_address);

@@ -72,7 +72,7 @@ async fn group_members_come_and_go_while_online(system: &System) {
 
     // Eve is added: what is sent right after reaches her.
     let members = format!("/api/groups/{group}/members");
-    system.api(1).post(&members, &ann.token, json!({ "memberIds": [eve.id] })).await.ok();
+    system.api(1).post(&members, &ann.token, json!({ "userIds": [eve.id] })).await.ok();
     system.api(0).send(&bob, &group, "2", "hello eve").await.ok();
     let seen = eve_socket.wait_for(&group, 1).await;
     assert!(seen.iter().all(|(seq, _)| *seq >= 2), "not what was said before: {seen:?}");

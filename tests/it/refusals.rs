@@ -190,8 +190,8 @@ async fn bad_frames_close_or_refuse_only_their_own_connection(system: &System) {
     for (kind, payload, code) in [
         ("noSuchThing", json!({}), "invalid_request"),
         ("clientMessages", json!(7), "invalid_request"),
-        ("clientMessages", json!({ "roomId": 7, "messages": [] }), "invalid_request"),
-        ("clientMessages", json!({ "roomId": "1", "messages": [{ "content": null }] }), "invalid_request"),
+        ("clientMessages", json!({ "roomId": 7, "messages": [] }), "invalid_field"),
+        ("clientMessages", json!({ "roomId": "1", "messages": [{ "content": null }] }), "invalid_field"),
         ("requestRoomHistory", json!({ "roomId": "x", "count": 1 }), "invalid_field"),
         ("clientCreateRoom", json!({ "roomName": "" }), "invalid_field"),
     ] {

@@ -54,11 +54,7 @@ impl Accounts {
     /// # Errors
     /// When the store does not answer.
     pub async fn new(store: Arc<dyn Store>, config: Config, metrics: Metrics) -> Result<Self, Refusal> {
-        let candidate = SigningKey {
-            id: uuid::Uuid::new_v4().to_string(),
-            secret: secret::random()?.to_vec(),
-            created_at_ms: now_ms(),
-        };
+        let candidate = fresh_signing_key()?;
         let keys = store.signing_keys(&candidate).await?;
         let tokens = Tokens::new(&config.issuer, &keys)
             .ok_or_else(|| Refusal::new(Code::Internal, "the store has no signing key"))?;
@@ -298,13 +294,12 @@ impl Accounts {
         Err(self.unauthenticated())
     }
 
-    /// A token for a server of the operator's.
+    /// As [`server_token`], by this tier's keys.
     ///
     /// # Errors
     /// [`Code::Internal`].
     pub fn issue_server_token(&self, scopes: &[Scope], ttl: Duration) -> Result<String, Refusal> {
-        let iat = seconds(now_ms());
-        self.tokens.issue_server(scopes, iat, iat.saturating_add(ttl.as_secs()))
+        issue(&self.tokens, scopes, ttl)
     }
 
     /// Whether this server token allows `scope`.
@@ -348,4 +343,31 @@ fn seconds(ms: i64) -> u64 {
 
 fn milliseconds(s: u64) -> i64 {
     i64::try_from(s).unwrap_or(i64::MAX).saturating_mul(1000)
+}
+
+/// A key for a store that has none.
+///
+/// # Errors
+/// [`Code::Internal`] when the system gives no randomness.
+pub fn fresh_signing_key() -> Result<SigningKey, Refusal> {
+    Ok(SigningKey {
+        id: uuid::Uuid::new_v4().to_string(),
+        secret: secret::random()?.to_vec(),
+        created_at_ms: now_ms(),
+    })
+}
+
+/// A token for a server of the operator's, signed with the newest of `keys`.
+///
+/// # Errors
+/// [`Code::Internal`], also when there is no key.
+pub fn server_token(config: &Config, keys: &[SigningKey], scopes: &[Scope], ttl: Duration) -> Result<String, Refusal> {
+    let tokens = Tokens::new(&config.issuer, keys)
+        .ok_or_else(|| Refusal::new(Code::Internal, "the store has no signing key"))?;
+    issue(&tokens, scopes, ttl)
+}
+
+fn issue(tokens: &Tokens, scopes: &[Scope], ttl: Duration) -> Result<String, Refusal> {
+    let iat = seconds(now_ms());
+    tokens.issue_server(scopes, iat, iat.saturating_add(ttl.as_secs()))
 }

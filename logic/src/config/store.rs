@@ -3,12 +3,13 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use oort_api::metrics::Registry;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
 use crate::store::mysql::{self, MysqlStore};
 use crate::store::sqlite::{self, SqliteStore};
-use crate::store::{Error, Metrics, Store, migrate};
+use crate::store::{Error, Metrics, SigningKey, Store, migrate};
 
 /// Which store, and how it is used.
 #[derive(Debug, Clone, Deserialize)]
@@ -81,6 +82,23 @@ impl StoreSettings {
                 blocking(move || SqliteStore::open(&settings, &metrics)).await
             }
             Self::Mysql(settings) => MysqlStore::open(settings, metrics).await,
+        }
+    }
+
+    /// The keys that sign tokens, newest first. Unlike [`Self::open`] it reads a
+    /// SQLite file that a server uses.
+    ///
+    /// # Errors
+    /// As [`Self::open`]; [`Error::Schema`] when there is none yet in SQLite.
+    pub async fn signing_keys(&self, candidate: &SigningKey) -> Result<Vec<SigningKey>, Error> {
+        match self {
+            Self::Sqlite(settings) => {
+                let settings = settings.clone();
+                blocking(move || sqlite::signing_keys(&settings)).await
+            }
+            Self::Mysql(settings) => {
+                MysqlStore::open(settings, &Metrics::register(&mut Registry::default())).await?.signing_keys(candidate).await
+            }
         }
     }
 

@@ -20,6 +20,7 @@ mod authenticate;
 pub mod cluster_token;
 mod goim;
 mod goim_credentials;
+mod goim_send;
 mod receive;
 mod sessions;
 

@@ -34,9 +34,9 @@ impl LogicService {
                 let room = self.app.conversations.create_room(&creator, &command.name).await?;
                 Reply::CreateRoom(pb::CreateRoomResult { conversation: room.id.get() })
             }
-            Command::Goim(_) => {
-                self.app.metrics.goim_upstream.inc();
-                Reply::Goim(pb::GoimUpstreamResult::default())
+            Command::Goim(upstream) => {
+                let body = self.goim_upstream(&upstream, request.user_id, &request.traceparent).await?;
+                Reply::Goim(pb::GoimUpstreamResult { body })
             }
         };
         Ok(pb::ReceiveReply { result: Some(result) })

@@ -120,7 +120,6 @@ pub(crate) struct Account {
     pub(crate) id: String,
     pub(crate) username: String,
     pub(crate) token: String,
-    pub(crate) refresh_token: String,
 }
 
 impl Account {
@@ -132,7 +131,6 @@ impl Account {
             id: reply["user"]["id"].as_str().expect("id").to_owned(),
             username: username.to_owned(),
             token: reply["accessToken"].as_str().expect("access token").to_owned(),
-            refresh_token: reply["refreshToken"].as_str().expect("refresh token").to_owned(),
         }
     }
 }

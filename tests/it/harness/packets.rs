@@ -106,7 +106,8 @@ impl PacketClient {
         assert_eq!((reply.op, reply.seq, reply.body.len()), (8, 1, 0));
     }
 
-    /// The next packet, containers opened; `None` at the end.
+    /// The next packet, containers opened; `None` at the end. Events of
+    /// conversations (op 20), which other scenarios cause, are passed over.
     pub(crate) async fn next(&mut self) -> Option<Packet> {
         loop {
             if let Some(packet) = Packet::take(&mut self.received) {
@@ -114,6 +115,9 @@ impl PacketClient {
                 if packet.op == 9 && matches!(self.link, Link::WebSocket(_)) {
                     let rest = std::mem::replace(&mut self.received, packet.body);
                     self.received.extend(rest);
+                    continue;
+                }
+                if packet.op == 20 {
                     continue;
                 }
                 return Some(packet);

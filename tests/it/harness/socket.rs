@@ -77,12 +77,6 @@ impl Socket {
         self.stream.send(Message::text(text)).await.expect("the socket takes it");
     }
 
-    /// Sends one message.
-    pub(crate) async fn say(&mut self, room: &str, client_msg_id: &str, content: &str) {
-        let message = json!({ "clientMsgId": client_msg_id, "content": content });
-        self.send("clientMessages", json!({ "roomId": room, "messages": [message] })).await;
-    }
-
     /// The next frame, or how the socket ended.
     pub(crate) async fn try_next(&mut self) -> Result<(String, Value), End> {
         loop {
@@ -150,7 +144,7 @@ impl Socket {
                 }
             }
         });
-        Follower { frames, to_send, task, hello: self.hello }
+        Follower { frames, to_send, task }
     }
 }
 
@@ -160,7 +154,6 @@ pub(crate) struct Follower {
     frames: Arc<Mutex<Vec<Value>>>,
     to_send: tokio::sync::mpsc::Sender<Message>,
     task: JoinHandle<()>,
-    pub(crate) hello: Value,
 }
 
 impl Follower {

@@ -21,7 +21,6 @@ pub(crate) struct System {
     pub(crate) logics: Vec<Node>,
     pub(crate) jobs: Vec<Node>,
     pub(crate) settings: Settings,
-    is_cluster: bool,
     pub(crate) folder: tempfile::TempDir,
 }
 
@@ -57,7 +56,7 @@ impl System {
         }
         settings.extend(self::settings(extra));
         let node = Node::start("", folder.path(), &settings);
-        Self { comets: vec![node], logics: Vec::new(), jobs: Vec::new(), settings, is_cluster: false, folder }
+        Self { comets: vec![node], logics: Vec::new(), jobs: Vec::new(), settings, folder }
     }
 
     /// Two of each tier over these backends, isolated by fresh names.
@@ -79,7 +78,7 @@ impl System {
         settings.extend(self::settings(extra));
         let migrated = Node::launch("migrate", folder.path(), &settings).wait();
         assert!(migrated.success(), "migrate: {migrated}");
-        let mut system = Self { comets: Vec::new(), logics: Vec::new(), jobs: Vec::new(), settings, is_cluster: true, folder };
+        let mut system = Self { comets: Vec::new(), logics: Vec::new(), jobs: Vec::new(), settings, folder };
         for _ in 0..2 {
             let logic = system.start_logic(&[]);
             system.logics.push(logic);
@@ -137,11 +136,6 @@ impl System {
             Some(logic) => Http::new(logic.address("http")),
             None => Http::new(self.door(0)),
         }
-    }
-
-    /// Whether this is more than one process.
-    pub(crate) fn is_cluster(&self) -> bool {
-        self.is_cluster
     }
 
     /// A new account with a name of its own.

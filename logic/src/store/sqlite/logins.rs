@@ -105,16 +105,19 @@ pub(super) fn signing_keys(
          SELECT ?, ?, ? WHERE NOT EXISTS (SELECT 1 FROM signing_keys)",
         params![candidate.id, candidate.secret, candidate.created_at_ms],
     )?;
-    let keys = {
-        let mut select = transaction
-            .prepare("SELECT id, secret, created_at_ms FROM signing_keys ORDER BY created_at_ms DESC, id")?;
-        let rows = select.query_map([], |row| {
-            Ok(SigningKey { id: row.get(0)?, secret: row.get(1)?, created_at_ms: row.get(2)? })
-        })?;
-        rows.collect::<Result<_, _>>()?
-    };
+    let keys = known_signing_keys(&transaction)?;
     transaction.commit()?;
     Ok(keys)
+}
+
+/// The keys that are there, newest first.
+pub(super) fn known_signing_keys(connection: &Connection) -> Result<Vec<SigningKey>, Error> {
+    let mut select =
+        connection.prepare("SELECT id, secret, created_at_ms FROM signing_keys ORDER BY created_at_ms DESC, id")?;
+    let rows = select.query_map([], |row| {
+        Ok(SigningKey { id: row.get(0)?, secret: row.get(1)?, created_at_ms: row.get(2)? })
+    })?;
+    Ok(rows.collect::<Result<_, _>>()?)
 }
 
 fn read(row: &Row<'_>) -> rusqlite::Result<Login> {

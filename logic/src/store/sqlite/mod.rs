@@ -24,11 +24,11 @@ pub use settings::Settings;
 use std::fs::File;
 use std::sync::Arc;
 
-use rusqlite::Connection;
+use rusqlite::{Connection, OpenFlags};
 
 use self::claim::Orphans;
 use self::lane::Lane;
-use super::{Error, Metrics, Store, migrate};
+use super::{Error, Metrics, SigningKey, Store, migrate};
 
 /// Prepared statements kept by each connection: more than the store has.
 const STATEMENTS: usize = 64;
@@ -72,6 +72,22 @@ impl SqliteStore {
             _lock: lock,
         }))
     }
+}
+
+/// The signing keys in the file, newest first, also while a server uses it:
+/// nothing is written. Blocks the thread.
+///
+/// # Errors
+/// [`Error::Unavailable`] when the file is not there, [`Error::Schema`] when
+/// no server has been started on it.
+pub fn signing_keys(settings: &Settings) -> Result<Vec<SigningKey>, Error> {
+    let connection = Connection::open_with_flags(&settings.path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+    connection.busy_timeout(settings.busy_timeout())?;
+    let keys = logins::known_signing_keys(&connection).unwrap_or_default();
+    if keys.is_empty() {
+        return Err(Error::Schema("there is no signing key yet; start the server once".to_owned()));
+    }
+    Ok(keys)
 }
 
 fn connect(settings: &Settings) -> Result<Connection, Error> {
