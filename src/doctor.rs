@@ -49,7 +49,9 @@ fn open_files() -> Finding {
         Some(soft) if soft < OPEN_FILES_LEAST => Err(format!(
             "{soft} files may be open, so fewer connections fit; raise it: ulimit -n 1048576, or LimitNOFILE in the unit"
         )),
-        Some(soft) => Ok(format!("{soft} may be open, so about {} connections fit", soft.saturating_sub(100))),
+        Some(soft) => {
+            Ok(format!("{soft} may be open, so about {} connections fit", soft.saturating_sub(100)))
+        }
         None => Ok("not known on this system".to_owned()),
     };
     Finding { what: "open files".to_owned(), state }
@@ -58,7 +60,8 @@ fn open_files() -> Finding {
 fn clock() -> Finding {
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     let state = if now < CLOCK_LEAST {
-        Err("the clock is in the past: tokens and times would be wrong; set it (timedatectl set-ntp true)".to_owned())
+        Err("the clock is in the past: tokens and times would be wrong; set it (timedatectl set-ntp true)"
+            .to_owned())
     } else {
         Ok("set".to_owned())
     };
@@ -66,7 +69,10 @@ fn clock() -> Finding {
 }
 
 fn ports(config: &Config) -> Vec<Finding> {
-    let mut wanted = vec![("admin.listen", Some(config.admin.listen)), ("comet.http_listen", Some(config.comet.http_listen))];
+    let mut wanted = vec![
+        ("admin.listen", Some(config.admin.listen)),
+        ("comet.http_listen", Some(config.comet.http_listen)),
+    ];
     wanted.push(("comet.tcp_listen", config.comet.tcp_listen));
     wanted.push(("comet.grpc_listen", config.comet.grpc_listen));
     if config.is_store_shared() {
@@ -87,7 +93,10 @@ fn ports(config: &Config) -> Vec<Finding> {
 async fn backends_of(config: &Config) -> Vec<Finding> {
     let mut findings = vec![Finding { what: "store".to_owned(), state: store(config).await }];
     if config.is_store_shared() {
-        findings.push(Finding { what: format!("Kafka {} (bus.brokers)", config.bus.brokers), state: bus(config).await });
+        findings.push(Finding {
+            what: format!("Kafka {} (bus.brokers)", config.bus.brokers),
+            state: bus(config).await,
+        });
         findings.push(Finding { what: "Redis (directory.urls)".to_owned(), state: directory(config).await });
     } else if let Err(error) = config.check_role(Role::Standalone) {
         findings.push(Finding { what: "standalone".to_owned(), state: Err(format!("{error:#}")) });
@@ -107,14 +116,18 @@ async fn store(config: &Config) -> Result<String, String> {
             Ok(format!("{count} migration(s) will be applied at the start"))
         };
     }
-    let store = backends::open_store(config, &mut Registry::default()).await.map_err(|error| format!("{error:#}"))?;
+    let store =
+        backends::open_store(config, &mut Registry::default()).await.map_err(|error| format!("{error:#}"))?;
     store.check().await.map_err(|error| error.to_string())?;
     Ok(format!("answers and takes writes, schema version {}", plan.version))
 }
 
 async fn bus(config: &Config) -> Result<String, String> {
     let producer = backends::producer(config).map_err(|error| format!("{error:#}"))?;
-    producer.check().await.map_err(|error| format!("{error}; is it running, and are the topics there (oort migrate)?"))?;
+    producer
+        .check()
+        .await
+        .map_err(|error| format!("{error}; is it running, and are the topics there (oort migrate)?"))?;
     Ok(format!("answers, topic {} is there", config.bus.topic))
 }
 

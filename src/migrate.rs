@@ -25,7 +25,9 @@ pub(crate) async fn run(config: &Config, check: bool) -> anyhow::Result<ExitCode
     let report = store.migrate().await.context("the store")?;
     say(&format!("schema: version {}, {} migration(s) applied", report.version, report.applied.len()));
     if is_cluster {
-        kafka::ensure_topics(&config.bus).await.with_context(|| format!("Kafka at {} (bus.brokers)", config.bus.brokers))?;
+        kafka::ensure_topics(&config.bus)
+            .await
+            .with_context(|| format!("Kafka at {} (bus.brokers)", config.bus.brokers))?;
         say(&format!("topics: {} and {} are there", config.bus.topic, config.bus.dead_letter_topic));
     }
     Ok(ExitCode::SUCCESS)

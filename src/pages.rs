@@ -6,10 +6,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use axum::body::Body;
-use axum::response::{IntoResponse, Response};
 use axum::Router;
+use axum::body::Body;
 use axum::extract::ConnectInfo;
+use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri, header};
 use http_body_util::{BodyExt, Limited};
 use hyper::body::Incoming;
@@ -56,7 +56,7 @@ pub(crate) enum Api {
     /// In this process.
     Here(Router),
     /// On logic nodes.
-    There(Forward),
+    There(Box<Forward>),
 }
 
 /// Forwards to logic nodes in turn.
@@ -82,7 +82,9 @@ impl Forward {
         let (head, body) = request.into_parts();
         let body = match Limited::new(body, FORWARDED_BODY_BYTES_MAX).collect().await {
             Ok(body) => body.to_bytes(),
-            Err(_) => return refuse(&Refusal::new(Code::TooLarge, "the body is larger than the server takes")),
+            Err(_) => {
+                return refuse(&Refusal::new(Code::TooLarge, "the body is larger than the server takes"));
+            }
         };
         let path = head.uri.path_and_query().map_or("/", |path| path.as_str());
         let first = self.next.fetch_add(1, Ordering::Relaxed);
@@ -139,7 +141,9 @@ pub(crate) fn pages(api: Api) -> Pages {
     let api = Arc::new(api);
     Arc::new(move |request| {
         let api = Arc::clone(&api);
-        Box::pin(async move { respond(&api, request).await.map(|body| body.map_err(Into::into).boxed_unsync()) })
+        Box::pin(
+            async move { respond(&api, request).await.map(|body| body.map_err(Into::into).boxed_unsync()) },
+        )
     })
 }
 
@@ -157,7 +161,9 @@ async fn respond(api: &Api, request: Request<Incoming>) -> Response {
             // A router's own error type has no values.
             router.clone().oneshot(request).await.unwrap_or_else(|never| match never {})
         }
-        Api::There(forward) if path.starts_with("/api/") && !forward.targets.is_empty() => forward.forward(request).await,
+        Api::There(forward) if path.starts_with("/api/") && !forward.targets.is_empty() => {
+            forward.forward(request).await
+        }
         Api::There(_) => refuse(&Refusal::new(Code::NotFound, "there is nothing at this path")),
     }
 }

@@ -1,6 +1,8 @@
 //! The house keeps its walls: which package may depend on which, which
 //! licences and duplicate versions are in it. Read from `cargo metadata`.
 
+#![allow(clippy::expect_used, reason = "a test that cannot go on says why")]
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
 
@@ -99,7 +101,8 @@ fn every_licence_is_allowed() {
 /// `OR` separates alternatives, `AND` parts; `/` is an old way to write `OR`.
 fn is_allowed(expression: &str) -> bool {
     let flat = expression.replace(['(', ')'], " ").replace('/', " OR ");
-    flat.split(" OR ").any(|alternative| alternative.split(" AND ").all(|part| LICENCES.contains(&part.trim())))
+    flat.split(" OR ")
+        .any(|alternative| alternative.split(" AND ").all(|part| LICENCES.contains(&part.trim())))
 }
 
 #[test]
@@ -144,7 +147,8 @@ fn duplicate_versions_are_known() {
     for (name, _) in built() {
         *versions.entry(name).or_default() += 1;
     }
-    let duplicates: Vec<_> = versions.into_iter().filter(|(_, count)| *count > 1).map(|(name, _)| name).collect();
+    let duplicates: Vec<_> =
+        versions.into_iter().filter(|(_, count)| *count > 1).map(|(name, _)| name).collect();
     let known: Vec<_> = include_str!("duplicates.txt")
         .lines()
         .filter(|line| !line.starts_with('#'))

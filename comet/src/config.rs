@@ -113,6 +113,9 @@ pub struct Config {
     pub jobs_remembered_max: usize,
     /// Longest time a paced broadcast may take, ms; a slower pace is quickened to it.
     pub pace_limit_ms: u64,
+    /// Paced broadcasts under way in one shard that are acked when they begin; a further one is acked when it ends,
+    /// and what its job sends meanwhile waits for that ack.
+    pub paced_broadcasts_max: usize,
 
     /// Time a shutdown may take in all, ms.
     pub drain_deadline_ms: u64,
@@ -172,6 +175,7 @@ impl Default for Config {
             grpc_message_bytes_max: 32 << 20,
             jobs_remembered_max: 1_024,
             pace_limit_ms: 60_000,
+            paced_broadcasts_max: 64,
             drain_deadline_ms: 4_000,
             reconnect_spread_ms: 5_000,
         }

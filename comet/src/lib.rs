@@ -6,9 +6,10 @@
 //! * `session`: what a connection does with logic, per dialect.
 //! * `dialect`, [`framing`]: bytes of clients, in and out.
 //! * `push`, `grpc`: batches of jobs, taken in order.
-//! * `register`, `renewal`: what the comet as a whole holds, and how logic and the directory come to know.
+//! * `register`, `renewal`, `announcement`: what the comet as a whole holds, and how logic and the directory come to know.
 //! * [`link`]: logic over the network.
 
+mod announcement;
 pub mod config;
 mod connection;
 mod delivery;

@@ -8,6 +8,7 @@ use oort_api::pb::oort::v1::{CometRef, SessionRef};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
+use crate::announcement::Announcements;
 use crate::config::Config;
 use crate::connection::outbox::Budget;
 use crate::framing;
@@ -48,6 +49,8 @@ pub(crate) struct Node {
     pub(crate) total_connections: AtomicI64,
     /// Logic has answered a renewal.
     pub(crate) is_known: AtomicBool,
+    /// Announcements of everything that logic asked for.
+    pub(crate) announcements: Announcements,
     /// No new clients are taken.
     pub(crate) draining: CancellationToken,
     version: AtomicI64,
@@ -84,6 +87,7 @@ impl Node {
             opening: AtomicUsize::new(0),
             total_connections: AtomicI64::new(0),
             is_known: AtomicBool::new(false),
+            announcements: Announcements::default(),
             draining: CancellationToken::new(),
             version: AtomicI64::new(0),
             config,

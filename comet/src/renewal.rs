@@ -1,50 +1,36 @@
-//! The heartbeat of the comet, and what else it tells logic in the background: rooms that were entered, departures,
-//! everything anew after the directory lost it.
+//! The heartbeat of the comet, and what else it tells logic in the background: rooms that were entered, departures.
 
-use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use oort_api::error::Refusal;
-use oort_api::pb::oort::v1::{
-    AnnounceRequest, DisconnectRequest, RenewReply, RenewRequest, RoomRef, RoomsRequest, SessionRef,
-};
-use tokio::sync::oneshot;
+use oort_api::pb::oort::v1::{DisconnectRequest, RenewReply, RenewRequest, RoomsRequest};
+use tokio::time::Instant;
 use tonic::{Code, Status};
 
+use crate::announcement::Announcer;
 use crate::error::Error;
 use crate::node::Node;
 use crate::service::Advertised;
-use crate::shard::inbox::Inbound;
 
 /// Pause after a call that failed, at first and at most.
 const PAUSE_MS: u64 = 50;
 const PAUSE_MS_MAX: u64 = 1_000;
 
-/// Renews the lease until a newer comet of this name is running.
+/// Renews the lease until a newer comet of this name is running. Announces everything when logic asks for it, and goes on
+/// renewing meanwhile.
 pub(crate) async fn renew_for_ever(node: Arc<Node>, advertised: Advertised) -> Error {
     let mut interval = Duration::from_millis(node.config.renew_interval_ms);
-    let mut must_announce = false;
+    let mut announcer = Announcer::new(Arc::clone(&node));
     loop {
         let mut pause = interval;
-        match renew(&node, &advertised, false).await {
+        match renew(&node, &advertised).await {
             Ok(reply) => {
-                must_announce |= reply.announce;
                 if let Ok(lease_ms) = u64::try_from(reply.lease_ms)
                     && lease_ms > 0
                 {
                     interval = Duration::from_millis((lease_ms / 3).max(1));
                     pause = interval;
-                }
-                if must_announce {
-                    match announce(&node).await {
-                        Ok(()) => must_announce = false,
-                        Err(refusal) => {
-                            tracing::warn!(%refusal, "not everything could be announced; again soon");
-                            pause = pause.min(Duration::from_millis(PAUSE_MS_MAX));
-                        }
-                    }
                 }
             }
             Err(status) if is_superseded(&status) => {
@@ -56,16 +42,12 @@ pub(crate) async fn renew_for_ever(node: Arc<Node>, advertised: Advertised) -> E
                 pause = pause.min(Duration::from_millis(PAUSE_MS_MAX));
             }
         }
-        tokio::time::sleep(pause).await;
+        announcer.announce_until(Instant::now() + pause).await;
     }
 }
 
 /// One heartbeat.
-pub(crate) async fn renew(
-    node: &Node,
-    advertised: &Advertised,
-    is_draining: bool,
-) -> Result<RenewReply, Status> {
+pub(crate) async fn renew(node: &Node, advertised: &Advertised) -> Result<RenewReply, Status> {
     let count = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
     let room_counts = node.rooms.take_counts();
     let request = RenewRequest {
@@ -75,64 +57,25 @@ pub(crate) async fn renew(
         tcp_address: advertised.tcp.clone(),
         weight: node.config.weight,
         connections: count(node.sockets.load(Ordering::Relaxed)),
-        draining: is_draining,
+        draining: node.draining.is_cancelled(),
         room_counts: room_counts.clone(),
         addresses: count(node.sessions.addresses()),
+        announcing: node.announcements.is_wanted(),
+        announcements: node.announcements.made(),
     };
     match node.logic.renew(request).await {
         Ok(reply) => {
             node.is_known.store(true, Ordering::Relaxed);
             node.total_connections.store(reply.total_connections, Ordering::Relaxed);
+            if reply.announce {
+                node.announcements.ask();
+            }
             Ok(reply)
         }
         Err(status) => {
             node.rooms.counts_not_told(room_counts);
             Err(status)
         }
-    }
-}
-
-async fn census(node: &Node) -> Vec<SessionRef> {
-    let mut sessions = Vec::new();
-    for inbox in &node.inboxes {
-        let (reply, answer) = oneshot::channel();
-        if inbox.send(Inbound::Census { reply }).await.is_ok() {
-            sessions.extend(answer.await.unwrap_or_default());
-        }
-    }
-    sessions
-}
-
-/// Tells everything this comet holds, in batches.
-async fn announce(node: &Node) -> Result<(), Refusal> {
-    let sessions = census(node).await;
-    let rooms = node.rooms.all();
-    tracing::info!(sessions = sessions.len(), rooms = rooms.len(), "announcing everything");
-    let size = node.config.rpc_batch_max;
-    for sessions in sessions.chunks(size) {
-        tell(node, sessions.to_vec(), Vec::new()).await?;
-    }
-    for rooms in rooms.chunks(size) {
-        tell(node, Vec::new(), rooms.to_vec()).await?;
-    }
-    node.metrics.announcements.inc();
-    depart_again(node, sessions, rooms).await;
-    Ok(())
-}
-
-async fn tell(node: &Node, sessions: Vec<SessionRef>, rooms: Vec<RoomRef>) -> Result<(), Refusal> {
-    let comet = Some(node.comet.clone());
-    node.logic.announce(AnnounceRequest { comet, sessions, rooms }).await.map(drop)
-}
-
-/// What left while it was being announced may have been recorded after its departure was: it departs again.
-async fn depart_again(node: &Node, sessions: Vec<SessionRef>, rooms: Vec<RoomRef>) {
-    let here: HashSet<i64> = census(node).await.iter().map(|session| session.version).collect();
-    let held: HashSet<String> = node.rooms.names().into_iter().collect();
-    let gone = rooms.into_iter().filter(|room| !held.contains(&room.room)).map(|room| room.room);
-    node.departed(None, gone.map(|room| RoomRef { room, version: node.next_version() }));
-    for session in sessions.into_iter().filter(|session| !here.contains(&session.version)) {
-        node.departed(Some(session), []);
     }
 }
 

@@ -238,7 +238,7 @@ impl Draining<'_> {
         let share = Duration::from_millis(node.config.drain_deadline_ms / 4);
         node.draining.cancel();
         // Others must send clients elsewhere before ours come looking; if they cannot be told, the lease will.
-        let told = renewal::renew(node, self.advertised, true);
+        let told = renewal::renew(node, self.advertised);
         if !matches!(tokio::time::timeout(share, told).await, Ok(Ok(_))) {
             tracing::warn!("the directory could not be told that this comet drains");
         }
@@ -300,6 +300,9 @@ fn start_shards(
 
 /// One listener per shard on the same address; with port 0 the first decides.
 fn listen_all(address: SocketAddr, count: usize, backlog: u32) -> Result<Vec<TcpListener>, Error> {
+    // Sharing a port would let another process of the same user share it too,
+    // and take half of the clients: so first see that nobody has it.
+    drop(listen(address, false, backlog)?);
     let mut listeners = Vec::with_capacity(count);
     let mut address = address;
     for _ in 0..count {

@@ -5,7 +5,7 @@ use std::mem;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use oort_api::directory::{CometRef, Routes};
+use oort_api::directory::CometRef;
 use oort_api::pb::oort::v1::Missing;
 use parking_lot::Mutex;
 use tokio::sync::Notify;
@@ -14,6 +14,8 @@ use tokio::time::Instant;
 use crate::decode::Record;
 use crate::metrics::Metrics;
 use crate::offsets::OffsetTracker;
+use crate::routing::Found;
+use crate::split::only_routed;
 
 /// The records under way of one partition. Links finish shares here, the
 /// pipeline of the partition watches.
@@ -35,8 +37,8 @@ struct State {
 #[derive(Debug)]
 pub(crate) struct Routed {
     pub(crate) record: Record,
-    /// The routes it was sent by, shared with the records of the same look-up.
-    pub(crate) routes: Arc<Routes>,
+    /// What it was sent by, shared with the records of the same look-up.
+    pub(crate) found: Arc<Found>,
 }
 
 /// What one comet owes for one record: an ack. Dropped without one, the
@@ -47,6 +49,9 @@ pub(crate) struct Share {
     flight: Arc<Flight>,
     routed: Arc<Routed>,
     is_second_try: bool,
+    /// The directory did not say all of the comet: it was given the whole
+    /// record, and it means nothing that it lacks some.
+    is_guess: bool,
 }
 
 /// A share whose comet did not have all it was sent for.
@@ -111,14 +116,15 @@ impl Flight {
 }
 
 impl Share {
-    pub(crate) fn new(flight: &Arc<Flight>, routed: &Arc<Routed>) -> Self {
-        Self { flight: Arc::clone(flight), routed: Arc::clone(routed), is_second_try: false }
+    pub(crate) fn new(flight: &Arc<Flight>, routed: &Arc<Routed>, is_guess: bool) -> Self {
+        Self { flight: Arc::clone(flight), routed: Arc::clone(routed), is_second_try: false, is_guess }
     }
 
     /// A share of the same record for another comet, after this one missed.
     /// The caller adds it to the tracker.
-    pub(crate) fn second_try(&self) -> Self {
-        Self { flight: Arc::clone(&self.flight), routed: Arc::clone(&self.routed), is_second_try: true }
+    pub(crate) fn second_try(&self, is_guess: bool) -> Self {
+        let (flight, routed) = (Arc::clone(&self.flight), Arc::clone(&self.routed));
+        Self { flight, routed, is_second_try: true, is_guess }
     }
 
     /// The comet's part is done, whichever way.
@@ -131,7 +137,17 @@ impl Share {
     /// pipeline looks again, then that was all.
     pub(crate) fn miss(self, comet: &CometRef, missing: Missing) {
         if self.is_second_try {
-            self.flight.metrics.not_online.inc_by(missing_count(&missing));
+            if !self.is_guess {
+                self.flight.metrics.not_online.inc_by(missing_count(&missing));
+            }
+            self.finish();
+            return;
+        }
+        let missing = match self.is_guess {
+            true => only_routed(missing, comet, &self.routed),
+            false => missing,
+        };
+        if missing_count(&missing) == 0 {
             self.finish();
             return;
         }

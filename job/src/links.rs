@@ -37,6 +37,20 @@ pub(crate) struct Links {
     stop: CancellationToken,
 }
 
+/// Comets whose entries were complete when the directory was read, and how
+/// often each had announced everything by then.
+pub(crate) type Settled = HashMap<CometRef, i64>;
+
+/// The comets, as the directory and their streams show them.
+#[derive(Debug, Default)]
+pub(crate) struct Seen {
+    /// Those that live, and those that do by their open stream though the
+    /// directory lost them.
+    pub(crate) comets: Vec<CometRef>,
+    /// Those that may hold more than the directory says.
+    pub(crate) unsettled: Vec<CometRef>,
+}
+
 #[derive(Debug, Default)]
 struct State {
     links: HashMap<CometRef, Arc<CometLink>>,
@@ -44,6 +58,8 @@ struct State {
     /// Given over for dead with what they were owed: should one come back to
     /// life, it owes its sessions a resync.
     dead: HashSet<CometRef>,
+    /// As last read; `None` = never yet.
+    settled: Option<Arc<Settled>>,
 }
 
 impl Links {
@@ -74,11 +90,14 @@ impl Links {
 
     /// Reads the live comets: links to new ones are opened, those whose
     /// incarnation is gone end. Answers with the live ones.
-    pub(crate) async fn refresh(&self) -> Result<Vec<CometRef>, directory::Error> {
+    pub(crate) async fn refresh(&self) -> Result<Vec<CometInfo>, directory::Error> {
         let live = self.directory.comets().await?;
         let now = Instant::now();
+        let settled = live.iter().filter(|info| !info.announcing);
+        let settled = settled.map(|info| (info.comet.clone(), info.announcements)).collect();
         let gone = {
             let mut state = self.state.lock();
+            state.settled = Some(Arc::new(settled));
             for info in &live {
                 self.ensure(&mut state, info);
             }
@@ -94,7 +113,43 @@ impl Links {
                 }
             }
         }
-        Ok(live.into_iter().map(|info| info.comet).collect())
+        Ok(live)
+    }
+
+    /// The comets whose entries were complete at the last read, which is made
+    /// now if there was none.
+    pub(crate) async fn settled(&self) -> Result<Arc<Settled>, directory::Error> {
+        let settled = self.state.lock().settled.clone();
+        if let Some(settled) = settled {
+            return Ok(settled);
+        }
+        self.refresh().await?;
+        Ok(self.state.lock().settled.clone().unwrap_or_default())
+    }
+
+    /// What a look-up can be trusted with that was made after `before` was
+    /// read and before `live` was.
+    ///
+    /// The directory said all of a comet in between if its entries were
+    /// complete both times and it announced nothing meanwhile. Of others it
+    /// may know nothing, although they are online.
+    pub(crate) fn seen(&self, before: &Settled, live: Vec<CometInfo>) -> Seen {
+        let state = self.state.lock();
+        let mut seen = Seen::default();
+        for (comet, link) in &state.links {
+            match live.iter().find(|info| info.comet.id == comet.id && info.comet.epoch >= comet.epoch) {
+                Some(info) if info.comet.epoch > comet.epoch => {}
+                Some(info) if !info.announcing && before.get(comet) == Some(&info.announcements) => {}
+                Some(_) => seen.unsettled.push(comet.clone()),
+                None if link.is_connected() => {
+                    seen.unsettled.push(comet.clone());
+                    seen.comets.push(comet.clone());
+                }
+                None => link.owe_resync(),
+            }
+        }
+        seen.comets.extend(live.into_iter().map(|info| info.comet));
+        seen
     }
 
     /// Reads the live comets again and again until stopped.

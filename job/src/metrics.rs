@@ -53,6 +53,8 @@ metrics! {
         delivered,
         /// Deliveries sent after the first one missed, by a newer route.
         rerouted,
+        /// Deliveries to comets of which the directory did not say what they hold.
+        unsettled_shares,
         /// Shares of records that ended with the comet they were for.
         shares_abandoned,
         /// Deliveries dropped for a comet that was unreachable or too slow; a resync follows.

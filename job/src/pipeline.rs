@@ -27,7 +27,7 @@ use crate::links::Links;
 use crate::metrics::{Metrics, Raised};
 use crate::queue::Item;
 use crate::reorder::{Bounds, Offer, Released, Reorder};
-use crate::routing::{Found, Routing};
+use crate::routing::Routing;
 use crate::split::{Lookups, Split, split, split_missing};
 
 /// What the pipelines of a tier share.
@@ -298,20 +298,21 @@ impl Pipeline {
         for record in &group {
             lookups.add(&record.audience);
         }
-        let Found { routes, comets } = tokio::select! {
+        let found = tokio::select! {
             () = self.stop.cancelled() => return Err(Stopped),
             found = self.shared.routing.find(lookups) => found,
         };
         let mut shares = Shares::new();
         for record in group {
-            let Split { deliveries, not_online } = split(&record, &routes, &comets);
+            let Split { deliveries, not_online, unsettled } = split(&record, &found);
             self.shared.metrics.not_online.inc_by(not_online);
+            self.shared.metrics.unsettled_shares.inc_by(unsettled);
             let count = u32::try_from(deliveries.len()).unwrap_or(u32::MAX);
             let offset = record.offset;
-            let routed = Arc::new(Routed { record, routes: Arc::clone(&routes) });
+            let routed = Arc::new(Routed { record, found: Arc::clone(&found) });
             self.flight.routed(offset, count);
             for (comet, delivery) in deliveries {
-                let share = Share::new(&self.flight, &routed);
+                let share = Share::new(&self.flight, &routed, found.unsettled.contains(&comet));
                 shares.entry(comet).or_default().push_back(Item::new(delivery, share));
             }
         }
@@ -332,15 +333,17 @@ impl Pipeline {
         let found = self.shared.routing.find(lookups).await;
         let mut shares = Shares::new();
         for Missed { share, comet, missing } in missed {
-            let Routed { record, routes } = share.routed();
-            let Split { deliveries, not_online } =
-                split_missing(record, &missing, &comet, routes, &found.routes);
+            let Routed { record, found: first } = share.routed();
+            let Split { deliveries, not_online, unsettled } =
+                split_missing(record, &missing, &comet, first, &found);
+            self.shared.metrics.unsettled_shares.inc_by(unsettled);
             self.shared.metrics.not_online.inc_by(not_online);
             self.shared.metrics.rerouted.inc_by(deliveries.len() as u64);
             let count = u32::try_from(deliveries.len()).unwrap_or(u32::MAX);
             self.flight.track(|tracker| tracker.add(record.offset, count));
             for (comet, delivery) in deliveries {
-                shares.entry(comet).or_default().push_back(Item::new(delivery, share.second_try()));
+                let again = share.second_try(found.unsettled.contains(&comet));
+                shares.entry(comet).or_default().push_back(Item::new(delivery, again));
             }
             share.finish();
         }

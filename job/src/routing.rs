@@ -4,12 +4,13 @@
 use std::sync::Arc;
 
 use oort_api::directory::{self, CometRef, Directory, Routes};
+use oort_api::ids::{RoomKey, SessionKey, UserId};
 use tokio::time::{Instant, sleep};
 use tracing::{info, warn};
 
 use crate::backoff::Backoff;
 use crate::config::{Config, ms};
-use crate::links::Links;
+use crate::links::{Links, Seen};
 use crate::metrics::Metrics;
 use crate::split::Lookups;
 
@@ -24,11 +25,14 @@ pub(crate) struct Routing {
 }
 
 /// What was found.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Found {
-    pub(crate) routes: Arc<Routes>,
-    /// The live comets, if they were asked for.
+    pub(crate) routes: Routes,
+    /// The live comets.
     pub(crate) comets: Vec<CometRef>,
+    /// Comets that may hold what `routes` does not say: the directory lost
+    /// their entries, or did not have all of them yet.
+    pub(crate) unsettled: Vec<CometRef>,
 }
 
 impl Routing {
@@ -51,29 +55,20 @@ impl Routing {
     /// Then each comet named has its link, unless it is gone already.
     ///
     /// Cancel safe.
-    pub(crate) async fn find(&self, lookups: Lookups) -> Found {
-        let needs_comets = lookups.needs_comets;
-        let is_empty = lookups.is_empty();
+    pub(crate) async fn find(&self, lookups: Lookups) -> Arc<Found> {
         let (users, keys, rooms) = lookups.lists();
         let mut backoff = Backoff::new(ms(self.retry_min_ms), ms(self.retry_max_ms));
         let mut has_failed = false;
         loop {
             let asked_at = Instant::now();
-            let routed = match is_empty {
-                true => Ok(Routes::default()),
-                false => self.directory.route(&users, &keys, &rooms).await,
-            };
-            let found = match routed {
-                Ok(routes) => self.with_links(routes, needs_comets).await,
-                Err(error) => Err(error),
-            };
+            let found = self.look_up(&users, &keys, &rooms).await;
             self.metrics.route_seconds.observe(asked_at.elapsed().as_secs_f64());
             match found {
                 Ok(found) => {
                     if has_failed {
                         info!("the directory answers again");
                     }
-                    return found;
+                    return Arc::new(found);
                 }
                 Err(error) => {
                     self.metrics.directory_failures.inc();
@@ -87,19 +82,23 @@ impl Routing {
         }
     }
 
-    async fn with_links(&self, routes: Routes, needs_comets: bool) -> Result<Found, directory::Error> {
-        let has_unknown = self.names_unknown(&routes);
-        // A broadcast needs the list as it is now: a comet that came since
-        // the last look may already have sessions that read their heads.
-        let comets = match needs_comets || has_unknown {
-            true => self.links.refresh().await?,
-            false => Vec::new(),
+    async fn look_up(
+        &self,
+        users: &[UserId],
+        keys: &[SessionKey],
+        rooms: &[RoomKey],
+    ) -> Result<Found, directory::Error> {
+        let before = self.links.settled().await?;
+        let is_empty = users.is_empty() && keys.is_empty() && rooms.is_empty();
+        let routes = match is_empty {
+            true => Routes::default(),
+            false => self.directory.route(users, keys, rooms).await?,
         };
-        Ok(Found { routes: Arc::new(routes), comets })
-    }
-
-    fn names_unknown(&self, routes: &Routes) -> bool {
-        let lists = routes.users.values().chain(routes.rooms.values());
-        routes.keys.values().chain(lists.flatten()).any(|comet| self.links.get(comet).is_none())
+        // After the routes: whatever was lost before they were read shows. A
+        // broadcast needs the list as it is now, too: a comet that came since
+        // the last look may already have sessions that read their heads.
+        let live = self.links.refresh().await?;
+        let Seen { comets, unsettled } = self.links.seen(&before, live);
+        Ok(Found { routes, comets, unsettled })
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use oort_api::directory::{CometRef, Routes};
+use oort_api::directory::CometRef;
 use oort_api::ids::{RoomKey, SessionKey, UserId};
 use oort_api::pb::goim::logic::PushMsg;
 use oort_api::pb::goim::logic::push_msg::Type;
@@ -10,6 +10,8 @@ use oort_api::pb::goim::protocol::Proto;
 use oort_api::pb::oort::v1::{Delivery, Missing};
 
 use crate::decode::{Audience, Record};
+use crate::flight::Routed;
+use crate::routing::Found;
 
 /// What to look up for some records: each thing once.
 #[derive(Debug, Default)]
@@ -17,8 +19,6 @@ pub(crate) struct Lookups {
     users: HashSet<UserId>,
     keys: HashSet<SessionKey>,
     rooms: HashSet<RoomKey>,
-    /// The list of comets is needed as well.
-    pub(crate) needs_comets: bool,
 }
 
 impl Lookups {
@@ -31,7 +31,8 @@ impl Lookups {
             Audience::Room(room) => {
                 self.rooms.insert(room.clone());
             }
-            Audience::Everyone | Audience::Comet(_) => self.needs_comets = true,
+            // They need the list of comets, no more.
+            Audience::Everyone | Audience::Comet(_) => {}
         }
     }
 
@@ -42,11 +43,6 @@ impl Lookups {
         if missing.room {
             self.rooms.extend(RoomKey::new(&record.push.room).ok());
         }
-    }
-
-    /// Nothing of it is in the directory's tables.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.users.is_empty() && self.keys.is_empty() && self.rooms.is_empty()
     }
 
     pub(crate) fn lists(self) -> (Vec<UserId>, Vec<SessionKey>, Vec<RoomKey>) {
@@ -61,6 +57,9 @@ pub(crate) struct Split {
     pub(crate) deliveries: BTreeMap<CometRef, Delivery>,
     /// Users, sessions and rooms that are nowhere.
     pub(crate) not_online: u64,
+    /// Deliveries that no route asks for, to comets of which the directory
+    /// does not say all.
+    pub(crate) unsettled: u64,
 }
 
 impl Split {
@@ -78,10 +77,28 @@ impl Split {
         }
     }
 
-    fn add_key(&mut self, push: &PushMsg, key: &SessionKey, comet: Option<&CometRef>) {
-        match comet {
-            Some(comet) => self.delivery(comet, push).keys.push(key.as_str().to_owned()),
-            None => self.not_online += 1,
+    fn add_key(&mut self, push: &PushMsg, key: &SessionKey, comets: &[&CometRef]) {
+        self.not_online += u64::from(comets.is_empty());
+        for comet in comets {
+            self.delivery(comet, push).keys.push(key.as_str().to_owned());
+        }
+    }
+
+    /// Has comets that may hold more than the directory says look for all of it.
+    fn add_unsettled(&mut self, record: &Record, comets: &[CometRef]) {
+        let push = &record.push;
+        if matches!(record.audience, Audience::Everyone | Audience::Comet(_)) {
+            return;
+        }
+        // Whoever was not found may be there.
+        self.not_online = 0;
+        for comet in comets {
+            self.unsettled += u64::from(!self.deliveries.contains_key(comet));
+            let delivery = self.delivery(comet, push);
+            if matches!(record.audience, Audience::Sessions { .. }) {
+                delivery.user_ids.clone_from(&push.user_ids);
+                delivery.keys.clone_from(&push.keys);
+            }
         }
     }
 
@@ -93,9 +110,10 @@ impl Split {
     }
 }
 
-/// Splits a record by comet. `comets` are the live ones, read no earlier than
-/// `routes`; they matter for broadcasts and records that name their comet.
-pub(crate) fn split(record: &Record, routes: &Routes, comets: &[CometRef]) -> Split {
+/// Splits a record by comet. A comet of which the directory does not say all
+/// gets the whole record and delivers it to those it has.
+pub(crate) fn split(record: &Record, found: &Found) -> Split {
+    let Found { routes, comets, unsettled } = found;
     let mut split = Split::default();
     let push = &record.push;
     match &record.audience {
@@ -104,7 +122,7 @@ pub(crate) fn split(record: &Record, routes: &Routes, comets: &[CometRef]) -> Sp
                 split.add_user(push, *user, &refs(routes.users.get(user)));
             }
             for key in keys {
-                split.add_key(push, key, routes.keys.get(key));
+                split.add_key(push, key, &routes.keys.get(key).into_iter().collect::<Vec<_>>());
             }
         }
         Audience::Room(room) => split.add_room(push, &refs(routes.rooms.get(room))),
@@ -122,44 +140,81 @@ pub(crate) fn split(record: &Record, routes: &Routes, comets: &[CometRef]) -> Sp
             None => split.not_online += 1,
         },
     }
+    if !unsettled.is_empty() {
+        split.add_unsettled(record, unsettled);
+    }
     split
 }
 
-/// Splits what `asked` did not have, by `routes` read anew. Followed only to
+/// Of what a comet lacks, that which a route had said it has.
+pub(crate) fn only_routed(mut missing: Missing, comet: &CometRef, routed: &Routed) -> Missing {
+    let Routed { record, found } = routed;
+    let routes = &found.routes;
+    let names = |comets: Option<&Vec<CometRef>>| comets.is_some_and(|comets| comets.contains(comet));
+    missing.user_ids.retain(|&id| UserId::new(id).is_some_and(|user| names(routes.users.get(&user))));
+    missing.keys.retain(|key| SessionKey::new(key).is_ok_and(|key| routes.keys.get(&key) == Some(comet)));
+    let is_routed = || RoomKey::new(&record.push.room).is_ok_and(|room| names(routes.rooms.get(&room)));
+    missing.room = missing.room && is_routed();
+    missing
+}
+
+/// Splits what `asked` did not have, by what was found anew. Followed only to
 /// comets that were not asked the first time (`first`).
 pub(crate) fn split_missing(
     record: &Record,
     missing: &Missing,
     asked: &CometRef,
-    first: &Routes,
-    routes: &Routes,
+    first: &Found,
+    found: &Found,
 ) -> Split {
     let mut split = Split::default();
     let push = &record.push;
-    let is_new = |comet: &&CometRef, before: &[&CometRef]| *comet != asked && !before.contains(comet);
+    let looks = Looks { asked, first, found };
     for &id in &missing.user_ids {
         let Some(user) = UserId::new(id) else { continue };
-        let before = refs(first.users.get(&user));
-        let now = refs(routes.users.get(&user));
-        split.add_user(
-            push,
-            user,
-            &now.into_iter().filter(|comet| is_new(comet, &before)).collect::<Vec<_>>(),
-        );
+        let (before, now) = (refs(first.routes.users.get(&user)), refs(found.routes.users.get(&user)));
+        split.add_user(push, user, &looks.to_follow(&before, now));
     }
     for key in &missing.keys {
         let Ok(key) = SessionKey::new(key) else { continue };
-        let before: Vec<&CometRef> = first.keys.get(&key).into_iter().collect();
-        split.add_key(push, &key, routes.keys.get(&key).filter(|comet| is_new(comet, &before)));
+        let before: Vec<&CometRef> = first.routes.keys.get(&key).into_iter().collect();
+        let now = found.routes.keys.get(&key).into_iter().collect();
+        split.add_key(push, &key, &looks.to_follow(&before, now));
     }
     if missing.room
         && let Ok(room) = RoomKey::new(&push.room)
     {
-        let before = refs(first.rooms.get(&room));
-        let now = refs(routes.rooms.get(&room));
-        split.add_room(push, &now.into_iter().filter(|comet| is_new(comet, &before)).collect::<Vec<_>>());
+        let (before, now) = (refs(first.routes.rooms.get(&room)), refs(found.routes.rooms.get(&room)));
+        split.add_room(push, &looks.to_follow(&before, now));
+    }
+    if !found.unsettled.is_empty() {
+        let guesses = split.deliveries.keys().filter(|comet| found.unsettled.contains(comet)).count();
+        split.unsettled = guesses as u64;
     }
     split
+}
+
+/// Both looks at the directory for a record that a comet did not have all of.
+struct Looks<'a> {
+    asked: &'a CometRef,
+    first: &'a Found,
+    found: &'a Found,
+}
+
+impl<'a> Looks<'a> {
+    /// Comets that were not asked `before`, of those there are `now` and those
+    /// that the directory says less of than it did.
+    fn to_follow(&self, before: &[&CometRef], mut now: Vec<&'a CometRef>) -> Vec<&'a CometRef> {
+        for comet in &self.found.unsettled {
+            if !now.contains(&comet) {
+                now.push(comet);
+            }
+        }
+        now.retain(|comet| {
+            *comet != self.asked && !before.contains(comet) && !self.first.unsettled.contains(comet)
+        });
+        now
+    }
 }
 
 /// The record as one comet gets it, without users and keys.

@@ -309,6 +309,8 @@ mod tests {
             connections,
             addresses: 0,
             draining: false,
+            announcing: false,
+            announcements: 0,
             room_counts: HashMap::new(),
         }
     }

@@ -66,7 +66,9 @@ impl Layers {
     /// Lays the environment over what is there.
     pub(crate) fn env(&mut self, variables: impl Iterator<Item = (String, String)>) {
         let mut ours: Vec<_> = variables
-            .filter(|(name, _)| name.starts_with(ENV_PREFIX) && !ENV_NOT_OURS.iter().any(|not| name.starts_with(not)))
+            .filter(|(name, _)| {
+                name.starts_with(ENV_PREFIX) && !ENV_NOT_OURS.iter().any(|not| name.starts_with(not))
+            })
             .collect();
         ours.sort();
         for (name, text) in ours {
@@ -74,7 +76,9 @@ impl Layers {
             let origin = Origin::Env(name);
             match self.leaf(&path).map(|default| parse_like(default, &text)) {
                 Some(Ok(value)) => self.set(&path, value, &origin),
-                Some(Err(expected)) => self.faults.push(format!("{origin}: {expected} is expected for {path}")),
+                Some(Err(expected)) => {
+                    self.faults.push(format!("{origin}: {expected} is expected for {path}"))
+                }
                 None => self.faults.push(self.unknown(&path, &origin)),
             }
         }
@@ -122,7 +126,9 @@ impl Layers {
         let similar: Vec<_> = leaves
             .into_iter()
             .map(|(known, _)| known)
-            .filter(|known| known.rsplit('.').next().is_some_and(|key| key.contains(last) || last.contains(key)))
+            .filter(|known| {
+                known.rsplit('.').next().is_some_and(|key| key.contains(last) || last.contains(key))
+            })
             .take(3)
             .collect();
         let hint = if similar.is_empty() {
@@ -172,7 +178,11 @@ fn parse_like(default: &Value, text: &str) -> Result<Value, &'static str> {
         Value::Float(_) => text.trim().parse().map(Value::Float).map_err(|_| "a number"),
         Value::Boolean(_) => text.trim().parse().map(Value::Boolean).map_err(|_| "true or false"),
         Value::Array(_) => Ok(Value::Array(
-            text.split(',').map(str::trim).filter(|part| !part.is_empty()).map(|part| part.to_owned().into()).collect(),
+            text.split(',')
+                .map(str::trim)
+                .filter(|part| !part.is_empty())
+                .map(|part| part.to_owned().into())
+                .collect(),
         )),
         Value::Datetime(_) | Value::Table(_) => Err("a value that the environment cannot give"),
     }
@@ -183,14 +193,19 @@ mod tests {
     use super::*;
 
     fn layers() -> Layers {
-        Layers::new("[a]\nport = 1\nname = \"x\"\nratio = 0.5\non = false\nlist = []\n".parse().expect("valid"))
+        Layers::new(
+            "[a]\nport = 1\nname = \"x\"\nratio = 0.5\non = false\nlist = []\n".parse().expect("valid"),
+        )
     }
 
     #[test]
     fn later_layers_win_and_are_remembered() {
         let mut layers = layers();
         layers.file("f.toml", "[a]\nport = 2\nname = \"file\"\nratio = 2");
-        layers.env([("OORT_A__NAME".to_owned(), "env".to_owned()), ("OORT_A__LIST".to_owned(), "p, q".to_owned())].into_iter());
+        layers.env(
+            [("OORT_A__NAME".to_owned(), "env".to_owned()), ("OORT_A__LIST".to_owned(), "p, q".to_owned())]
+                .into_iter(),
+        );
         assert_eq!(layers.faults, Vec::<String>::new());
         assert_eq!(layers.values["a"]["port"].as_integer(), Some(2));
         assert_eq!(layers.values["a"]["name"].as_str(), Some("env"));
@@ -205,7 +220,10 @@ mod tests {
     fn every_fault_is_told_at_once() {
         let mut layers = layers();
         layers.file("f.toml", "[a]\nport = \"no\"\nprot = 2\n[b]\nx = 1");
-        layers.env([("OORT_A__ON".to_owned(), "maybe".to_owned()), ("OORT_A__PORT".to_owned(), "1.5".to_owned())].into_iter());
+        layers.env(
+            [("OORT_A__ON".to_owned(), "maybe".to_owned()), ("OORT_A__PORT".to_owned(), "1.5".to_owned())]
+                .into_iter(),
+        );
         assert_eq!(layers.faults.len(), 5, "{:#?}", layers.faults);
         assert!(layers.faults.iter().any(|fault| fault.contains("a.prot")));
     }
@@ -213,7 +231,10 @@ mod tests {
     #[test]
     fn variables_of_the_tests_are_no_settings() {
         let mut layers = layers();
-        layers.env([("OORT_TEST_REDIS_URL".to_owned(), "x".to_owned()), ("PATH".to_owned(), "y".to_owned())].into_iter());
+        layers.env(
+            [("OORT_TEST_REDIS_URL".to_owned(), "x".to_owned()), ("PATH".to_owned(), "y".to_owned())]
+                .into_iter(),
+        );
         assert!(layers.faults.is_empty());
     }
 }

@@ -90,7 +90,10 @@ pub(crate) enum Role {
 
 impl Config {
     /// Reads all layers. Fails with every fault at once.
-    pub(crate) fn load(file: Option<&Path>, env: impl Iterator<Item = (String, String)>) -> anyhow::Result<Self> {
+    pub(crate) fn load(
+        file: Option<&Path>,
+        env: impl Iterator<Item = (String, String)>,
+    ) -> anyhow::Result<Self> {
         let mut layers = Layers::new(defaults()?);
         if let Some(path) = file {
             let text = std::fs::read_to_string(path)
@@ -104,10 +107,13 @@ impl Config {
     fn from_layers(mut layers: Layers) -> anyhow::Result<Self> {
         let mut faults = std::mem::take(&mut layers.faults);
         let parsed = Parsed::read(&layers, &mut faults);
-        let Some(Parsed { node, run, log, admin, cluster, bus, memory_bus, directory, comet, logic, job }) = parsed else {
+        let Some(Parsed { node, run, log, admin, cluster, bus, memory_bus, directory, comet, logic, job }) =
+            parsed
+        else {
             return Err(faulty(&faults));
         };
-        let mut config = Self { node, run, log, admin, cluster, bus, memory_bus, directory, comet, logic, job, layers };
+        let mut config =
+            Self { node, run, log, admin, cluster, bus, memory_bus, directory, comet, logic, job, layers };
         config.spread();
         faults.extend(config.faults());
         if faults.is_empty() { Ok(config) } else { Err(faulty(&faults)) }
@@ -271,7 +277,8 @@ mod tests {
         let text = format!("{value:#?}");
         let names = text.lines().filter_map(|line| {
             let (name, rest) = line.trim_start().split_once(':')?;
-            let is_name = rest.starts_with(' ') && name.bytes().all(|b| b.is_ascii_lowercase() || b == b'_' || b.is_ascii_digit());
+            let is_name = rest.starts_with(' ')
+                && name.bytes().all(|b| b.is_ascii_lowercase() || b == b'_' || b.is_ascii_digit());
             is_name.then(|| name.to_owned())
         });
         names.collect()
@@ -323,13 +330,20 @@ mod tests {
 
     #[test]
     fn faults_of_all_sections_are_told_together() {
-        let error = load(&[("OORT_ADMIN__LISTEN", "here"), ("OORT_COMET__SHARDS", "1000"), ("OORT_LOG__LEVEL", "lo=ud=er"), ("OORT_NO__SUCH", "1")])
-            .expect_err("faulty")
-            .to_string();
+        let error = load(&[
+            ("OORT_ADMIN__LISTEN", "here"),
+            ("OORT_COMET__SHARDS", "1000"),
+            ("OORT_LOG__LEVEL", "lo=ud=er"),
+            ("OORT_NO__SUCH", "1"),
+        ])
+        .expect_err("faulty")
+        .to_string();
         for part in ["[admin]", "no.such"] {
             assert!(error.contains(part), "{part} in {error}");
         }
-        let error = load(&[("OORT_COMET__SHARDS", "1000"), ("OORT_JOB__LEASE_POLL_MS", "0")]).expect_err("faulty").to_string();
+        let error = load(&[("OORT_COMET__SHARDS", "1000"), ("OORT_JOB__LEASE_POLL_MS", "0")])
+            .expect_err("faulty")
+            .to_string();
         for part in ["comet.shards", "job.lease_poll_ms"] {
             assert!(error.contains(part), "{part} in {error}");
         }

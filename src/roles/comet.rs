@@ -17,10 +17,11 @@ use crate::stages::Stages;
 pub(super) async fn build(config: Config, stop: CancellationToken) -> anyhow::Result<Ready> {
     let mut registry = Registry::with_prefix("oort");
     let timeout = Duration::from_millis(config.comet.rpc_timeout_ms);
-    let logic = RemoteLogic::new(config.cluster.logic_grpc.clone(), timeout, config.cluster_token().as_ref())?;
+    let logic =
+        RemoteLogic::new(config.cluster.logic_grpc.clone(), timeout, config.cluster_token().as_ref())?;
     let parts = Parts {
         logic: Arc::new(logic),
-        pages: pages(Api::There(Forward::new(config.cluster.logic_http.clone()))),
+        pages: pages(Api::There(Box::new(Forward::new(config.cluster.logic_http.clone())))),
     };
     let service = Service::build(config.comet, parts, registry.sub_registry_with_prefix("comet")).await?;
     let addresses = addresses(service.addresses());
@@ -39,7 +40,8 @@ pub(super) fn addresses(bound: Addresses) -> BTreeMap<&'static str, std::net::So
 /// A comet is ready when logic knows it.
 pub(super) fn checks(handle: Handle) -> Checks {
     Arc::new(move || {
-        let error = (!handle.is_ready()).then(|| "logic has not answered yet (cluster.logic_grpc)".to_owned());
+        let error =
+            (!handle.is_ready()).then(|| "logic has not answered yet (cluster.logic_grpc)".to_owned());
         Box::pin(async move { vec![Part::new("logic", error)] })
     })
 }

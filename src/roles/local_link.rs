@@ -21,7 +21,11 @@ impl fmt::Debug for LocalDialer {
 
 #[async_trait]
 impl CometDialer for LocalDialer {
-    async fn open(&self, _comet: &CometInfo, batches: mpsc::Receiver<PushBatch>) -> Result<AckStream, Status> {
+    async fn open(
+        &self,
+        _comet: &CometInfo,
+        batches: mpsc::Receiver<PushBatch>,
+    ) -> Result<AckStream, Status> {
         Ok(Box::pin(self.0.push(ReceiverStream::new(batches))))
     }
 }

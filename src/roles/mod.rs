@@ -9,7 +9,9 @@ mod logic;
 mod standalone;
 
 use std::collections::BTreeMap;
+use std::future::Future;
 use std::net::SocketAddr;
+use std::pin::Pin;
 
 use anyhow::Context;
 use oort_api::metrics::Registry;
@@ -19,7 +21,6 @@ use crate::admin::{self, Checks};
 use crate::config::{Config, Role};
 use crate::shutdown;
 use crate::stages::Stages;
-
 
 /// A role that is bound and ready to run.
 pub(crate) struct Ready {
@@ -41,13 +42,15 @@ pub(crate) async fn run(role: Role, config: Config) -> anyhow::Result<()> {
     let stop = CancellationToken::new();
     let admin = admin::Server::bind(config.admin.listen).await?;
     let admin_address = admin.address()?;
-    let (exit_on_stdin_close, addresses_file) = (config.run.exit_on_stdin_close, config.run.addresses_file.clone());
-    let ready = match role {
-        Role::Standalone => standalone::build(config, stop.clone()).await,
-        Role::Comet => comet::build(config, stop.clone()).await,
-        Role::Logic => logic::build(config, stop.clone()).await,
-        Role::Job => job::build(config, stop.clone()).await,
-    }?;
+    let (exit_on_stdin_close, addresses_file) =
+        (config.run.exit_on_stdin_close, config.run.addresses_file.clone());
+    let build: Pin<Box<dyn Future<Output = anyhow::Result<Ready>>>> = match role {
+        Role::Standalone => Box::pin(standalone::build(config, stop.clone())),
+        Role::Comet => Box::pin(comet::build(config, stop.clone())),
+        Role::Logic => Box::pin(logic::build(config, stop.clone())),
+        Role::Job => Box::pin(job::build(config, stop.clone())),
+    };
+    let ready = build.await?;
     let Ready { registry, checks, mut addresses, stages, welcome } = ready;
     addresses.insert("admin", admin_address);
 

@@ -28,11 +28,14 @@ pub(super) async fn build(config: Config, stop: CancellationToken) -> anyhow::Re
     let directory: Arc<dyn Directory> = Arc::new(MemoryDirectory::default());
 
     let settings = oort_logic::Config { http_listen: None, grpc_listen: None, ..config.logic };
-    let parts = oort_logic::service::Parts { store, producer: bus.producer(), directory: Arc::clone(&directory) };
-    let logic = oort_logic::Service::build(settings, parts, registry.sub_registry_with_prefix("logic")).await?;
+    let parts =
+        oort_logic::service::Parts { store, producer: bus.producer(), directory: Arc::clone(&directory) };
+    let logic =
+        oort_logic::Service::build(settings, parts, registry.sub_registry_with_prefix("logic")).await?;
 
     let parts = oort_comet::Parts { logic: logic.grpc(), pages: pages(Api::Here(logic.router())) };
-    let comet = oort_comet::Service::build(config.comet, parts, registry.sub_registry_with_prefix("comet")).await?;
+    let comet =
+        oort_comet::Service::build(config.comet, parts, registry.sub_registry_with_prefix("comet")).await?;
 
     let parts = oort_job::Parts {
         consumer: bus.consumer(&config.bus.group),

@@ -20,13 +20,20 @@ const PASSWORD: &str = "5f4dcc3b5aa765d61d8327deb882cf99";
 
 async fn form(system: &System, path: &str, body: Value) -> crate::harness::http::Reply {
     let http = crate::harness::http::Http::new(system.door(1));
-    http.raw(Method::POST, path, &[("content-type", "application/json")], body.to_string()).await.expect("an answer")
+    http.raw(Method::POST, path, &[("content-type", "application/json")], body.to_string())
+        .await
+        .expect("an answer")
 }
 
 /// Creates an account as the form does; returns its sid.
 async fn sign_up(system: &System, username: &str) -> String {
     let email = format!("{username}@example.org");
-    let reply = form(system, "/api/create-account", json!({ "username": username, "email": email, "password": PASSWORD })).await;
+    let reply = form(
+        system,
+        "/api/create-account",
+        json!({ "username": username, "email": email, "password": PASSWORD }),
+    )
+    .await;
     assert_eq!((reply.status.as_u16(), reply.bytes.len()), (204, 0), "{reply:?}");
     sid(&reply)
 }
@@ -70,7 +77,10 @@ async fn hello_messages_history_and_rooms(system: &System) {
     let rooms = ann_socket.hello["rooms"].as_array().expect("an array").clone();
     assert!(rooms.len() >= 8);
     for room in &rooms {
-        assert!(room["id"].is_string() && room["name"].is_string() && room["hasMoreMessages"].is_boolean(), "{room}");
+        assert!(
+            room["id"].is_string() && room["name"].is_string() && room["hasMoreMessages"].is_boolean(),
+            "{room}"
+        );
         assert!(room["messages"].is_array());
     }
 
@@ -81,7 +91,14 @@ async fn hello_messages_history_and_rooms(system: &System) {
     ann_socket.send("clientCreateRoom", json!({ "roomName": created["roomName"] })).await;
     assert_eq!(ann_socket.next("serverCreateRoom").await["roomId"], "", "taken");
 
-    let texts = ["hello", "with spaces  and %s", "'; DROP TABLE users; --", "<img src=x onerror=alert(1)>", "\"中文 🎉\\", "a\u{0}b"];
+    let texts = [
+        "hello",
+        "with spaces  and %s",
+        "'; DROP TABLE users; --",
+        "<img src=x onerror=alert(1)>",
+        "\"中文 🎉\\",
+        "a\u{0}b",
+    ];
     let messages: Vec<_> = texts.iter().map(|text| json!({ "content": text })).collect();
     ann_socket.send("clientMessages", json!({ "roomId": room, "messages": messages })).await;
     let mut ids = Vec::new();
@@ -95,7 +112,12 @@ async fn hello_messages_history_and_rooms(system: &System) {
             }
             for message in frame["messages"].as_array().expect("an array") {
                 assert_eq!(message["user"]["username"], ann);
-                assert!(message["user"]["id"].is_i64() && message["timestamp"].is_i64() && message["id"].is_string(), "{message}");
+                assert!(
+                    message["user"]["id"].is_i64()
+                        && message["timestamp"].is_i64()
+                        && message["id"].is_string(),
+                    "{message}"
+                );
                 seen.push(message["content"].as_str().expect("text").to_owned());
                 ids.push(message["id"].clone());
             }
@@ -104,9 +126,16 @@ async fn hello_messages_history_and_rooms(system: &System) {
     }
 
     // Paging from an id of a live frame: newest first, strictly older.
-    bob_socket.send("requestRoomHistory", json!({ "roomId": room, "firstMessageId": ids[4], "count": 3 })).await;
+    bob_socket
+        .send("requestRoomHistory", json!({ "roomId": room, "firstMessageId": ids[4], "count": 3 }))
+        .await;
     let page = bob_socket.next("serverRoomHistory").await;
-    let contents: Vec<_> = page["messages"].as_array().expect("an array").iter().map(|message| message["content"].clone()).collect();
+    let contents: Vec<_> = page["messages"]
+        .as_array()
+        .expect("an array")
+        .iter()
+        .map(|message| message["content"].clone())
+        .collect();
     assert_eq!(contents, [texts[3], texts[2], texts[1]]);
     assert_eq!(page["hasMoreMessages"], true);
 
@@ -114,12 +143,17 @@ async fn hello_messages_history_and_rooms(system: &System) {
     let again = Socket::classic(system.door(1), &ann_sid).await;
     let rooms = again.hello["rooms"].as_array().expect("an array");
     let shown = rooms.iter().find(|candidate| candidate["id"] == *room).expect("the room");
-    let shown: Vec<_> = shown["messages"].as_array().expect("an array").iter().map(|message| message["id"].clone()).collect();
+    let shown: Vec<_> =
+        shown["messages"].as_array().expect("an array").iter().map(|message| message["id"].clone()).collect();
     assert_eq!(shown, ids.iter().rev().cloned().collect::<Vec<_>>());
 }
 
 async fn a_bad_session_is_closed_with_1008(system: &System) {
-    for headers in [vec![], vec![("cookie", "sid=00000000-0000-0000-0000-000000000000")], vec![("cookie", "other=1; sid=")]] {
+    for headers in [
+        vec![],
+        vec![("cookie", "sid=00000000-0000-0000-0000-000000000000")],
+        vec![("cookie", "other=1; sid=")],
+    ] {
         let stream = open(system.door(0), "/api/ws", &headers).await.expect("an upgrade");
         let socket = Socket { stream, hello: Value::Null };
         assert_eq!(socket.end().await, End::Code(1008), "{headers:?}");

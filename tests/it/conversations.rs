@@ -59,7 +59,8 @@ async fn a_direct_conversation_is_one_for_both(system: &System) {
 }
 
 async fn group_members_come_and_go_while_online(system: &System) {
-    let (ann, bob, eve) = (system.account("ann").await, system.account("bob").await, system.account("eve").await);
+    let (ann, bob, eve) =
+        (system.account("ann").await, system.account("bob").await, system.account("eve").await);
     let ann_socket = Socket::v1(system.door(0), &ann.token).await.follow();
     let bob_socket = Socket::v1(system.door(1), &bob.token).await.follow();
     let eve_socket = Socket::v1(system.door(1), &eve.token).await.follow();
@@ -82,9 +83,12 @@ async fn group_members_come_and_go_while_online(system: &System) {
     .await;
 
     // Bob is removed: he is told, and gets nothing more.
-    let removed = system.api(0).call(Method::DELETE, &format!("{members}/{}", bob.id), &ann.token, None).await;
+    let removed =
+        system.api(0).call(Method::DELETE, &format!("{members}/{}", bob.id), &ann.token, None).await;
     assert_eq!(removed.status, 204, "{removed:?}");
-    bob_socket.wait_frame("conversation", |event| event["change"] == "left" && event["room"]["id"] == *group).await;
+    bob_socket
+        .wait_frame("conversation", |event| event["change"] == "left" && event["room"]["id"] == *group)
+        .await;
     system.api(1).send(&ann, &group, "3", "among us").await.ok();
     crate::harness::eventually("eve sees it", async || {
         eve_socket.messages(&group).iter().any(|(_, content)| content == "among us").then_some(())
@@ -100,7 +104,8 @@ async fn group_members_come_and_go_while_online(system: &System) {
 }
 
 async fn strangers_neither_read_nor_write(system: &System) {
-    let (ann, bob, eve) = (system.account("ann").await, system.account("bob").await, system.account("eve").await);
+    let (ann, bob, eve) =
+        (system.account("ann").await, system.account("bob").await, system.account("eve").await);
     let direct = system.api(0).post("/api/direct", &ann.token, json!({ "userId": bob.id })).await.ok();
     let direct = direct["id"].as_str().expect("an id").to_owned();
     system.api(0).send(&ann, &direct, "1", "secret").await.ok();

@@ -51,8 +51,8 @@ async fn concurrent_sends_are_dense_and_everyone_sees_them_in_order(system: &Sys
         accounts.push(system.account(&format!("s{index}-")).await);
     }
     let mut rooms = Vec::new();
-    for index in 0..CONVERSATIONS {
-        rooms.push(system.api(index).room(&accounts[index]).await);
+    for (index, owner) in accounts.iter().enumerate().take(CONVERSATIONS) {
+        rooms.push(system.api(index).room(owner).await);
     }
     let mut sockets = Vec::new();
     for (index, account) in accounts.iter().enumerate() {
@@ -84,9 +84,17 @@ async fn concurrent_sends_are_dense_and_everyone_sees_them_in_order(system: &Sys
     for (room, mut expected) in rooms.iter().zip(expected) {
         expected.sort();
         assert_dense(&expected);
-        assert_eq!(system.api(0).history(&accounts[0], room).await, expected, "history has exactly what was acknowledged");
+        assert_eq!(
+            system.api(0).history(&accounts[0], room).await,
+            expected,
+            "history has exactly what was acknowledged"
+        );
         for socket in &sockets {
-            assert_eq!(socket.wait_for(room, expected.len()).await, expected, "each member saw all, in order, once");
+            assert_eq!(
+                socket.wait_for(room, expected.len()).await,
+                expected,
+                "each member saw all, in order, once"
+            );
         }
     }
 }
@@ -123,7 +131,9 @@ async fn several_messages_of_one_frame_stay_together(system: &System) {
     let ann = system.account("ann").await;
     let room = system.api(0).room(&ann).await;
     let socket = Socket::v1(system.door(1), &ann.token).await.follow();
-    let messages: Vec<_> = (0..10).map(|number| json!({ "clientMsgId": format!("m{number}"), "content": number.to_string() })).collect();
+    let messages: Vec<_> = (0..10)
+        .map(|number| json!({ "clientMsgId": format!("m{number}"), "content": number.to_string() }))
+        .collect();
     socket.send("clientMessages", json!({ "roomId": room, "messages": messages, "requestId": "r" })).await;
     let expected: Vec<_> = (0..10).map(|number| (number + 1, number.to_string())).collect();
     assert_eq!(socket.wait_for(&room, 10).await, expected);

@@ -166,7 +166,8 @@ async fn store_stopped_is_told_and_a_retry_stores_once() {
     services.kill(Server::Mysql);
     let refused = system.api(0).send(&chat.ann, &chat.room, "retried", "retried").await;
     assert_eq!(refused.refusal(), (503, "unavailable".to_owned()));
-    let wait = refused.headers.get("retry-after").expect("Retry-After").to_str().expect("text").parse::<u32>();
+    let wait =
+        refused.headers.get("retry-after").expect("Retry-After").to_str().expect("text").parse::<u32>();
     assert!(wait.expect("seconds") >= 1);
     services.start_again(Server::Mysql);
     let stored = eventually("the store takes it again", async || {
@@ -241,6 +242,51 @@ async fn standalone_killed_keeps_what_it_acknowledged() {
     chat.history_is_dense(&system.api(0), 50).await;
     let again = system.api(0).send(&chat.ann, &chat.room, "m50", "message 50").await.ok();
     assert_eq!((&again["seq"], &again["duplicate"]), (&json!(50), &json!(true)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn standalone_killed_between_commit_and_publish() {
+    let _alone = alone().await;
+    // The first message passes, the second is committed and never published.
+    let failpoint = ("OORT_LOGIC__FAILPOINTS", "after_commit_before_publish=2*abort");
+    let mut system = System::standalone(&[failpoint]);
+    let chat = Chat::start(&system).await;
+    let path = format!("/api/conversations/{}/messages", chat.room);
+    let bearer = format!("Bearer {}", chat.ann.token);
+    let headers = [("content-type", "application/json"), ("authorization", bearer.as_str())];
+    let body = json!({ "clientMsgId": "doomed", "content": "doomed" }).to_string();
+    drop(system.api(0).raw(Method::POST, &path, &headers, body).await);
+    assert!(!system.comets[0].wait().success(), "it died at the failpoint");
+
+    system.settings.retain(|(name, _)| name != failpoint.0);
+    system.comets[0] = Node::start("", system.folder.path(), &system.settings);
+    let socket = Socket::v1(system.door(0), &chat.bob.token).await;
+    assert_eq!(socket.head(&chat.room), 2, "hello shows what was committed");
+    let retry = system.api(0).send(&chat.ann, &chat.room, "doomed", "doomed").await.ok();
+    assert_eq!((&retry["seq"], &retry["duplicate"]), (&json!(2), &json!(true)));
+    chat.history_is_dense(&system.api(0), 2).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn standalone_store_locked_is_told_and_a_retry_stores_once() {
+    let _alone = alone().await;
+    let system = System::standalone(&[("OORT_LOGIC__STORE__SQLITE__BUSY_TIMEOUT_MS", "100")]);
+    let chat = Chat::start(&system).await;
+    let file = system.folder.path().join("data/oort.db");
+    let other = rusqlite::Connection::open(file).expect("the file");
+    other.execute_batch("BEGIN IMMEDIATE").expect("the lock");
+    let refused = system.api(0).send(&chat.ann, &chat.room, "retried", "retried").await;
+    assert_eq!(refused.refusal(), (503, "unavailable".to_owned()));
+    assert!(refused.headers.contains_key("retry-after"));
+    other.execute_batch("ROLLBACK").expect("unlocked");
+    let stored = eventually("the store takes it again", async || {
+        let reply = system.api(0).send(&chat.ann, &chat.room, "retried", "retried").await;
+        reply.status.is_success().then(|| reply.json())
+    })
+    .await;
+    assert_eq!(stored["seq"], 2);
+    chat.all_see(2).await;
+    chat.history_is_dense(&system.api(0), 2).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -2,12 +2,21 @@
 //! do. Every scenario runs over both shapes: one process, and two comets, two
 //! logics and two jobs over MariaDB, Redis and Kafka.
 
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr,
+    reason = "a test that cannot go on says why"
+)]
+
 mod harness;
 
 mod classic;
+mod command;
 mod conversations;
 mod delivery;
 mod faults;
 mod packets;
+mod pushes;
 mod refusals;
 mod resume;

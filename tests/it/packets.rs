@@ -30,7 +30,11 @@ fn auth(account: &Account, key: &str, room: &str, accepts: &[i32]) -> Vec<u8> {
 
 async fn push(system: &System, path: &str, body: &str) {
     let token = format!("Bearer {}", system.server_token());
-    let reply = system.api(0).raw(Method::POST, path, &[("authorization", &token)], body.to_owned()).await.expect("an answer");
+    let reply = system
+        .api(0)
+        .raw(Method::POST, path, &[("authorization", &token)], body.to_owned())
+        .await
+        .expect("an answer");
     assert_eq!(reply.json()["code"], 0, "{reply:?}");
 }
 
@@ -50,7 +54,11 @@ async fn auth_heartbeat_rooms_and_operations(system: &System) {
         client.send(&[Packet::new(12, 11, "")]).await;
         assert_eq!(client.next().await, Some(Packet::new(13, 11, "")));
         client.send(&[Packet::new(777, 12, "whatever")]).await;
-        assert_eq!(client.next().await, Some(Packet::new(777, 12, "")), "an unknown operation is echoed without a body");
+        assert_eq!(
+            client.next().await,
+            Some(Packet::new(777, 12, "")),
+            "an unknown operation is echoed without a body"
+        );
     }
 }
 
@@ -76,8 +84,10 @@ async fn every_packet_of_a_message_is_read(system: &System) {
 async fn a_packet_split_at_every_byte_is_read(system: &System) {
     let ann = system.account("ann").await;
     let mut client = PacketClient::tcp(system.packets(0)).await;
-    let bytes: Vec<u8> =
-        [Packet::new(7, 1, auth(&ann, "", "", &[])), Packet::new(12, 2, "live://3")].iter().flat_map(Packet::bytes).collect();
+    let bytes: Vec<u8> = [Packet::new(7, 1, auth(&ann, "", "", &[])), Packet::new(12, 2, "live://3")]
+        .iter()
+        .flat_map(Packet::bytes)
+        .collect();
     for byte in bytes {
         client.send_bytes(vec![byte]).await;
         tokio::task::yield_now().await;
@@ -97,7 +107,11 @@ async fn a_room_push_reaches_both_transports_on_both_comets(system: &System) {
     push(system, &format!("/goim/push/room?operation=2000&type=live&room={room}"), "second").await;
     for client in &mut clients {
         assert_eq!(client.next().await, Some(Packet::new(1000, 0, "{\"test\":1}")));
-        assert_eq!(client.next().await, Some(Packet::new(2000, 0, "second")), "room pushes pass whatever is accepted");
+        assert_eq!(
+            client.next().await,
+            Some(Packet::new(2000, 0, "second")),
+            "room pushes pass whatever is accepted"
+        );
     }
 }
 
@@ -110,10 +124,12 @@ async fn pushes_by_key_and_user_obey_accepts(system: &System) {
     }
     push(system, &format!("/goim/push/mids?operation=1001&mids={}", ann.id), "not accepted").await;
     push(system, &format!("/goim/push/mids?operation=1000&mids={}", ann.id), "by user").await;
-    push(system, &format!("/goim/push/keys?operation=1000&keys={}&keys={}", keys[0], keys[1]), "by key").await;
+    push(system, &format!("/goim/push/keys?operation=1000&keys={}&keys={}", keys[0], keys[1]), "by key")
+        .await;
     for client in &mut clients {
         // Two keys of the bus may overtake each other; what is not accepted never comes.
-        let mut bodies = [client.next().await.expect("a push").body, client.next().await.expect("a push").body];
+        let mut bodies =
+            [client.next().await.expect("a push").body, client.next().await.expect("a push").body];
         bodies.sort();
         assert_eq!(bodies, [b"by key".to_vec(), b"by user".to_vec()]);
     }
@@ -121,7 +137,8 @@ async fn pushes_by_key_and_user_obey_accepts(system: &System) {
 
 async fn a_durable_message_reaches_packet_clients_and_they_can_send(system: &System) {
     let (ann, bob) = (system.account("ann").await, system.account("bob").await);
-    let direct = system.api(0).post("/api/direct", &ann.token, serde_json::json!({ "userId": bob.id })).await.ok();
+    let direct =
+        system.api(0).post("/api/direct", &ann.token, serde_json::json!({ "userId": bob.id })).await.ok();
     let direct = direct["id"].as_str().expect("an id").to_owned();
     let mut clients = clients(system).await;
     for client in &mut clients {
@@ -132,7 +149,8 @@ async fn a_durable_message_reaches_packet_clients_and_they_can_send(system: &Sys
         let message = client.next_json(4).await;
         assert_eq!((&message["content"], message["seq"].as_i64()), (&serde_json::json!("hello"), Some(1)));
     }
-    let body = serde_json::json!({ "roomId": direct, "clientMsgId": "p1", "content": "from a packet" }).to_string();
+    let body =
+        serde_json::json!({ "roomId": direct, "clientMsgId": "p1", "content": "from a packet" }).to_string();
     clients[0].send(&[Packet::new(4, 5, body)]).await;
     let reply = loop {
         let packet = clients[0].next_op(4).await;

@@ -59,14 +59,38 @@ async fn bad_http_requests_get_stable_codes(system: &System) {
         (Method::POST, &send, b"{\"content\":\"\xff\xfe\"}".to_vec(), 400, "invalid_request"),
         (Method::POST, &send, b"[]".to_vec(), 400, "invalid_request"),
         (Method::POST, &send, b"{\"content\":\"\",\"clientMsgId\":\"e\"}".to_vec(), 400, "invalid_field"),
-        (Method::POST, &send, format!("{{\"content\":\"x\",\"clientMsgId\":\"{}\"}}", "i".repeat(65)).into(), 400, "invalid_field"),
-        (Method::POST, "/api/conversations/999999999/messages", b"{\"content\":\"x\"}".to_vec(), 404, "not_found"),
+        (
+            Method::POST,
+            &send,
+            format!("{{\"content\":\"x\",\"clientMsgId\":\"{}\"}}", "i".repeat(65)).into(),
+            400,
+            "invalid_field",
+        ),
+        (
+            Method::POST,
+            "/api/conversations/999999999/messages",
+            b"{\"content\":\"x\"}".to_vec(),
+            404,
+            "not_found",
+        ),
         (Method::POST, "/api/rooms", b"{\"name\":\"   \"}".to_vec(), 400, "invalid_field"),
         (Method::POST, "/api/direct", b"{\"userId\":\"999999999\"}".to_vec(), 404, "not_found"),
         (Method::GET, "/api/no/such/thing", Vec::new(), 404, "not_found"),
         (Method::DELETE, "/api/rooms", Vec::new(), 405, "method_not_allowed"),
-        (Method::POST, "/api/accounts", b"{\"username\":\"x\",\"password\":\"long enough\"}".to_vec(), 400, "invalid_field"),
-        (Method::POST, "/api/sessions", b"{\"login\":\"nobody-here\",\"password\":\"long enough\"}".to_vec(), 401, "login_failed"),
+        (
+            Method::POST,
+            "/api/accounts",
+            b"{\"username\":\"x\",\"password\":\"long enough\"}".to_vec(),
+            400,
+            "invalid_field",
+        ),
+        (
+            Method::POST,
+            "/api/sessions",
+            b"{\"login\":\"nobody-here\",\"password\":\"long enough\"}".to_vec(),
+            401,
+            "login_failed",
+        ),
     ];
     for (method, path, body, status, code) in cases {
         let shown = String::from_utf8_lossy(&body[..body.len().min(60)]).into_owned();
@@ -109,7 +133,10 @@ async fn hostile_text_is_kept_as_it_is_everywhere(system: &System) {
         for (path, body) in [
             ("/api/rooms", json!({ "name": format!("{text}{suffix}") })),
             ("/api/groups", json!({ "name": format!("{text}{suffix}"), "memberIds": [] })),
-            ("/api/accounts", json!({ "username": format!("{text}{suffix}"), "password": text, "email": text })),
+            (
+                "/api/accounts",
+                json!({ "username": format!("{text}{suffix}"), "password": text, "email": text }),
+            ),
             ("/api/sessions", json!({ "login": text, "password": text })),
             ("/api/create-account", json!({ "username": text, "password": text, "email": text })),
             ("/api/login", json!({ "password": text, "email": text })),
@@ -133,7 +160,12 @@ async fn upgraded(address: SocketAddr, token: &str) -> TcpStream {
     stream.write_all(request.as_bytes()).await.expect("written");
     let mut seen = Vec::new();
     while !seen.windows(4).any(|four| four == b"\r\n\r\n") {
-        assert_ne!(stream.read_buf(&mut seen).await.expect("readable"), 0, "{}", String::from_utf8_lossy(&seen));
+        assert_ne!(
+            stream.read_buf(&mut seen).await.expect("readable"),
+            0,
+            "{}",
+            String::from_utf8_lossy(&seen)
+        );
     }
     assert!(seen.starts_with(b"HTTP/1.1 101"), "{}", String::from_utf8_lossy(&seen));
     stream
@@ -217,15 +249,18 @@ async fn bad_handshakes_are_refused(system: &System) {
         drop(read.expect("the server ends it"));
         String::from_utf8_lossy(&bytes).lines().next().unwrap_or_default().to_owned()
     };
-    let head = "GET /api/ws HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade, close\r\nUpgrade: websocket\r\n";
+    let head =
+        "GET /api/ws HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade, close\r\nUpgrade: websocket\r\n";
     let key = "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
     let old = answer(format!("{head}{key}Sec-WebSocket-Version: 8\r\n\r\n")).await;
     assert!(old.contains("426"), "{old}");
     let keyless = answer(format!("{head}Sec-WebSocket-Version: 13\r\n\r\n")).await;
     assert!(keyless.contains("400"), "{keyless}");
-    let foreign = answer(format!("{head}{key}Sec-WebSocket-Version: 13\r\nOrigin: http://evil.example\r\n\r\n")).await;
+    let foreign =
+        answer(format!("{head}{key}Sec-WebSocket-Version: 13\r\nOrigin: http://evil.example\r\n\r\n")).await;
     assert!(foreign.contains("403"), "{foreign}");
-    let huge = answer(format!("GET / HTTP/1.1\r\nHost: localhost\r\nX: {}\r\n\r\n", "x".repeat(1 << 20))).await;
+    let huge =
+        answer(format!("GET / HTTP/1.1\r\nHost: localhost\r\nX: {}\r\n\r\n", "x".repeat(1 << 20))).await;
     assert!(huge.is_empty() || huge.contains("431"), "{huge}");
     let garbage = answer("\u{16}\u{3}\u{1} not HTTP\r\n\r\n".to_owned()).await;
     assert!(garbage.is_empty() || garbage.contains("400"), "{garbage}");
@@ -249,7 +284,8 @@ async fn a_forged_sender_is_not_believed(system: &System) {
         }
     };
     assert_eq!(seen, json!({ "id": bob.id, "username": bob.username }));
-    let by_http: Value = json!({ "clientMsgId": "2", "content": "I am ann", "sender": forged, "userId": ann.id });
+    let by_http: Value =
+        json!({ "clientMsgId": "2", "content": "I am ann", "sender": forged, "userId": ann.id });
     let reply = system.api(0).post(&format!("/api/conversations/{room}/messages"), &bob.token, by_http).await;
     // Unknown fields are refused or ignored; either way ann has said nothing.
     assert!(matches!(reply.status.as_u16(), 200 | 400), "{reply:?}");

@@ -33,7 +33,8 @@ async fn hello_shows_the_hole_and_one_call_fills_it(system: &System) {
     let request = json!({ "roomId": room, "afterSeq": 1, "count": 100, "requestId": "fill" });
     socket.send("requestRoomHistory", request).await;
     let page = socket.wait_frame("serverRoomHistory", |page| page["requestId"] == "fill").await;
-    let seqs: Vec<_> = page["messages"].as_array().expect("messages").iter().map(|m| m["seq"].as_i64()).collect();
+    let seqs: Vec<_> =
+        page["messages"].as_array().expect("messages").iter().map(|m| m["seq"].as_i64()).collect();
     assert_eq!(seqs, (2..=40).map(Some).collect::<Vec<_>>());
     assert_eq!(page["hasMoreMessages"], false);
     api.send(&ann, &room, "41", "live again").await.ok();
@@ -55,14 +56,17 @@ async fn paging_backwards_loses_and_repeats_nothing(system: &System) {
     assert!(!seen.is_empty() && shown["hasMoreMessages"] == true);
     loop {
         let first = seen.last().expect("some")["id"].clone();
-        socket.send("requestRoomHistory", json!({ "roomId": room, "firstMessageId": first, "count": 17 })).await;
+        socket
+            .send("requestRoomHistory", json!({ "roomId": room, "firstMessageId": first, "count": 17 }))
+            .await;
         let page = socket.next("serverRoomHistory").await;
         seen.extend(page["messages"].as_array().expect("messages").iter().cloned());
         if page["hasMoreMessages"] != true {
             break;
         }
     }
-    let contents: Vec<_> = seen.iter().rev().map(|message| message["content"].as_str().expect("text").to_owned()).collect();
+    let contents: Vec<_> =
+        seen.iter().rev().map(|message| message["content"].as_str().expect("text").to_owned()).collect();
     assert_eq!(contents, (1..=65).map(|number| number.to_string()).collect::<Vec<_>>());
     let mut ids: Vec<_> = seen.iter().map(|message| message["id"].to_string()).collect();
     ids.sort();
@@ -70,7 +74,9 @@ async fn paging_backwards_loses_and_repeats_nothing(system: &System) {
     assert_eq!(ids.len(), 65, "message ids are unique");
 
     // By HTTP, exactly at the edges.
-    let page = async |query: &str| api.get(&format!("/api/conversations/{room}/messages?{query}"), &ann.token).await.ok();
+    let page = async |query: &str| {
+        api.get(&format!("/api/conversations/{room}/messages?{query}"), &ann.token).await.ok()
+    };
     assert_eq!(page("before=1&limit=10").await["messages"], json!([]));
     let exact = page("before=11&limit=10").await;
     assert_eq!((exact["messages"].as_array().map(Vec::len), &exact["hasMore"]), (Some(10), &json!(false)));
@@ -88,7 +94,8 @@ async fn connecting_during_a_stream_of_sends_misses_nothing(system: &System) {
     let room = api.room(&ann).await;
     let stop = Arc::new(AtomicBool::new(false));
     let sender = {
-        let (api, ann, room, stop): (Http, _, _, _) = (api.clone(), ann.clone(), room.clone(), Arc::clone(&stop));
+        let (api, ann, room, stop): (Http, _, _, _) =
+            (api.clone(), ann.clone(), room.clone(), Arc::clone(&stop));
         tokio::spawn(async move {
             let mut number = 0;
             while !stop.load(Ordering::Relaxed) {

@@ -9,7 +9,7 @@
 //!
 //! | key | type | content |
 //! |---|---|---|
-//! | `comet:<id>` | string with TTL = the lease | `epoch|` and JSON of [`CometInfo`] |
+//! | `comet:<id>` | string with TTL = the lease | `epoch|`, `1|` while announcing or else `0|`, and JSON of [`CometInfo`] |
 //! | `comets` | sorted set | ids of comets by the second they last renewed |
 //! | `user:<id>` | hash | session key → `comet|epoch|version|platform` |
 //! | `session:<key>` | string | `comet|epoch|version`, addressable sessions only |
@@ -79,6 +79,14 @@ pub struct CometInfo {
     pub addresses: i64,
     /// It takes no new connections.
     pub draining: bool,
+    /// Its entries are not complete yet: that it is not found says nothing.
+    #[serde(default)]
+    pub announcing: bool,
+    /// How often it announced everything. Read twice as the same number, and
+    /// not [`announcing`](Self::announcing) either time, its entries were
+    /// complete in between, too.
+    #[serde(default)]
+    pub announcements: i64,
     /// Members per goim room on this comet.
     pub room_counts: HashMap<String, i32>,
 }
@@ -134,6 +142,11 @@ pub struct Routes {
 pub trait Directory: Send + Sync + fmt::Debug + 'static {
     /// Renews the lease of a comet and replaces what is known of it. An epoch
     /// older than the recorded one is refused with [`Error::Superseded`].
+    ///
+    /// With [`Renewal::Unknown`] it is recorded as
+    /// [`announcing`](CometInfo::announcing), whatever `info` says, and in the
+    /// same step: no reader sees it live with entries that seem complete.
+    /// Known, it is recorded as it says.
     ///
     /// A renewal that failed may have been recorded: whoever renews takes the
     /// next success for [`Renewal::Unknown`], whatever it says.

@@ -44,6 +44,8 @@ fn info(comet: &CometRef) -> CometInfo {
         connections: 3,
         addresses: 2,
         draining: false,
+        announcing: false,
+        announcements: 0,
         room_counts: [("live://1".to_owned(), 3)].into(),
     }
 }
@@ -99,6 +101,7 @@ macro_rules! for_every_contract {
                 an_older_incarnation_is_refused
                 only_the_incarnation_itself_retires
                 what_a_comet_says_is_read_back
+                one_that_was_not_known_is_announcing
                 routes_go_to_live_incarnations_only
                 a_new_incarnation_is_seen_at_once
                 sweeping_removes_what_the_dead_left

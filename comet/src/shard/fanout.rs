@@ -173,13 +173,19 @@ impl Shard {
         touched
     }
 
-    /// A broadcast at a pace is a task of its own, so that nothing waits for it.
+    /// A broadcast at a pace is a task of its own, so that nothing waits for
+    /// it: it is acked when it begins, as acks come in order and those of
+    /// messages would wait behind it. Only beyond `paced_broadcasts_max` is
+    /// the ack held, until this one ends.
     fn spawn_paced(self: &Rc<Self>, delivery: Delivery, dones: &[Done]) {
         let Target::EveryonePaced { per_second } = delivery.target else { return };
         let shard = Rc::clone(self);
-        let dones = dones.to_vec();
+        let is_one_too_many = self.paced.get() >= self.node.config.paced_broadcasts_max;
+        let dones = if is_one_too_many { dones.to_vec() } else { Vec::new() };
+        self.paced.set(self.paced.get() + 1);
         tokio::task::spawn_local(async move {
             shard.send_paced(delivery, per_second).await;
+            shard.paced.set(shard.paced.get() - 1);
             drop(dones);
         });
     }

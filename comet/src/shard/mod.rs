@@ -52,6 +52,8 @@ pub(crate) struct Shard {
     pub(crate) now: Cell<u32>,
     /// What all connections read into, in turn.
     pub(crate) scratch: RefCell<Box<[u8]>>,
+    /// Broadcasts at a pace under way.
+    paced: Cell<usize>,
     rates: Rates,
     started: std::time::Instant,
 }
@@ -83,6 +85,7 @@ impl Shard {
         Self {
             node,
             index,
+            paced: Cell::new(0),
             connections: RefCell::default(),
             rooms: RefCell::default(),
             wheel: RefCell::new(Wheel::new()),

@@ -39,6 +39,48 @@ async fn everything_is_announced_after_the_directory_lost_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn renewals_go_on_during_an_announcement_and_say_so() {
+    let world = start().await;
+    let _client = world.v1(1).await;
+    let all = u32::try_from(world.logic.announce_gate.available_permits()).unwrap();
+    let held = world.logic.announce_gate.clone().acquire_many_owned(all).await.unwrap();
+    world.logic.state.lock().announce_next = true;
+    let announcing = || {
+        let said: Vec<_> = world.logic.state.lock().renewals.iter().map(|said| said.announcing).collect();
+        said.into_iter().skip_while(|announcing| !announcing).collect::<Vec<_>>()
+    };
+    eventually("it says so again and again", || announcing().len() >= 5).await;
+    assert!(announcing().into_iter().all(|announcing| announcing));
+    assert_eq!(world.logic.state.lock().renewals.last().unwrap().announcements, 0);
+    assert!(world.logic.state.lock().announced.is_empty());
+    drop(held);
+    eventually("it has ended", || announcing().last() == Some(&false)).await;
+    let last = world.logic.state.lock().renewals.last().cloned().unwrap();
+    assert_eq!((last.announcements, world.logic.state.lock().announced.len()), (1, 2));
+    world.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_end_of_an_announcement_is_told_at_once() {
+    let world = start().await;
+    let _client = world.v1(1).await;
+    {
+        let mut state = world.logic.state.lock();
+        state.announce_next = true;
+        // The next renewal would be minutes away.
+        state.lease_ms = 1_000_000;
+    }
+    eventually("it renews", || {
+        let state = world.logic.state.lock();
+        let said = state.renewals.last().unwrap();
+        !said.announcing && said.announcements == 1
+    })
+    .await;
+    assert_eq!(world.logic.state.lock().announced.len(), 2);
+    world.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn departures_wait_for_logic() {
     let world = start().await;
     world.logic.state.lock().fail_disconnect = true;

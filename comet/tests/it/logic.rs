@@ -43,6 +43,7 @@ pub(crate) struct State {
     pub(crate) upstream: Vec<(i32, Vec<u8>)>,
     pub(crate) taken_names: Vec<String>,
     pub(crate) goim_heartbeat_ms: i64,
+    pub(crate) lease_ms: i64,
 }
 
 /// Logic as the test says.
@@ -51,6 +52,8 @@ pub(crate) struct Scripted {
     pub(crate) state: Arc<Mutex<State>>,
     /// Held while `hello` must wait.
     pub(crate) hello_gate: Arc<tokio::sync::Semaphore>,
+    /// Held while announcements must wait.
+    pub(crate) announce_gate: Arc<tokio::sync::Semaphore>,
     /// Held while commands must wait.
     pub(crate) receive_gate: Arc<tokio::sync::Semaphore>,
 }
@@ -58,8 +61,13 @@ pub(crate) struct Scripted {
 impl Scripted {
     pub(crate) fn new() -> Self {
         let open = || Arc::new(tokio::sync::Semaphore::new(1_000_000));
-        let state = State { rooms: vec![1], goim_heartbeat_ms: 60_000, ..State::default() };
-        Self { state: Arc::new(Mutex::new(state)), hello_gate: open(), receive_gate: open() }
+        let state = State { rooms: vec![1], goim_heartbeat_ms: 60_000, lease_ms: 60, ..State::default() };
+        Self {
+            state: Arc::new(Mutex::new(state)),
+            hello_gate: open(),
+            announce_gate: open(),
+            receive_gate: open(),
+        }
     }
 }
 
@@ -170,10 +178,11 @@ impl Logic for Scripted {
             state.entered.clear();
             state.sessions.clear();
         }
-        Ok(Response::new(RenewReply { announce, lease_ms: 60, total_connections: 4242 }))
+        Ok(Response::new(RenewReply { announce, lease_ms: state.lease_ms, total_connections: 4242 }))
     }
 
     async fn announce(&self, request: Request<AnnounceRequest>) -> Answer<AnnounceReply> {
+        let _open = self.announce_gate.acquire().await.unwrap();
         let mut state = self.state.lock();
         let AnnounceRequest { sessions, rooms, .. } = request.into_inner();
         for session in sessions {

@@ -134,6 +134,16 @@ impl CometLink {
         }
     }
 
+    /// A stream to it is open.
+    pub(crate) fn is_connected(&self) -> bool {
+        self.state.lock().is_connected
+    }
+
+    /// Something may have passed it by: it is told when it is reached.
+    pub(crate) fn owe_resync(&self) {
+        self.state.lock().owes_resync = true;
+    }
+
     /// Another incarnation answered at its address.
     pub(crate) fn is_refused(&self) -> bool {
         self.state.lock().is_refused

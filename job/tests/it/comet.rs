@@ -102,6 +102,8 @@ impl ScriptedComet {
             connections: 0,
             addresses: 0,
             draining: false,
+            announcing: false,
+            announcements: 0,
             room_counts: HashMap::new(),
         }
     }

@@ -9,4 +9,5 @@ mod grpc;
 mod order;
 mod overflow;
 mod routes;
+mod wiped;
 mod world;

@@ -72,12 +72,26 @@ impl World {
     /// A comet that answers and whose lease is live.
     pub(crate) async fn comet(&self, id: &str) -> Arc<ScriptedComet> {
         let comet = self.comets.add(id, 1);
-        self.directory.renew(&comet.info(), LEASE).await.expect("renews");
+        self.renew(&comet).await;
         comet
     }
 
+    /// Has a comet be live, with everything announced that it will be.
     pub(crate) async fn renew(&self, comet: &ScriptedComet) {
+        self.renew_announcing(comet).await;
         self.directory.renew(&comet.info(), LEASE).await.expect("renews");
+    }
+
+    /// Has a comet be live, but not all of it announced.
+    pub(crate) async fn renew_announcing(&self, comet: &ScriptedComet) {
+        let info = CometInfo { announcing: true, ..comet.info() };
+        self.directory.renew(&info, LEASE).await.expect("renews");
+    }
+
+    /// Ends the announcement of a comet.
+    pub(crate) async fn announced(&self, comet: &ScriptedComet) {
+        let info = CometInfo { announcements: 1, ..comet.info() };
+        self.directory.renew(&info, LEASE).await.expect("renews");
     }
 
     pub(crate) async fn enter(&self, comet: &ScriptedComet, room: &str) {

@@ -361,7 +361,12 @@ pub fn fresh_signing_key() -> Result<SigningKey, Refusal> {
 ///
 /// # Errors
 /// [`Code::Internal`], also when there is no key.
-pub fn server_token(config: &Config, keys: &[SigningKey], scopes: &[Scope], ttl: Duration) -> Result<String, Refusal> {
+pub fn server_token(
+    config: &Config,
+    keys: &[SigningKey],
+    scopes: &[Scope],
+    ttl: Duration,
+) -> Result<String, Refusal> {
     let tokens = Tokens::new(&config.issuer, keys)
         .ok_or_else(|| Refusal::new(Code::Internal, "the store has no signing key"))?;
     issue(&tokens, scopes, ttl)

@@ -97,7 +97,10 @@ impl StoreSettings {
                 blocking(move || sqlite::signing_keys(&settings)).await
             }
             Self::Mysql(settings) => {
-                MysqlStore::open(settings, &Metrics::register(&mut Registry::default())).await?.signing_keys(candidate).await
+                MysqlStore::open(settings, &Metrics::register(&mut Registry::default()))
+                    .await?
+                    .signing_keys(candidate)
+                    .await
             }
         }
     }

@@ -52,17 +52,22 @@ struct Error {
 
 impl LogicService {
     /// The body to answer a packet with.
-    pub(super) async fn goim_upstream(&self, request: &pb::GoimUpstream, user: i64, traceparent: &str) -> Result<Bytes, Refusal> {
+    pub(super) async fn goim_upstream(
+        &self,
+        request: &pb::GoimUpstream,
+        user: i64,
+        traceparent: &str,
+    ) -> Result<Bytes, Refusal> {
         self.app.metrics.goim_upstream.inc();
         let (op::SEND_MESSAGE, Some(user)) = (request.op, UserId::new(user)) else { return Ok(Bytes::new()) };
         let Ok(body) = serde_json::from_slice::<Body>(&request.body) else { return Ok(Bytes::new()) };
         let sender = self.app.users.get(user).await?;
         let message = Outgoing { client_msg_id: Some(body.client_msg_id), content: body.content };
         let outcomes = self.app.conversations.send(&sender, body.room_id, vec![message], traceparent).await;
-        let ack = outcomes.into_iter().next().map(|(client_msg_id, outcome)| Ack {
-            client_msg_id,
-            outcome: told(body.room_id, outcome),
-        });
+        let ack = outcomes
+            .into_iter()
+            .next()
+            .map(|(client_msg_id, outcome)| Ack { client_msg_id, outcome: told(body.room_id, outcome) });
         // Strings and numbers always serialise.
         Ok(ack.and_then(|ack| serde_json::to_vec(&ack).ok()).unwrap_or_default().into())
     }

@@ -68,6 +68,8 @@ impl LogicService {
             connections: request.connections,
             addresses: request.addresses,
             draining: request.draining,
+            announcing: request.announcing,
+            announcements: request.announcements,
         };
         let renewal = self.app.directory.renew(&info, self.comet_lease).await.map_err(directory_refusal)?;
         Ok(pb::RenewReply {
@@ -129,6 +131,8 @@ mod tests {
             connections: 0,
             addresses: 0,
             draining: false,
+            announcing: false,
+            announcements: 0,
             room_counts: HashMap::from([("x://1".to_owned(), 1), ("x://2".to_owned(), 2)]),
         };
         let changed = HashMap::from([("x://1".to_owned(), 0), ("x://3".to_owned(), 3)]);

@@ -297,6 +297,10 @@ async fn a_comet_tells_of_itself_and_its_rooms() {
     assert!(!second.announce);
     let counts = &house.directory.comets().await.expect("read")[0].room_counts;
     assert_eq!(*counts, HashMap::from([("live://1".to_owned(), 2)]));
+    let announcing = pb::RenewRequest { announcing: true, announcements: 4, ..renew(&[]) };
+    house.logic.renew(Request::new(announcing)).await.expect("renewed");
+    let known = &house.directory.comets().await.expect("read")[0];
+    assert_eq!((known.announcing, known.announcements), (true, 4));
 
     let room = RoomKey::new("live://1").expect("valid");
     let rooms = |version| pb::RoomsRequest {

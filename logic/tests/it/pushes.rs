@@ -106,6 +106,8 @@ fn comet(id: &str, connections: i64, rooms: &[(&str, i32)]) -> CometInfo {
         connections,
         addresses: connections / 2,
         draining: false,
+        announcing: false,
+        announcements: 0,
         room_counts: rooms.iter().map(|&(room, count)| (room.to_owned(), count)).collect::<HashMap<_, _>>(),
     }
 }

@@ -52,7 +52,13 @@ impl Http {
     }
 
     /// Any request; `Err` when no answer came.
-    pub(crate) async fn raw(&self, method: Method, path: &str, headers: &[(&str, &str)], body: impl Into<Bytes>) -> Result<Reply, String> {
+    pub(crate) async fn raw(
+        &self,
+        method: Method,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: impl Into<Bytes>,
+    ) -> Result<Reply, String> {
         let mut request = Request::builder().method(method).uri(format!("http://{}{path}", self.address));
         for (name, value) in headers {
             request = request.header(*name, *value);
@@ -86,7 +92,13 @@ impl Http {
     }
 
     /// Sends a message; the answer whatever it is.
-    pub(crate) async fn send(&self, from: &Account, conversation: &str, client_msg_id: &str, content: &str) -> Reply {
+    pub(crate) async fn send(
+        &self,
+        from: &Account,
+        conversation: &str,
+        client_msg_id: &str,
+        content: &str,
+    ) -> Reply {
         let path = format!("/api/conversations/{conversation}/messages");
         self.post(&path, &from.token, json!({ "clientMsgId": client_msg_id, "content": content })).await
     }

@@ -40,7 +40,8 @@ impl Packet {
 
     /// Takes one packet off the front.
     fn take(bytes: &mut Vec<u8>) -> Option<Self> {
-        let word = |at: usize| bytes.get(at..at + 4).map(|four| i32::from_be_bytes(four.try_into().expect("four")));
+        let word =
+            |at: usize| bytes.get(at..at + 4).map(|four| i32::from_be_bytes(four.try_into().expect("four")));
         let length = usize::try_from(word(0)?).expect("a length");
         if bytes.len() < length {
             return None;
@@ -69,7 +70,9 @@ pub(crate) struct PacketClient {
 /// Body of the auth packet.
 pub(crate) fn auth_body(mid: &str, key: &str, room: &str, accepts: &[i32], token: &str) -> Vec<u8> {
     let mid: i64 = mid.parse().expect("a number");
-    json!({ "mid": mid, "key": key, "room_id": room, "platform": "test", "accepts": accepts, "token": token }).to_string().into()
+    json!({ "mid": mid, "key": key, "room_id": room, "platform": "test", "accepts": accepts, "token": token })
+        .to_string()
+        .into()
 }
 
 impl PacketClient {
@@ -95,7 +98,9 @@ impl PacketClient {
     pub(crate) async fn send_bytes(&mut self, bytes: Vec<u8>) {
         match &mut self.link {
             Link::Tcp(stream) => stream.write_all(&bytes).await.expect("the socket takes it"),
-            Link::WebSocket(stream) => stream.send(Message::binary(bytes)).await.expect("the socket takes it"),
+            Link::WebSocket(stream) => {
+                stream.send(Message::binary(bytes)).await.expect("the socket takes it")
+            }
         }
     }
 

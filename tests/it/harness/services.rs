@@ -14,7 +14,10 @@ pub(crate) struct Backends {
 impl Backends {
     /// The set that `make test` started.
     pub(crate) fn shared() -> Self {
-        let need = |name| std::env::var(name).unwrap_or_else(|_| panic!("{name} is not set; start the services first: make test does it"));
+        let need = |name| {
+            std::env::var(name)
+                .unwrap_or_else(|_| panic!("{name} is not set; start the services first: make test does it"))
+        };
         Self {
             mysql_url: need("OORT_TEST_MYSQL_URL"),
             redis_url: need("OORT_TEST_REDIS_URL"),
@@ -56,7 +59,9 @@ impl OwnServices {
         script(&["up", &folder.to_string_lossy()]);
         let env = std::fs::read_to_string(folder.join("env")).expect("the script writes env");
         let value = |name: &str| {
-            let line = env.lines().find_map(|line| line.strip_prefix("export ")?.strip_prefix(name)?.strip_prefix('='));
+            let line = env
+                .lines()
+                .find_map(|line| line.strip_prefix("export ")?.strip_prefix(name)?.strip_prefix('='));
             line.unwrap_or_else(|| panic!("env lacks {name}")).to_owned()
         };
         let backends = Backends {
@@ -80,7 +85,10 @@ impl OwnServices {
     /// Forgets everything Redis holds.
     pub(crate) fn flush_redis(&self) {
         let port = self.backends.redis_url.rsplit(':').next().expect("a port");
-        let done = Command::new("redis-cli").args(["-h", "127.0.0.1", "-p", port, "flushall"]).status().expect("redis-cli runs");
+        let done = Command::new("redis-cli")
+            .args(["-h", "127.0.0.1", "-p", port, "flushall"])
+            .status()
+            .expect("redis-cli runs");
         assert!(done.success());
     }
 
@@ -104,5 +112,9 @@ fn script_path() -> PathBuf {
 
 fn script(arguments: &[&str]) {
     let output = Command::new(script_path()).args(arguments).output().expect("the services script runs");
-    assert!(output.status.success(), "services.sh {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    assert!(
+        output.status.success(),
+        "services.sh {arguments:?}: {}",
+        String::from_utf8_lossy(&output.stderr)
+    );
 }

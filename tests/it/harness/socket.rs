@@ -32,14 +32,19 @@ pub(crate) enum End {
 }
 
 /// Opens a socket with these request headers, without waiting for `hello`.
-pub(crate) async fn open(address: SocketAddr, path: &str, headers: &[(&'static str, &str)]) -> Result<WebSocketStream<TcpStream>, String> {
+pub(crate) async fn open(
+    address: SocketAddr,
+    path: &str,
+    headers: &[(&'static str, &str)],
+) -> Result<WebSocketStream<TcpStream>, String> {
     let mut request = format!("ws://{address}{path}").into_client_request().expect("a request");
     for (name, value) in headers {
         request.headers_mut().insert(*name, value.parse().expect("a header value"));
     }
     let tcp = TcpStream::connect(address).await.map_err(|error| error.to_string())?;
     let opened = tokio::time::timeout(PATIENCE, tokio_tungstenite::client_async(request, tcp)).await;
-    let (stream, _) = opened.map_err(|_| "no upgrade in time".to_owned())?.map_err(|error| error.to_string())?;
+    let (stream, _) =
+        opened.map_err(|_| "no upgrade in time".to_owned())?.map_err(|error| error.to_string())?;
     Ok(stream)
 }
 
@@ -57,7 +62,8 @@ impl Socket {
 
     /// Without extensions, by cookie, as older clients do.
     pub(crate) async fn classic(address: SocketAddr, sid: &str) -> Self {
-        let stream = open(address, "/api/ws", &[("cookie", &format!("sid={sid}"))]).await.expect("an upgrade");
+        let stream =
+            open(address, "/api/ws", &[("cookie", &format!("sid={sid}"))]).await.expect("an upgrade");
         Self::hello(stream).await.expect("a hello")
     }
 
@@ -97,7 +103,8 @@ impl Socket {
     /// The payload of the next frame of this type; others are passed over.
     pub(crate) async fn next(&mut self, kind: &str) -> Value {
         loop {
-            let (found, payload) = self.try_next().await.unwrap_or_else(|end| panic!("{end:?} instead of {kind}"));
+            let (found, payload) =
+                self.try_next().await.unwrap_or_else(|end| panic!("{end:?} instead of {kind}"));
             if found == kind {
                 return payload;
             }
@@ -116,7 +123,10 @@ impl Socket {
     /// The head of a room as hello told it.
     pub(crate) fn head(&self, room: &str) -> i64 {
         let rooms = self.hello["rooms"].as_array().expect("rooms");
-        let room = rooms.iter().find(|candidate| candidate["id"] == room).unwrap_or_else(|| panic!("no room {room} in hello"));
+        let room = rooms
+            .iter()
+            .find(|candidate| candidate["id"] == room)
+            .unwrap_or_else(|| panic!("no room {room} in hello"));
         room["head"].as_i64().expect("a head")
     }
 
@@ -200,7 +210,10 @@ impl Follower {
 
     /// Waits for a frame of this type that `test` accepts.
     pub(crate) async fn wait_frame(&self, kind: &str, test: impl Fn(&Value) -> bool) -> Value {
-        eventually(&format!("a frame {kind}"), async || self.frames(kind).into_iter().find(|payload| test(payload))).await
+        eventually(&format!("a frame {kind}"), async || {
+            self.frames(kind).into_iter().find(|payload| test(payload))
+        })
+        .await
     }
 
     /// Whether the socket still lives.
@@ -218,7 +231,12 @@ impl Follower {
 pub(crate) fn assert_dense(messages: &[(i64, String)]) {
     for (index, (seq, _)) in messages.iter().enumerate() {
         let expected = i64::try_from(index + 1).expect("small");
-        assert_eq!(*seq, expected, "place {index} of {:?}", messages.iter().map(|(seq, _)| seq).collect::<Vec<_>>());
+        assert_eq!(
+            *seq,
+            expected,
+            "place {index} of {:?}",
+            messages.iter().map(|(seq, _)| seq).collect::<Vec<_>>()
+        );
     }
 }
 

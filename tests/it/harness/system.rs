@@ -50,7 +50,10 @@ impl System {
     pub(crate) fn standalone(extra: &[(&str, &str)]) -> Self {
         let folder = folder();
         let mut settings = settings(&QUICK_ARGON);
-        settings.push(("OORT_NODE__DATA_DIR".to_owned(), folder.path().join("data").to_string_lossy().into_owned()));
+        settings.push((
+            "OORT_NODE__DATA_DIR".to_owned(),
+            folder.path().join("data").to_string_lossy().into_owned(),
+        ));
         for name in ["OORT_COMET__HTTP_LISTEN", "OORT_COMET__TCP_LISTEN", "OORT_COMET__GRPC_LISTEN"] {
             settings.push((name.to_owned(), "127.0.0.1:0".to_owned()));
         }
@@ -95,14 +98,23 @@ impl System {
     /// One more logic node of this system.
     pub(crate) fn start_logic(&self, extra: &[(&str, &str)]) -> Node {
         let mut settings = self.settings.clone();
-        settings.extend(self::settings(&[("OORT_LOGIC__HTTP_LISTEN", "127.0.0.1:0"), ("OORT_LOGIC__GRPC_LISTEN", "127.0.0.1:0")]));
+        settings.extend(self::settings(&[
+            ("OORT_LOGIC__HTTP_LISTEN", "127.0.0.1:0"),
+            ("OORT_LOGIC__GRPC_LISTEN", "127.0.0.1:0"),
+        ]));
         settings.extend(self::settings(extra));
         Node::start("logic", self.folder.path(), &settings)
     }
 
     /// One more comet of this system, of this name.
     pub(crate) fn start_comet(&self, name: &str) -> Node {
-        let list = |port: &str| self.logics.iter().map(|logic| format!("http://{}", logic.address(port))).collect::<Vec<_>>().join(",");
+        let list = |port: &str| {
+            self.logics
+                .iter()
+                .map(|logic| format!("http://{}", logic.address(port)))
+                .collect::<Vec<_>>()
+                .join(",")
+        };
         let mut settings = self.settings.clone();
         settings.extend(self::settings(&[
             ("OORT_NODE__NAME", name),

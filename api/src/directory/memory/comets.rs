@@ -29,9 +29,9 @@ impl Comets {
         if let Some(epoch) = recorded_epoch.filter(|&epoch| epoch > info.comet.epoch) {
             return Err(Error::Superseded { id: info.comet.id.clone(), epoch });
         }
-        let comet = Comet { info: info.clone(), lease_ends: now + lease };
-        self.recorded.insert(info.comet.id.clone(), comet);
         let known = recorded_epoch == Some(info.comet.epoch);
+        let info = CometInfo { announcing: info.announcing || !known, ..info.clone() };
+        self.recorded.insert(info.comet.id.clone(), Comet { info, lease_ends: now + lease });
         Ok(if known { Renewal::Known } else { Renewal::Unknown })
     }
 

@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use ::redis::{FromRedisValue, Value, from_redis_value};
 
-use crate::directory::{CometRef, Error, Version};
+use crate::directory::{CometInfo, CometRef, Error, Version};
 
 /// `comet|epoch|version`, and more behind it in a user's hash.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,6 +57,19 @@ impl Presence {
 /// The epoch at the beginning of a comet's value.
 pub(super) fn epoch(value: Value) -> Option<i64> {
     from_redis_value::<String>(value).ok()?.split_once('|')?.0.parse().ok()
+}
+
+/// The second part of a comet's value: whether it is announcing.
+pub(super) fn flag(is_announcing: bool) -> &'static str {
+    if is_announcing { "1" } else { "0" }
+}
+
+/// A comet's value: `epoch|announcing|JSON`.
+pub(super) fn info(text: &str) -> Option<CometInfo> {
+    let (_, rest) = text.split_once('|')?;
+    let (announcing, json) = rest.split_once('|')?;
+    let info: CometInfo = serde_json::from_str(json).ok()?;
+    Some(CometInfo { announcing: announcing == flag(true), ..info })
 }
 
 /// Reads an answer; one of another type means that the key is not ours.

@@ -142,7 +142,10 @@ impl Directory for RedisDirectory {
     async fn renew(&self, info: &CometInfo, lease: Duration) -> Result<Renewal, Error> {
         info.comet.check()?;
         let json = serde_json::to_string(info).map_err(|error| Error::Config(error.to_string()))?;
-        let args = vec![info.comet.epoch.to_string(), json, lease.as_millis().max(1).to_string()];
+        let is_unsure = self.unsure.lock().contains(&info.comet.id);
+        let announcing = entries::flag(info.announcing || is_unsure);
+        let lease_ms = lease.as_millis().max(1).to_string();
+        let args = vec![info.comet.epoch.to_string(), json, lease_ms, announcing.to_owned()];
         let ops = vec![
             Op::script(&scripts::RENEW, self.keys.comet(&info.comet.id), args),
             Op::script(&scripts::NOTE_COMET, self.keys.comets(), vec![info.comet.id.clone()]),
@@ -178,10 +181,10 @@ impl Directory for RedisDirectory {
         let mut infos = Vec::with_capacity(ids.len());
         for value in self.link.run(ids.iter().map(|id| Op::get(&self.keys.comet(id))).collect()).await? {
             let Some(text) = entries::read::<Option<String>>(value)? else { continue };
-            match text.split_once('|').map(|(_, json)| serde_json::from_str(json)) {
-                Some(Ok(info)) => infos.push(info),
+            match entries::info(&text) {
+                Some(info) => infos.push(info),
                 // Written by another version of this program.
-                _ => tracing::warn!("a comet's entry cannot be read"),
+                None => tracing::warn!("a comet's entry cannot be read"),
             }
         }
         Ok(infos)

@@ -300,6 +300,13 @@ pub struct RenewRequest {
     /// Distinct client addresses on this comet.
     #[prost(int64, tag = "9")]
     pub addresses: i64,
+    /// An announcement that was asked for is not finished: the directory does
+    /// not hold everything of this comet yet.
+    #[prost(bool, tag = "10")]
+    pub announcing: bool,
+    /// Announcements finished since the comet started.
+    #[prost(int64, tag = "11")]
+    pub announcements: i64,
 }
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct RenewReply {

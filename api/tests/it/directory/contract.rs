@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use oort_api::directory::{CometRef, Error, Renewal, Routes};
+use oort_api::directory::{CometInfo, CometRef, Error, Renewal, Routes};
 
 use super::{Fresh, LONG, PATIENCE, comet, info, key, live, nowhere, presence, room, route, session, user};
 
@@ -84,6 +84,27 @@ pub(super) async fn what_a_comet_says_is_read_back(fresh: &impl Fresh) {
     said.connections = 99;
     directory.renew(&said, LONG).await.expect("renewed");
     assert_eq!(fresh.elsewhere().comets().await, Ok(vec![said]));
+}
+
+pub(super) async fn one_that_was_not_known_is_announcing(fresh: &impl Fresh) {
+    let (directory, elsewhere) = (fresh.directory(), fresh.elsewhere());
+    let says = |announcing, announcements| CometInfo { announcing, announcements, ..info(&comet("c", 1)) };
+    let recorded = async || elsewhere.comets().await.expect("answers");
+    for round in 0..2 {
+        assert_eq!(directory.renew(&says(false, round), LONG).await, Ok(Renewal::Unknown));
+        assert_eq!(recorded().await, [says(true, round)], "nothing of it is there, whatever it says");
+        assert_eq!(directory.renew(&says(true, round), LONG).await, Ok(Renewal::Known));
+        assert_eq!(recorded().await, [says(true, round)], "it says so");
+        assert_eq!(directory.renew(&says(false, round + 1), LONG).await, Ok(Renewal::Known));
+        assert_eq!(recorded().await, [says(false, round + 1)]);
+        fresh.wipe().await;
+    }
+    // Another incarnation is another's entries.
+    directory.renew(&says(false, 0), LONG).await.expect("renewed");
+    directory.renew(&says(false, 0), LONG).await.expect("renewed");
+    let next = CometInfo { comet: comet("c", 2), ..says(false, 0) };
+    assert_eq!(directory.renew(&next, LONG).await, Ok(Renewal::Unknown));
+    assert_eq!(recorded().await, [CometInfo { announcing: true, ..next }]);
 }
 
 pub(super) async fn routes_go_to_live_incarnations_only(fresh: &impl Fresh) {

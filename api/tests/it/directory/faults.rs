@@ -89,7 +89,9 @@ async fn it_connects_again_after_an_outage() {
     assert!(back_at.elapsed() < Duration::from_secs(2), "took {:?}", back_at.elapsed());
     let renewal = directory.renew(&info(&home), LONG).await;
     assert_eq!(renewal, Ok(Renewal::Unknown), "one that failed may have been recorded after a wipe");
+    assert!(directory.comets().await.expect("answers")[0].announcing, "and so it is recorded");
     assert_eq!(directory.renew(&info(&home), LONG).await, Ok(Renewal::Known));
+    assert!(!directory.comets().await.expect("answers")[0].announcing);
 }
 
 #[tokio::test]

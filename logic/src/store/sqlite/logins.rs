@@ -112,8 +112,8 @@ pub(super) fn signing_keys(
 
 /// The keys that are there, newest first.
 pub(super) fn known_signing_keys(connection: &Connection) -> Result<Vec<SigningKey>, Error> {
-    let mut select =
-        connection.prepare("SELECT id, secret, created_at_ms FROM signing_keys ORDER BY created_at_ms DESC, id")?;
+    let mut select = connection
+        .prepare("SELECT id, secret, created_at_ms FROM signing_keys ORDER BY created_at_ms DESC, id")?;
     let rows = select.query_map([], |row| {
         Ok(SigningKey { id: row.get(0)?, secret: row.get(1)?, created_at_ms: row.get(2)? })
     })?;

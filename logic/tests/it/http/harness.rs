@@ -163,6 +163,8 @@ impl Node {
             connections,
             addresses: connections / 2,
             draining: false,
+            announcing: false,
+            announcements: 0,
             room_counts: rooms.iter().map(|&(room, count)| (room.to_owned(), count)).collect(),
         });
     }
