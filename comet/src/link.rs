@@ -84,6 +84,7 @@ impl RemoteLogic {
     async fn call<Q, A, F>(
         &self,
         request: Request<Q>,
+        attempts: usize,
         call: impl Fn(LogicClient<Channel>, Request<Q>) -> F,
     ) -> Result<Response<A>, Status>
     where
@@ -92,7 +93,7 @@ impl RemoteLogic {
     {
         let message = request.into_inner();
         let mut last = Status::unavailable("no address of logic answers");
-        for peer in self.order() {
+        for peer in self.order().into_iter().take(attempts) {
             let mut request = Request::new(message.clone());
             if let Some(authorization) = &self.authorization {
                 request.metadata_mut().insert("authorization", authorization.clone());
@@ -130,23 +131,29 @@ fn is_elsewhere_better(status: &Status) -> bool {
 }
 
 macro_rules! forward {
-    ($( $name:ident: $request:ident => $reply:ident; )*) => {
+    ($( $name:ident: $request:ident => $reply:ident, $attempts:expr; )*) => {
         #[tonic::async_trait]
         impl Logic for RemoteLogic { $(
             async fn $name(&self, request: Request<$request>) -> Result<Response<$reply>, Status> {
-                self.call(request, |mut client, request| async move { client.$name(request).await }).await
+                self.call(request, $attempts, |mut client, request| async move { client.$name(request).await }).await
             }
         )* }
     };
 }
 
+/// Every address, until one answers.
+const ALL: usize = usize::MAX;
+
 forward! {
-    authenticate: ConnectRequest => ConnectReply;
-    disconnect: DisconnectRequest => DisconnectReply;
-    enter_rooms: RoomsRequest => RoomsReply;
-    leave_rooms: RoomsRequest => RoomsReply;
-    renew: RenewRequest => RenewReply;
-    announce: AnnounceRequest => AnnounceReply;
-    hello: HelloRequest => HelloReply;
-    receive: ReceiveRequest => ReceiveReply;
+    authenticate: ConnectRequest => ConnectReply, ALL;
+    disconnect: DisconnectRequest => DisconnectReply, ALL;
+    enter_rooms: RoomsRequest => RoomsReply, ALL;
+    leave_rooms: RoomsRequest => RoomsReply, ALL;
+    // A renewal whose answer is lost may have been the one that found the
+    // directory wiped; a second one, silently, would be told that all is well.
+    // So its failure is the comet's to see, which announces after the next.
+    renew: RenewRequest => RenewReply, 1;
+    announce: AnnounceRequest => AnnounceReply, ALL;
+    hello: HelloRequest => HelloReply, ALL;
+    receive: ReceiveRequest => ReceiveReply, ALL;
 }

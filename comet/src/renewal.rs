@@ -74,6 +74,8 @@ pub(crate) async fn renew(node: &Node, advertised: &Advertised) -> Result<RenewR
         }
         Err(status) => {
             node.rooms.counts_not_told(room_counts);
+            // It may have been recorded, and its answer the one that asked for this.
+            node.announcements.ask();
             Err(status)
         }
     }

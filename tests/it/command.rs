@@ -22,7 +22,10 @@ fn oort(arguments: &[&str], settings: &[(&str, &str)]) -> Output {
     while child.try_wait().expect("a child").is_none() {
         if Instant::now() > give_up {
             child.kill().expect("it can be killed");
-            panic!("oort {arguments:?} does not end: {}", said(&child.wait_with_output().expect("its output")));
+            panic!(
+                "oort {arguments:?} does not end: {}",
+                said(&child.wait_with_output().expect("its output"))
+            );
         }
         std::thread::sleep(Duration::from_millis(10));
     }

@@ -2,7 +2,6 @@
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
@@ -238,9 +237,4 @@ pub(crate) fn assert_dense(messages: &[(i64, String)]) {
             messages.iter().map(|(seq, _)| seq).collect::<Vec<_>>()
         );
     }
-}
-
-/// A short pause between two polls of a condition.
-pub(crate) async fn breath() {
-    tokio::time::sleep(Duration::from_millis(20)).await;
 }
