@@ -20,9 +20,11 @@ pids=()
 cleanup() {
   trap - EXIT INT TERM
   echo "stopping"
-  # Comets first, so that clients are told while logic still answers.
-  for pid in "${pids[@]}"; do kill -TERM "$pid" 2>/dev/null || true; done
-  for pid in "${pids[@]}"; do wait "$pid" 2>/dev/null || true; done
+  # In the order they were started, comets first, so that clients are told while logic still answers.
+  for pid in "${pids[@]}"; do
+    kill -TERM "$pid" 2>/dev/null || true
+    wait "$pid" 2>/dev/null || true
+  done
   "$here/services.sh" down "$dir/services"
 }
 trap cleanup EXIT
