@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
-    /// Largest request body, bytes; a larger one is answered with `too_large`.
+    /// Largest request body, bytes; a larger one is answered with `too_large`
+    /// (and read to four times this, so that the answer arrives).
     pub body_bytes_max: usize,
     /// Longest time from the request's headers to its answer, ms; then `unavailable`.
     pub request_timeout_ms: u64,

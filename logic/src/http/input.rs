@@ -4,10 +4,11 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use axum::extract::{FromRequest, FromRequestParts, Path as AxumPath, Query as AxumQuery, Request};
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
+use http::HeaderMap;
 use http::header::CONTENT_TYPE;
 use http::request::Parts;
-use http::{HeaderMap, StatusCode};
+use http_body_util::BodyExt;
 use oort_api::Code;
 use serde::de::DeserializeOwned;
 
@@ -44,6 +45,10 @@ pub(super) fn is_json(headers: &HeaderMap) -> bool {
     essence.eq_ignore_ascii_case("application/json")
 }
 
+/// A body that is too large is read to this many times the limit all the same:
+/// a connection closed with unread bytes is reset, and the refusal lost with it.
+const READ_TO_REFUSE: usize = 4;
+
 /// Any body, within the limit.
 pub(super) struct Body(pub(super) Bytes);
 
@@ -51,13 +56,24 @@ impl FromRequest<Arc<Door>> for Body {
     type Rejection = Refused;
 
     async fn from_request(request: Request, door: &Arc<Door>) -> Result<Self, Refused> {
-        Bytes::from_request(request, door).await.map(Self).map_err(|rejection| match rejection.status() {
-            StatusCode::PAYLOAD_TOO_LARGE => Refused::new(
-                Code::TooLarge,
-                format!("the body is larger than {} bytes", door.config.body_bytes_max),
-            ),
-            _ => Refused::new(Code::InvalidRequest, "the body could not be read"),
-        })
+        let bytes_max = door.config.body_bytes_max;
+        let mut body = request.into_body();
+        let (mut bytes, mut read) = (BytesMut::new(), 0_usize);
+        while let Some(frame) = body.frame().await {
+            let frame =
+                frame.map_err(|_| Refused::new(Code::InvalidRequest, "the body could not be read"))?;
+            let Ok(data) = frame.into_data() else { continue };
+            read = read.saturating_add(data.len());
+            if read <= bytes_max {
+                bytes.extend_from_slice(&data);
+            } else if read / READ_TO_REFUSE > bytes_max {
+                break;
+            }
+        }
+        if read > bytes_max {
+            return Err(Refused::new(Code::TooLarge, format!("the body is larger than {bytes_max} bytes")));
+        }
+        Ok(Self(bytes.freeze()))
     }
 }
 

@@ -8,7 +8,6 @@ use std::any::Any;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::DefaultBodyLimit;
 use axum::middleware::from_fn_with_state;
 use axum::routing::get;
 use http::header::CONTENT_TYPE;
@@ -69,7 +68,6 @@ pub fn router(app: Arc<App>, config: Config, metrics: Metrics) -> Router {
         .route("/api/openapi.json", get(|| async move { ([(CONTENT_TYPE, "application/json")], json) }))
         .fallback(layers::not_found)
         .method_not_allowed_fallback(layers::method_not_allowed)
-        .layer(DefaultBodyLimit::max(door.config.body_bytes_max))
         .layer(CatchPanicLayer::custom(panicked))
         .layer(from_fn_with_state(door.clone(), layers::observe))
         .with_state(door)
