@@ -28,6 +28,7 @@ mod renewal;
 pub mod service;
 mod session;
 mod shard;
+mod trace;
 mod transport;
 
 pub use config::Config;

@@ -19,6 +19,7 @@ over_both_shapes!(
     bad_frames_close_or_refuse_only_their_own_connection,
     bad_handshakes_are_refused,
     a_forged_sender_is_not_believed,
+    every_refusal_is_counted,
 );
 
 /// Two people who chat on while others misbehave.
@@ -292,5 +293,38 @@ async fn a_forged_sender_is_not_believed(system: &System) {
     let page = system.api(0).get(&format!("/api/conversations/{room}/messages"), &ann.token).await.ok();
     for message in page["messages"].as_array().expect("messages") {
         assert_eq!(message["sender"]["id"], bob.id);
+    }
+}
+
+async fn every_refusal_is_counted(system: &System) {
+    let ann = system.account("ann").await;
+    let cases = [
+        ("oort_comet_violations_total", "unmasked"),
+        ("oort_comet_refused_frames_total", "invalid_request"),
+        ("oort_comet_refused_total", "origin"),
+        ("oort_logic_http_refusals_total", "login_failed"),
+        ("oort_logic_http_refusals_total", "not_found"),
+    ];
+    let mut before = Vec::new();
+    for (name, label) in cases {
+        before.push(system.counted(name, label).await);
+    }
+    let mut stream = upgraded(system.door(0), &ann.token).await;
+    drop(stream.write_all(&[0x81, 2, b'{', b'}']).await);
+    close_code(&mut stream).await;
+    let mut socket = Socket::v1(system.door(1), &ann.token).await;
+    socket.send("noSuchThing", json!({})).await;
+    socket.next("error").await;
+    let foreign =
+        crate::harness::socket::open(system.door(0), "/api/ws", &[("origin", "http://evil.example")]).await;
+    assert!(foreign.is_err());
+    system
+        .api(0)
+        .post("/api/sessions", "", json!({ "login": unique("nobody"), "password": "long enough" }))
+        .await;
+    system.api(1).get("/api/no/such/thing", &ann.token).await;
+    for ((name, label), before) in cases.into_iter().zip(before) {
+        let now = system.counted(name, label).await;
+        assert!(now > before, "{name} {label}: {before}, then {now}");
     }
 }

@@ -200,7 +200,7 @@ async fn upstream(shard: &Rc<Shard>, connection: &Connection, packet: &Packet<'_
     let request = ReceiveRequest {
         user_id: connection.user.get(),
         key: connection.key(&shard.node),
-        traceparent: String::new(),
+        traceparent: crate::trace::begin(),
         command: Some(Command::Goim(command)),
     };
     let answer = match shard.node.logic.receive(request).await {

@@ -136,7 +136,7 @@ async fn receive(
     let request = ReceiveRequest {
         user_id: connection.user.get(),
         key: connection.key(&shard.node),
-        traceparent: String::new(),
+        traceparent: crate::trace::begin(),
         command: Some(command),
     };
     shard.node.logic.receive(request).await.map(|reply| reply.result)

@@ -150,6 +150,18 @@ impl System {
         }
     }
 
+    /// A counter, summed over all processes and labels that hold `label`.
+    pub(crate) async fn counted(&self, name: &str, label: &str) -> f64 {
+        let mut sum = 0.0;
+        for node in self.comets.iter().chain(&self.logics).chain(&self.jobs) {
+            let text = Http::new(node.address("admin")).get("/metrics", "").await.bytes;
+            let text = String::from_utf8_lossy(&text).into_owned();
+            let lines = text.lines().filter(|line| line.starts_with(name) && line.contains(label));
+            sum += lines.filter_map(|line| line.rsplit(' ').next()?.parse::<f64>().ok()).sum::<f64>();
+        }
+        sum
+    }
+
     /// A new account with a name of its own.
     pub(crate) async fn account(&self, prefix: &str) -> Account {
         Account::create(&Http::new(self.door(0)), &unique(prefix)).await
