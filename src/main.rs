@@ -4,6 +4,7 @@ mod admin;
 mod cli;
 mod config;
 mod doctor;
+mod forward;
 mod migrate;
 mod pages;
 mod roles;

@@ -3,23 +3,20 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
 use axum::extract::ConnectInfo;
 use axum::response::{IntoResponse, Response};
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri, header};
-use http_body_util::{BodyExt, Limited};
+use http::{HeaderValue, Method, Request, header};
+use http_body_util::BodyExt;
 use hyper::body::Incoming;
-use hyper_util::client::legacy::Client;
-use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::rt::TokioExecutor;
 use oort_api::Code;
 use oort_api::error::Refusal;
 use oort_comet::{Pages, error_page};
 use tower::ServiceExt;
+
+use crate::forward::Forward;
 
 /// Files of the page, by path.
 const PAGE: &[(&str, &str, &str)] = &[
@@ -32,24 +29,6 @@ const PAGE: &[(&str, &str, &str)] = &[
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src data:; \
                       base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-/// Largest request body that is forwarded; logic's own limit is lower.
-const FORWARDED_BODY_BYTES_MAX: usize = 4 << 20;
-/// Longest wait for logic's answer; logic's own timeout is shorter.
-const FORWARD_TIMEOUT: Duration = Duration::from_secs(30);
-/// Longest wait for a connection to one logic.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
-
-/// Headers that concern one hop only (RFC 9110 §7.6.1).
-const HOP_BY_HOP: &[HeaderName] = &[
-    header::CONNECTION,
-    header::TE,
-    header::TRAILER,
-    header::TRANSFER_ENCODING,
-    header::UPGRADE,
-    header::PROXY_AUTHENTICATE,
-    header::PROXY_AUTHORIZATION,
-];
-
 /// Where the API is.
 #[derive(Debug)]
 pub(crate) enum Api {
@@ -57,83 +36,6 @@ pub(crate) enum Api {
     Here(Router),
     /// On logic nodes.
     There(Box<Forward>),
-}
-
-/// Forwards to logic nodes in turn.
-#[derive(Debug)]
-pub(crate) struct Forward {
-    targets: Vec<String>,
-    next: AtomicUsize,
-    client: Client<HttpConnector, http_body_util::Full<bytes::Bytes>>,
-}
-
-impl Forward {
-    /// To these addresses: `http://host:port`.
-    pub(crate) fn new(targets: Vec<String>) -> Self {
-        let mut connector = HttpConnector::new();
-        connector.set_connect_timeout(Some(CONNECT_TIMEOUT));
-        connector.set_nodelay(true);
-        let client = Client::builder(TokioExecutor::new()).build(connector);
-        let targets = targets.into_iter().map(|target| target.trim_end_matches('/').to_owned()).collect();
-        Self { targets, next: AtomicUsize::new(0), client }
-    }
-
-    async fn forward(&self, request: Request<Incoming>) -> Response {
-        let (head, body) = request.into_parts();
-        let body = match Limited::new(body, FORWARDED_BODY_BYTES_MAX).collect().await {
-            Ok(body) => body.to_bytes(),
-            Err(_) => {
-                return refuse(&Refusal::new(Code::TooLarge, "the body is larger than the server takes"));
-            }
-        };
-        let path = head.uri.path_and_query().map_or("/", |path| path.as_str());
-        let first = self.next.fetch_add(1, Ordering::Relaxed);
-        for attempt in 0..self.targets.len() {
-            let target = &self.targets[(first + attempt) % self.targets.len()];
-            let Ok(uri) = format!("{target}{path}").parse::<Uri>() else { continue };
-            let mut request = Request::builder().method(head.method.clone()).uri(uri);
-            if let Some(headers) = request.headers_mut() {
-                *headers = end_to_end(&head.headers);
-                headers.remove(header::HOST);
-                if let Some(client) = head.extensions.get::<SocketAddr>() {
-                    let address = HeaderValue::from_str(&client.ip().to_string());
-                    headers.append("x-forwarded-for", address.unwrap_or(HeaderValue::from_static("unknown")));
-                }
-            }
-            let Ok(request) = request.body(http_body_util::Full::new(body.clone())) else { continue };
-            match tokio::time::timeout(FORWARD_TIMEOUT, self.client.request(request)).await {
-                Ok(Ok(response)) => {
-                    let (mut head, body) = response.into_parts();
-                    head.headers = end_to_end(&head.headers);
-                    return Response::from_parts(head, Body::new(body));
-                }
-                // Nothing has reached that node, so the next may have it.
-                Ok(Err(error)) if error.is_connect() => tracing::warn!(target, "logic cannot be reached"),
-                Ok(Err(error)) => {
-                    tracing::warn!(target, %error, "logic gave no answer");
-                    break;
-                }
-                Err(_) => break,
-            }
-        }
-        refuse(&Refusal::new(Code::Unavailable, "no logic node answers; try again"))
-    }
-}
-
-fn end_to_end(headers: &HeaderMap) -> HeaderMap {
-    let named: Vec<_> = headers
-        .get_all(header::CONNECTION)
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(','))
-        .filter_map(|name| HeaderName::try_from(name.trim()).ok())
-        .collect();
-    let mut kept = headers.clone();
-    for name in HOP_BY_HOP.iter().chain(&named) {
-        kept.remove(name);
-    }
-    kept.remove("keep-alive");
-    kept
 }
 
 /// What a comet calls for everything that is not a socket.
@@ -161,7 +63,7 @@ async fn respond(api: &Api, request: Request<Incoming>) -> Response {
             // A router's own error type has no values.
             router.clone().oneshot(request).await.unwrap_or_else(|never| match never {})
         }
-        Api::There(forward) if path.starts_with("/api/") && !forward.targets.is_empty() => {
+        Api::There(forward) if path.starts_with("/api/") && forward.has_targets() => {
             forward.forward(request).await
         }
         Api::There(_) => refuse(&Refusal::new(Code::NotFound, "there is nothing at this path")),

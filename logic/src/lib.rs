@@ -14,6 +14,7 @@ pub mod config;
 pub mod conversations;
 pub mod error;
 pub mod failpoint;
+mod generations;
 pub mod grpc;
 pub mod http;
 pub mod metrics;

@@ -77,6 +77,12 @@ pub(crate) struct Cluster {
     pub(crate) logic_grpc: Vec<String>,
     /// HTTP addresses of the logic nodes, for comets that forward `/api`.
     pub(crate) logic_http: Vec<String>,
+    /// Longest time of one forwarded request, its body included.
+    pub(crate) forward_timeout_ms: u64,
+    /// Longest wait for a connection to one logic node.
+    pub(crate) forward_connect_timeout_ms: u64,
+    /// Largest body that is forwarded.
+    pub(crate) forward_body_bytes_max: usize,
 }
 
 /// What a process is.

@@ -11,7 +11,8 @@ use tokio_util::sync::CancellationToken;
 use super::Ready;
 use crate::admin::{Checks, Part};
 use crate::config::Config;
-use crate::pages::{Api, Forward, pages};
+use crate::forward::Forward;
+use crate::pages::{Api, pages};
 use crate::stages::Stages;
 
 pub(super) async fn build(config: Config, stop: CancellationToken) -> anyhow::Result<Ready> {
@@ -19,10 +20,8 @@ pub(super) async fn build(config: Config, stop: CancellationToken) -> anyhow::Re
     let timeout = Duration::from_millis(config.comet.rpc_timeout_ms);
     let logic =
         RemoteLogic::new(config.cluster.logic_grpc.clone(), timeout, config.cluster_token().as_ref())?;
-    let parts = Parts {
-        logic: Arc::new(logic),
-        pages: pages(Api::There(Box::new(Forward::new(config.cluster.logic_http.clone())))),
-    };
+    let forward = Forward::new(&config.cluster, &mut registry);
+    let parts = Parts { logic: Arc::new(logic), pages: pages(Api::There(Box::new(forward))) };
     let service = Service::build(config.comet, parts, registry.sub_registry_with_prefix("comet")).await?;
     let addresses = addresses(service.addresses());
     let checks = checks(service.handle());

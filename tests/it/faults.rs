@@ -165,6 +165,21 @@ async fn store_stopped_is_told_and_a_retry_stores_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn every_logic_gone_is_told_by_the_comets_and_counted() {
+    let _alone = alone().await;
+    let mut system = System::cluster(&Backends::shared(), &[]);
+    let chat = Chat::start(&system).await;
+    // Dropped is killed.
+    system.logics.clear();
+    let door = Http::new(system.door(0));
+    let refused = door.get("/api/me", &chat.ann.token).await;
+    assert_eq!(refused.refusal(), (503, "unavailable".to_owned()));
+    assert!(refused.headers.contains_key("retry-after"));
+    assert!(system.counted("oort_forward_refused_total", "unavailable").await >= 1.0);
+    assert!(chat.sockets.iter().all(Follower::is_open), "sockets stay");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn comet_killed_and_its_clients_find_everything_elsewhere() {
     let _alone = alone().await;
     let mut system = System::cluster(&Backends::shared(), &[]);

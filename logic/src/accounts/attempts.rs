@@ -6,7 +6,7 @@ use parking_lot::Mutex;
 use sha2::{Digest, Sha256};
 
 use super::Config;
-use super::generations::Generations;
+use crate::generations::Generations;
 
 /// A token bucket per pair of account and client address.
 #[derive(Debug)]

@@ -6,9 +6,9 @@ use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 
-use super::generations::Generations;
 use super::secret::Hash;
 use super::{Config, Identity};
+use crate::generations::Generations;
 
 /// While one request asks the store about a log-in that is due, the others go
 /// on with the old answer for this long.

@@ -16,7 +16,6 @@ use crate::store::{Credentials, Login, NewUser, Rotation, SigningKey, Store};
 
 mod attempts;
 mod config;
-mod generations;
 mod live_logins;
 mod metrics;
 pub mod names;
