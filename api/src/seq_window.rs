@@ -44,6 +44,18 @@ impl<T> Default for SeqWindow<T> {
 }
 
 impl<T> SeqWindow<T> {
+    /// A window that waits for the first seq of all, whatever it is shown first.
+    #[must_use]
+    pub fn from_first() -> Self {
+        Self { next: 1, known_from: 1, ..Self::default() }
+    }
+
+    /// Whether it has been shown nothing yet and waits for nothing.
+    #[must_use]
+    pub fn is_fresh(&self) -> bool {
+        self.next == 0
+    }
+
     /// Takes one item.
     pub fn offer(&mut self, seq: i64, item: T) -> Verdict<T> {
         if self.next == 0 {

@@ -66,6 +66,11 @@ pub(crate) struct Reorder<T> {
     held: usize,
 }
 
+/// A conversation first seen at a seq up to this one has just begun: its first
+/// messages may have been overtaken on the way, so they are waited for. (One
+/// that is merely quiet waits as long, once for each start of the job.)
+const YOUNG_SEQ_MAX: i64 = 64;
+
 #[derive(Debug)]
 struct Lane<T> {
     window: SeqWindow<i64>,
@@ -101,6 +106,9 @@ impl<T> Lane<T> {
                 None => released.ready.push(item),
             }
             return;
+        }
+        if self.window.is_fresh() && (2..=YOUNG_SEQ_MAX).contains(&seq) {
+            self.window = SeqWindow::from_first();
         }
         match self.window.offer(seq, seq) {
             Verdict::Duplicate => released.duplicates.push(item),

@@ -17,7 +17,7 @@ fn racing_writers_come_out_in_order() {
     let mut reorder = reorder();
     let now = Instant::now();
     assert_eq!(reorder.offer(vec![offer(1, 1, "1")], now).ready, ["1"]);
-    let early = reorder.offer(vec![offer(1, 3, "3"), offer(2, 9, "other")], now);
+    let early = reorder.offer(vec![offer(1, 3, "3"), offer(2, 109, "other")], now);
     assert_eq!((early.ready, early.held, reorder.held_len()), (vec!["other"], 1, 1));
     assert_eq!(reorder.offer(vec![offer(1, 2, "2")], now).ready, ["2", "3"]);
     assert_eq!((reorder.held_len(), reorder.deadline()), (0, None));
@@ -26,8 +26,20 @@ fn racing_writers_come_out_in_order() {
 #[test]
 fn a_window_starts_with_the_lowest_seq_of_its_first_poll() {
     let mut reorder = reorder();
-    let offers = vec![offer(1, 0, "event"), offer(1, 3, "3"), offer(2, 5, "other"), offer(1, 2, "2")];
+    let offers = vec![offer(1, 0, "event"), offer(1, 103, "3"), offer(2, 105, "other"), offer(1, 102, "2")];
     assert_eq!(reorder.offer(offers, Instant::now()).ready, ["other", "2", "event", "3"]);
+}
+
+#[test]
+fn the_first_messages_of_a_conversation_wait_for_the_very_first() {
+    let mut reorder = reorder();
+    let now = Instant::now();
+    assert!(reorder.offer(vec![offer(1, 2, "2"), offer(1, 3, "3")], now).ready.is_empty());
+    assert_eq!(reorder.offer(vec![offer(1, 1, "1")], now).ready, ["1", "2", "3"]);
+    // One that had begun long before this job waits once, then goes on.
+    assert!(reorder.offer(vec![offer(2, 7, "7")], now).ready.is_empty());
+    assert_eq!(reorder.expire(now + WAIT).ready, ["7"]);
+    assert_eq!(reorder.offer(vec![offer(2, 8, "8")], now).ready, ["8"]);
 }
 
 #[test]
