@@ -12,6 +12,7 @@
 //! * [`metrics`]: how each crate registers what it counts.
 
 pub mod bus;
+pub mod clock;
 pub mod codec;
 pub mod directory;
 pub mod error;

@@ -134,7 +134,7 @@ impl Default for PipelineConfig {
             in_flight_records_max: 32_768,
             in_flight_bytes_max: 32 * 1024 * 1024,
             record_bytes_max: 4 * 1024 * 1024,
-            reorder_wait_ms: 300,
+            reorder_wait_ms: 2_000,
             held_records_max: 4_096,
             conversations_max: 16_384,
             slow_comet_wait_ms: 1_000,

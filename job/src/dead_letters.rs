@@ -36,7 +36,7 @@ impl DeadLetters {
     ///
     /// Cancel safe, but for a letter written twice.
     pub(crate) async fn bury(&self, partition: i32, consumed: Consumed, reason: &'static str) {
-        let Consumed { offset, key, value, traceparent } = consumed;
+        let Consumed { offset, key, value, traceparent, .. } = consumed;
         warn!(partition, offset, bytes = value.len(), reason, "dead letter");
         let letter = Record { key, value, traceparent };
         let mut backoff = Backoff::new(ms(self.retry_min_ms), ms(self.retry_max_ms));

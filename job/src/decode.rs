@@ -85,7 +85,13 @@ mod tests {
     use super::*;
 
     fn consumed(value: impl Into<Bytes>) -> Consumed {
-        Consumed { offset: 1, key: "k".into(), value: value.into(), traceparent: Some("header".into()) }
+        Consumed {
+            offset: 1,
+            key: "k".into(),
+            value: value.into(),
+            published_at_ms: 0,
+            traceparent: Some("header".into()),
+        }
     }
 
     fn read(push: &PushMsg) -> Result<Record, &'static str> {

@@ -99,6 +99,8 @@ metrics! {
         partitions,
     }
     seconds {
+        /// Seconds from the bus taking a record to a job reading it, as far as the two clocks agree.
+        bus_seconds,
         /// Seconds one look-up in the directory took.
         route_seconds,
         /// Seconds from sending a batch to its ack.

@@ -13,6 +13,7 @@ use std::sync::Arc;
 
 use futures_util::future::join_all;
 use oort_api::bus::{Consumed, Partition};
+use oort_api::clock::now_ms;
 use oort_api::directory::CometRef;
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
@@ -101,6 +102,8 @@ impl Pipeline {
             Ok(()) => {
                 self.shared.metrics.partitions_revoked.inc();
                 info!(partition = self.partition.number(), "partition taken away");
+                // What is done now need not be repeated by its next reader.
+                self.drain().await;
             }
         }
         self.flight.close();
@@ -225,6 +228,7 @@ impl Pipeline {
     async fn take(&mut self, batch: Vec<Consumed>) -> Result<(), Stopped> {
         let now = Instant::now();
         self.shared.metrics.records_consumed.inc_by(batch.len() as u64);
+        let now_ms = now_ms();
         let mut offers = Vec::with_capacity(batch.len());
         let mut dead = Vec::new();
         for consumed in batch {
@@ -232,6 +236,14 @@ impl Pipeline {
             if !self.flight.track(|tracker| tracker.begin(offset, bytes, now)) {
                 debug!(partition = self.partition.number(), offset, "offset read twice");
                 continue;
+            }
+            if bytes == 0 {
+                // A producer warmed up.
+                self.flight.finish(offset);
+                continue;
+            }
+            if consumed.published_at_ms > 0 {
+                self.shared.metrics.bus_seconds.observe(seconds_between(consumed.published_at_ms, now_ms));
             }
             match decode(&consumed, self.shared.config.pipeline.record_bytes_max) {
                 Ok(record) => {
@@ -368,4 +380,10 @@ impl Pipeline {
         // All at once: the wait for one must not use up another's.
         join_all(slow.iter_mut().map(|(link, items)| link.enqueue_all(items, deadline))).await;
     }
+}
+
+/// 0 when the clocks disagree.
+fn seconds_between(from_ms: i64, to_ms: i64) -> f64 {
+    let ms = u32::try_from(to_ms.saturating_sub(from_ms).max(0)).unwrap_or(u32::MAX);
+    f64::from(ms) / 1e3
 }

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use oort_api::bus::{Error, Producer, Record};
+use oort_api::clock::now_ms;
 use oort_api::error::Refusal;
 use oort_api::ids::{RoomKey, SessionKey, UserId};
 use oort_api::pb::goim::logic::PushMsg;
@@ -20,7 +21,6 @@ use prost::Message as _;
 use serde::Deserialize;
 
 use crate::metrics::Metrics;
-use crate::relay::now_ms;
 
 /// Settings of [`Pushes`].
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]

@@ -1,6 +1,7 @@
 //! Leases on outbox rows: this owner's is renewed, rows of dead owners are
 //! taken over and published.
 
+use oort_api::clock::now_ms;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -154,13 +155,6 @@ impl Relay {
             .set(Duration::from_millis(u64::try_from(oldest_ms).unwrap_or(0)).as_secs_f64());
         Ok(())
     }
-}
-
-/// Wall clock, ms since the epoch.
-pub(crate) fn now_ms() -> i64 {
-    std::time::SystemTime::now()
-        .duration_since(std::time::UNIX_EPOCH)
-        .map_or(0, |since| i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! What a role stands on: store, bus, directory.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context;
 use oort_api::bus::kafka::{self, KafkaConsumer, KafkaProducer};
@@ -28,6 +29,24 @@ pub(crate) async fn open_store(config: &Config, registry: &mut Registry) -> anyh
 pub(crate) fn producer(config: &Config) -> anyhow::Result<Arc<dyn Producer>> {
     KafkaProducer::connect(&config.bus).context("the bus")
 }
+
+/// The same, ready to take messages without delay. The bus need not be up: what is sent meanwhile waits in the outbox.
+pub(crate) async fn warm_producer(config: &Config) -> anyhow::Result<Arc<dyn Producer>> {
+    let producer = producer(config)?;
+    let ready = async {
+        kafka::ensure_topics(&config.bus).await?;
+        producer.warm_up(WARM_UP_PATIENCE).await
+    };
+    match tokio::time::timeout(WARM_UP_PATIENCE, ready).await {
+        Ok(Ok(())) => {}
+        Ok(Err(cause)) => tracing::warn!(%cause, "the bus is not ready; messages wait in the outbox"),
+        Err(_) => tracing::warn!("the bus does not answer; messages wait in the outbox"),
+    }
+    Ok(producer)
+}
+
+/// Longest time a start waits for the bus.
+const WARM_UP_PATIENCE: Duration = Duration::from_secs(3);
 
 /// The bus, to read, over Kafka; makes sure that its topics exist.
 pub(crate) async fn consumer(config: &Config) -> anyhow::Result<Box<dyn Consumer>> {

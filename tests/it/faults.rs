@@ -70,7 +70,7 @@ impl Chat {
 #[tokio::test(flavor = "multi_thread")]
 async fn logic_killed_between_commit_and_publish() {
     let _alone = alone().await;
-    let system = System::cluster(&Backends::shared(), &[]);
+    let system = System::cluster(&Backends::shared(), &[]).await;
     let chat = Chat::start(&system).await;
     let mut doomed = system.start_logic(&[("OORT_LOGIC__FAILPOINTS", "after_commit_before_publish=abort")]);
     let answer = Http::new(doomed.address("http"))
@@ -96,7 +96,7 @@ async fn logic_killed_between_commit_and_publish() {
 async fn kafka_stopped_costs_latency_not_messages() {
     let _alone = alone().await;
     let services = OwnServices::start();
-    let system = System::cluster(&services.backends, &[]);
+    let system = System::cluster(&services.backends, &[]).await;
     let chat = Chat::start(&system).await;
     services.kill(Server::Kafka);
     for number in 2..=60 {
@@ -116,7 +116,7 @@ async fn kafka_stopped_costs_latency_not_messages() {
 async fn redis_flushed_heals_without_a_reconnect() {
     let _alone = alone().await;
     let services = OwnServices::start();
-    let system = System::cluster(&services.backends, &[]);
+    let system = System::cluster(&services.backends, &[]).await;
     let chat = Chat::start(&system).await;
     let mut sent = 1;
     // Straight after the wipe, and on while the comets find out and announce.
@@ -144,7 +144,7 @@ async fn redis_flushed_heals_without_a_reconnect() {
 async fn store_stopped_is_told_and_a_retry_stores_once() {
     let _alone = alone().await;
     let services = OwnServices::start();
-    let system = System::cluster(&services.backends, &[]);
+    let system = System::cluster(&services.backends, &[]).await;
     let chat = Chat::start(&system).await;
     services.kill(Server::Mysql);
     let refused = system.api(0).send(&chat.ann, &chat.room, "retried", "retried").await;
@@ -167,7 +167,7 @@ async fn store_stopped_is_told_and_a_retry_stores_once() {
 #[tokio::test(flavor = "multi_thread")]
 async fn every_logic_gone_is_told_by_the_comets_and_counted() {
     let _alone = alone().await;
-    let mut system = System::cluster(&Backends::shared(), &[]);
+    let mut system = System::cluster(&Backends::shared(), &[]).await;
     let chat = Chat::start(&system).await;
     // Dropped is killed.
     system.logics.clear();
@@ -182,7 +182,7 @@ async fn every_logic_gone_is_told_by_the_comets_and_counted() {
 #[tokio::test(flavor = "multi_thread")]
 async fn comet_killed_and_its_clients_find_everything_elsewhere() {
     let _alone = alone().await;
-    let mut system = System::cluster(&Backends::shared(), &[]);
+    let mut system = System::cluster(&Backends::shared(), &[]).await;
     let chat = Chat::start(&system).await;
     system.comets[0].kill();
     for number in 2..=20 {
@@ -204,7 +204,7 @@ async fn comet_killed_and_its_clients_find_everything_elsewhere() {
 #[tokio::test(flavor = "multi_thread")]
 async fn job_killed_while_messages_flow() {
     let _alone = alone().await;
-    let mut system = System::cluster(&Backends::shared(), &[]);
+    let mut system = System::cluster(&Backends::shared(), &[]).await;
     let chat = Chat::start(&system).await;
     for number in 2..=30 {
         chat.send(&system.api(number), number).await;
@@ -302,7 +302,7 @@ async fn a_drain_tells_clients_and_ends_in_time() {
     assert!(status.success(), "{status}");
     assert!(started.elapsed() < Duration::from_secs(30), "{:?}", started.elapsed());
 
-    let mut cluster = System::cluster(&Backends::shared(), &[]);
+    let mut cluster = System::cluster(&Backends::shared(), &[]).await;
     let chat = Chat::start(&cluster).await;
     for node in cluster.comets.iter_mut().chain(&mut cluster.jobs).chain(&mut cluster.logics) {
         let status = node.terminate();

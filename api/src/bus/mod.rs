@@ -36,8 +36,10 @@ pub struct Consumed {
     pub offset: i64,
     /// The key it was published with.
     pub key: String,
-    /// The value it was published with.
+    /// The value it was published with; empty = it means nothing ([`Producer::warm_up`]).
     pub value: Bytes,
+    /// When the bus got it, ms since the epoch; 0 = not known.
+    pub published_at_ms: i64,
     /// W3C traceparent it was published with.
     pub traceparent: Option<String>,
 }
@@ -68,6 +70,15 @@ pub trait Producer: Send + Sync + fmt::Debug + 'static {
         reason: &str,
         patience: Duration,
     ) -> Result<(), Error>;
+
+    /// Does beforehand what the first publish would otherwise wait for. May
+    /// put records with an empty value on the bus; they mean nothing.
+    ///
+    /// # Errors
+    /// As [`Producer::publish`].
+    async fn warm_up(&self, _patience: Duration) -> Result<(), Error> {
+        Ok(())
+    }
 
     /// Tells whether the bus answers.
     ///
@@ -104,7 +115,8 @@ pub trait Partition: Send + fmt::Debug + 'static {
 
     /// Everything up to and with `offset` is done. The commit itself follows
     /// within the bus's commit interval; a crash before it repeats records.
-    /// Ignored after the partition was taken away.
+    /// After the partition was taken away the bus waits a bounded time for
+    /// its reader to finish and to drop it; then this is ignored.
     fn done(&mut self, offset: i64);
 }
 

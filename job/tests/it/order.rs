@@ -22,6 +22,20 @@ async fn messages_of_racing_logic_nodes_arrive_in_order_and_once() {
 }
 
 #[tokio::test]
+async fn a_record_without_a_value_means_nothing() {
+    let world = World::new();
+    let comet = world.comet("a").await;
+    world.enter(&comet, "7").await;
+    let job = world.start(config());
+    world.publish_bytes(&[]).await;
+    world.publish([message(1)]).await;
+    eventually("the message arrives", || comet.seqs() == [1]).await;
+    world.committed().await;
+    assert_eq!(job.metric("dead_letters"), 0);
+    job.stop().await;
+}
+
+#[tokio::test]
 async fn a_seq_that_stays_away_is_waited_for_a_moment_and_welcome_later() {
     let world = World::new();
     let comet = world.comet("a").await;

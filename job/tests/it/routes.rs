@@ -59,7 +59,7 @@ async fn what_makes_no_sense_is_a_dead_letter_and_the_rest_goes_on() {
     world.enter(&comet, "7").await;
     let job = world.start(config());
     world.publish_bytes(b"\xff\xff\xff").await;
-    world.publish([PushMsg::default(), message(1)]).await;
+    world.publish([PushMsg { operation: 1, ..PushMsg::default() }, message(1)]).await;
     eventually("the sound one arrives", || comet.seqs() == [1]).await;
     world.committed().await;
     let letters = world.bus.dead_letters();

@@ -7,11 +7,11 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use oort_api::clock::now_ms;
 use oort_api::error::{Code, Refusal};
 use oort_api::ids::UserId;
 use oort_api::pb::oort::v1::User;
 
-use crate::relay::now_ms;
 use crate::store::{Credentials, Login, NewUser, Rotation, SigningKey, Store};
 
 mod attempts;

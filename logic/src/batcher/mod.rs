@@ -5,6 +5,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use oort_api::clock::now_ms;
 use oort_api::error::Refusal;
 use serde::Deserialize;
 
@@ -12,7 +13,6 @@ use crate::commits::Commits;
 use crate::failpoint::{AFTER_COMMIT_BEFORE_PUBLISH, Failpoints};
 use crate::metrics::Metrics;
 use crate::published::{DELETE_ROWS_MAX, Published, delete_some};
-use crate::relay::now_ms;
 use crate::store::{Appended, NewMessage, Store};
 
 mod queue;

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use oort_api::Code;
+use oort_api::clock::now_ms;
 use oort_api::error::Refusal;
 use oort_api::ids::{ConversationId, Seq, UserId};
 use oort_api::pb::oort::v1::{Conversation, ConversationKind, User};
@@ -12,7 +13,6 @@ use crate::batcher::Batcher;
 use crate::commits::Commits;
 use crate::config::Limits;
 use crate::metrics::Metrics;
-use crate::relay::now_ms;
 use crate::store::{self, Appended, ConversationInfo, Member, NewMessage, OutboxRow, Page, Range, Store};
 
 mod validate;

@@ -33,7 +33,7 @@ pub(crate) async fn shared_standalone() -> &'static System {
 /// The cluster that scenarios share.
 pub(crate) async fn shared_cluster() -> &'static System {
     static SHARED: OnceCell<System> = OnceCell::const_new();
-    SHARED.get_or_init(async || System::cluster(&Backends::shared(), &[])).await
+    SHARED.get_or_init(async || System::cluster(&Backends::shared(), &[]).await).await
 }
 
 fn folder() -> tempfile::TempDir {
@@ -63,7 +63,7 @@ impl System {
     }
 
     /// Two of each tier over these backends, isolated by fresh names.
-    pub(crate) fn cluster(backends: &Backends, extra: &[(&str, &str)]) -> Self {
+    pub(crate) async fn cluster(backends: &Backends, extra: &[(&str, &str)]) -> Self {
         let folder = folder();
         let name = unique("oort_");
         let mut settings = settings(&QUICK_ARGON);
@@ -75,6 +75,8 @@ impl System {
             ("OORT_BUS__TOPIC", name.clone()),
             ("OORT_BUS__DEAD_LETTER_TOPIC", format!("{name}-dead")),
             ("OORT_BUS__GROUP", name),
+            // A machine busy with other tests stalls for longer than a person would want to wait for a late message.
+            ("OORT_JOB__PIPELINE__REORDER_WAIT_MS", "20000".to_owned()),
         ] {
             settings.push((key.to_owned(), value));
         }
@@ -92,7 +94,21 @@ impl System {
             let job = system.start_job();
             system.jobs.push(job);
         }
+        system.settle().await;
         system
+    }
+
+    /// Waits until every job has its part of the bus: while partitions move, records may be repeated.
+    async fn settle(&self) {
+        super::eventually("every job reads", async || {
+            for job in &self.jobs {
+                if counted(job, "oort_job_partitions ", "").await < 1.0 {
+                    return None;
+                }
+            }
+            Some(())
+        })
+        .await;
     }
 
     /// One more logic node of this system.
@@ -154,10 +170,7 @@ impl System {
     pub(crate) async fn counted(&self, name: &str, label: &str) -> f64 {
         let mut sum = 0.0;
         for node in self.comets.iter().chain(&self.logics).chain(&self.jobs) {
-            let text = Http::new(node.address("admin")).get("/metrics", "").await.bytes;
-            let text = String::from_utf8_lossy(&text).into_owned();
-            let lines = text.lines().filter(|line| line.starts_with(name) && line.contains(label));
-            sum += lines.filter_map(|line| line.rsplit(' ').next()?.parse::<f64>().ok()).sum::<f64>();
+            sum += counted(node, name, label).await;
         }
         sum
     }
@@ -178,4 +191,11 @@ impl System {
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8(output.stdout).expect("UTF-8").trim().to_owned()
     }
+}
+
+async fn counted(node: &Node, name: &str, label: &str) -> f64 {
+    let text = Http::new(node.address("admin")).get("/metrics", "").await.bytes;
+    let text = String::from_utf8_lossy(&text).into_owned();
+    let lines = text.lines().filter(|line| line.starts_with(name) && line.contains(label));
+    lines.filter_map(|line| line.rsplit(' ').next()?.parse::<f64>().ok()).sum()
 }

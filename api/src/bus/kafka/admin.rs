@@ -70,6 +70,15 @@ pub(super) fn topic_is_ready<C: ClientContext>(
     topic: &str,
     timeout: Duration,
 ) -> Result<(), Error> {
+    partitions(client, topic, timeout).map(|_| ())
+}
+
+/// How many partitions the topic has, if each has a leader. Blocks.
+pub(super) fn partitions<C: ClientContext>(
+    client: &Client<C>,
+    topic: &str,
+    timeout: Duration,
+) -> Result<usize, Error> {
     let metadata = client.fetch_metadata(Some(topic), timeout).map_err(|error| unavailable(&error))?;
     let partitions = metadata.topics().iter().filter(|found| found.name() == topic).flat_map(|found| {
         tracing::trace!(topic, error = ?found.error(), "topic metadata");
@@ -82,11 +91,13 @@ pub(super) fn topic_is_ready<C: ClientContext>(
     if leaders.iter().any(|&leader| leader < 0) {
         return Err(Error::Unavailable(format!("topic {topic} has partitions without a leader")));
     }
-    Ok(())
+    Ok(leaders.len())
 }
 
 /// Runs what librdkafka only offers as a blocking call.
-pub(super) async fn blocking(work: impl FnOnce() -> Result<(), Error> + Send + 'static) -> Result<(), Error> {
+pub(super) async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, Error> + Send + 'static,
+) -> Result<T, Error> {
     tokio::task::spawn_blocking(work)
         .await
         .unwrap_or_else(|_| Err(Error::Unavailable("the check was cut off".to_owned())))

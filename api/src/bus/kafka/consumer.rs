@@ -20,7 +20,7 @@ use tonic::async_trait;
 
 use super::Settings;
 use super::commits::{Commits, commit_and_wait};
-use super::partition::{Hold, KafkaPartition};
+use super::partition::Hold;
 use crate::bus::{Consumer, Error, Partition};
 
 /// A member of the consumer group. Dropping it leaves the group in the
@@ -41,6 +41,8 @@ pub(super) struct Member {
     given: Mutex<VecDeque<Arc<Hold>>>,
     told: Notify,
     commits: Commits,
+    /// How long the readers of partitions taken away may finish what they have.
+    handover: Duration,
     /// It is to leave, or has left.
     leaving: AtomicBool,
 }
@@ -116,6 +118,11 @@ impl Member {
         let lost = consumer.assignment_lost();
         tracing::info!(taken = ended.len(), lost, "bus partitions taken away");
         if !lost {
+            let deadline = Instant::now() + self.handover;
+            let late = ended.iter().filter(|hold| !hold.wait_free(deadline)).count();
+            if late > 0 {
+                tracing::warn!(late, "readers were not done in time; their next ones repeat some records");
+            }
             commit_and_wait(consumer, &self.topic, ended.iter());
         }
     }
@@ -144,6 +151,7 @@ impl KafkaConsumer {
             given: Mutex::default(),
             told: Notify::new(),
             commits: Commits::default(),
+            handover: Duration::from_millis(settings.handover_ms.into()),
             leaving: AtomicBool::new(false),
         });
         let rebalances = Rebalances { member: member.clone() };
@@ -227,7 +235,7 @@ impl Consumer for KafkaConsumer {
                 given.pop_front()
             };
             if let Some(hold) = given {
-                return Some(Box::new(KafkaPartition { hold }));
+                return Some(Box::new(hold.read()));
             }
             self.member.told.notified().await;
         }

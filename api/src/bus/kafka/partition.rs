@@ -3,9 +3,9 @@
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use parking_lot::Mutex;
+use parking_lot::{Condvar, Mutex};
 use rdkafka::consumer::base_consumer::PartitionQueue;
 use rdkafka::message::{BorrowedMessage, Headers, Message};
 use tokio::sync::Notify;
@@ -27,6 +27,9 @@ pub(super) struct Hold {
     done_before: AtomicI64,
     /// … and known to be committed.
     committed_before: AtomicI64,
+    /// No reader has it: not yet, or no longer.
+    free: Mutex<bool>,
+    freed: Condvar,
 }
 
 /// What a look at the queue found.
@@ -47,6 +50,8 @@ impl Hold {
             arrived,
             done_before: AtomicI64::new(NOTHING),
             committed_before: AtomicI64::new(NOTHING),
+            free: Mutex::new(true),
+            freed: Condvar::new(),
         })
     }
 
@@ -58,6 +63,23 @@ impl Hold {
     pub(super) fn end(&self) {
         drop(self.queue.lock().take());
         self.arrived.notify_one();
+    }
+
+    /// A reader has it until its [`KafkaPartition`] is dropped.
+    pub(super) fn read(self: Arc<Self>) -> KafkaPartition {
+        *self.free.lock() = false;
+        KafkaPartition { hold: self }
+    }
+
+    /// Waits until no reader has it; tells whether that came about.
+    pub(super) fn wait_free(&self, deadline: Instant) -> bool {
+        let mut free = self.free.lock();
+        while !*free {
+            if self.freed.wait_until(&mut free, deadline).timed_out() {
+                return *free;
+            }
+        }
+        true
     }
 
     pub(super) fn has_ended(&self) -> bool {
@@ -102,13 +124,21 @@ fn consumed(message: &BorrowedMessage<'_>) -> Consumed {
         offset: message.offset(),
         key: String::from_utf8_lossy(message.key().unwrap_or_default()).into_owned(),
         value: bytes::Bytes::copy_from_slice(message.payload().unwrap_or_default()),
+        published_at_ms: message.timestamp().to_millis().unwrap_or(0),
         traceparent,
     }
 }
 
 /// The reader's end.
 pub(super) struct KafkaPartition {
-    pub(super) hold: Arc<Hold>,
+    hold: Arc<Hold>,
+}
+
+impl Drop for KafkaPartition {
+    fn drop(&mut self) {
+        *self.hold.free.lock() = true;
+        self.hold.freed.notify_all();
+    }
 }
 
 impl fmt::Debug for KafkaPartition {

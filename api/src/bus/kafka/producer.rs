@@ -34,6 +34,17 @@ impl fmt::Debug for KafkaProducer {
     }
 }
 
+/// Where records go, and what they are.
+#[derive(Debug, Clone, Copy)]
+enum Placing<'a> {
+    ByKey,
+    /// The first record to partition 0, and so on.
+    OnePerPartition,
+    DeadLetter {
+        reason: &'a str,
+    },
+}
+
 /// What was sent and not yet acknowledged.
 #[derive(Debug, Default)]
 struct Unacked {
@@ -110,7 +121,7 @@ impl KafkaProducer {
         &self,
         topic: &str,
         records: &[Record],
-        reason: Option<&str>,
+        placing: Placing<'_>,
     ) -> Result<oneshot::Receiver<Result<(), Error>>, Error> {
         let most = usize::try_from(self.settings.record_bytes_max).unwrap_or(usize::MAX);
         let size = |record: &Record| record.value.len() + record.key.len();
@@ -126,10 +137,15 @@ impl KafkaProducer {
         let mut client = self.client.lock();
         self.replace_if_fatal(&mut client)?;
         self.reserve(records.len(), records.iter().map(size).sum())?;
-        for record in records {
+        for (number, record) in (0..).zip(records) {
+            let (partition, reason) = match placing {
+                Placing::ByKey => (None, None),
+                Placing::OnePerPartition => (Some(number), None),
+                Placing::DeadLetter { reason } => (None, Some(reason)),
+            };
             let message = BaseRecord {
                 topic,
-                partition: None,
+                partition,
                 payload: Some(&record.value[..]),
                 key: Some(&record.key),
                 timestamp: None,
@@ -175,13 +191,13 @@ impl KafkaProducer {
         &self,
         topic: &str,
         records: &[Record],
-        reason: Option<&str>,
+        placing: Placing<'_>,
         patience: Duration,
     ) -> Result<(), Error> {
         if records.is_empty() {
             return Ok(());
         }
-        let finished = self.enqueue(topic, records, reason)?;
+        let finished = self.enqueue(topic, records, placing)?;
         match tokio::time::timeout(patience, finished).await {
             Ok(Ok(result)) => result,
             Ok(Err(_)) => Err(Error::Unavailable("the producer was dropped".to_owned())),
@@ -193,7 +209,7 @@ impl KafkaProducer {
 #[async_trait]
 impl Producer for KafkaProducer {
     async fn publish(&self, records: Vec<Record>, patience: Duration) -> Result<(), Error> {
-        self.send(&self.settings.topic, &records, None, patience).await
+        self.send(&self.settings.topic, &records, Placing::ByKey, patience).await
     }
 
     async fn publish_dead_letter(
@@ -202,7 +218,20 @@ impl Producer for KafkaProducer {
         reason: &str,
         patience: Duration,
     ) -> Result<(), Error> {
-        self.send(&self.settings.dead_letter_topic, &[record], Some(reason), patience).await
+        self.send(&self.settings.dead_letter_topic, &[record], Placing::DeadLetter { reason }, patience).await
+    }
+
+    /// librdkafka fetches its producer id when it feels like it: up to 1 s
+    /// after a first failed attempt, for which the first records then wait.
+    async fn warm_up(&self, patience: Duration) -> Result<(), Error> {
+        let client = self.client.lock().clone();
+        let (topic, timeout) = (self.settings.topic.clone(), patience.min(self.settings.request_timeout()));
+        let partitions =
+            super::admin::blocking(move || super::admin::partitions(client.client(), &topic, timeout))
+                .await?;
+        let empty = Record { key: String::new(), value: bytes::Bytes::new(), traceparent: None };
+        let records = vec![empty; partitions];
+        self.send(&self.settings.topic, &records, Placing::OnePerPartition, patience).await
     }
 
     async fn check(&self) -> Result<(), Error> {

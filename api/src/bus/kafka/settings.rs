@@ -78,6 +78,9 @@ pub struct Settings {
     /// Time between commits of what is done, ms. So much is read again after
     /// a crash.
     pub commit_interval_ms: u32,
+    /// How long the reader of a partition that is taken away may take to
+    /// finish what it has, ms; what is not done then is read again.
+    pub handover_ms: u32,
     /// A reader not heard of for so long loses its partitions, ms. The broker
     /// bounds it (`group.min.session.timeout.ms`, 6 s unless changed).
     pub session_timeout_ms: u32,
@@ -108,6 +111,7 @@ impl Default for Settings {
             fetched_kib_max: 16 << 10,
             fetch_wait_ms: 100,
             commit_interval_ms: 200,
+            handover_ms: 2_000,
             session_timeout_ms: 6_000,
             request_timeout_ms: 10_000,
             reconnect_max_ms: 1_000,
@@ -149,6 +153,7 @@ impl Settings {
             ("fetched_kib_max", self.fetched_kib_max, 1, 1 << 20),
             ("fetch_wait_ms", self.fetch_wait_ms, 1, 5_000),
             ("commit_interval_ms", self.commit_interval_ms, 10, 60_000),
+            ("handover_ms", self.handover_ms, 0, 60_000),
             ("session_timeout_ms", self.session_timeout_ms, 1_000, 3_600_000),
             ("request_timeout_ms", self.request_timeout_ms, 1_000, 300_000),
             ("reconnect_max_ms", self.reconnect_max_ms, RECONNECT_MS, 60_000),

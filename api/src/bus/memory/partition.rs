@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use super::Settings;
 use super::producer::Tickets;
 use crate::bus::{Consumed, Record};
+use crate::clock::now_ms;
 
 /// Records in order, and behind them those that wait for room.
 #[derive(Debug, Default)]
@@ -93,7 +94,7 @@ impl PartitionLog {
         let Record { key, value, traceparent } = record;
         let offset = self.end();
         self.bytes += value.len();
-        self.records.push_back(Consumed { offset, key, value, traceparent });
+        self.records.push_back(Consumed { offset, key, value, published_at_ms: now_ms(), traceparent });
     }
 }
 

@@ -118,14 +118,6 @@ fn plan_of(all: &'static [Migration], applied: &[Applied]) -> Result<Plan, Error
     Ok(Plan { version: applied.last().map_or(0, |row| row.version), pending })
 }
 
-fn now_ms() -> i64 {
-    std::time::SystemTime::now()
-        .duration_since(std::time::UNIX_EPOCH)
-        .ok()
-        .and_then(|elapsed| i64::try_from(elapsed.as_millis()).ok())
-        .unwrap_or(0)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -6,7 +6,9 @@ use mysql_async::prelude::Queryable;
 use mysql_async::{Conn, Opts, OptsBuilder};
 use tokio::time::timeout;
 
-use super::{Applied, MYSQL, Plan, Report, now_ms, pending, plan_of};
+use oort_api::clock::now_ms;
+
+use super::{Applied, MYSQL, Plan, Report, pending, plan_of};
 use crate::store::Error;
 use crate::store::mysql::{Settings, fault};
 

@@ -2,7 +2,9 @@
 
 use rusqlite::{Connection, OpenFlags, TransactionBehavior, params};
 
-use super::{Applied, Plan, Report, SQLITE, now_ms, pending, plan_of};
+use oort_api::clock::now_ms;
+
+use super::{Applied, Plan, Report, SQLITE, pending, plan_of};
 use crate::store::Error;
 use crate::store::sqlite::{Settings, lock};
 
