@@ -54,6 +54,9 @@ pub struct PipelineConfig {
     pub record_bytes_max: usize,
     /// Longest wait of a message for one with a lower seq, ms.
     pub reorder_wait_ms: u64,
+    /// Longest wait for the first message of a conversation that is new to
+    /// this job: it may have gone out before, ms.
+    pub start_wait_ms: u64,
     /// Messages waiting for one with a lower seq; beyond it the conversation
     /// that waited longest waits no more.
     pub held_records_max: usize,
@@ -135,6 +138,7 @@ impl Default for PipelineConfig {
             in_flight_bytes_max: 32 * 1024 * 1024,
             record_bytes_max: 4 * 1024 * 1024,
             reorder_wait_ms: 2_000,
+            start_wait_ms: 300,
             held_records_max: 4_096,
             conversations_max: 16_384,
             slow_comet_wait_ms: 1_000,

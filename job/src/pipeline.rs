@@ -73,6 +73,7 @@ impl Pipeline {
         let config = &shared.config.pipeline;
         let reorder = Reorder::new(Bounds {
             wait: ms(config.reorder_wait_ms),
+            start_wait: ms(config.start_wait_ms),
             held_max: config.held_records_max,
             conversations_max: config.conversations_max,
         });

@@ -6,7 +6,7 @@
 //! pushes) keep their place behind the messages of their conversation that
 //! came before them.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::mem;
 use std::time::Duration;
 
@@ -44,8 +44,11 @@ impl<T> Default for Released<T> {
 /// Bounds of [`Reorder`].
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Bounds {
-    /// Longest wait of an item.
+    /// Longest wait of an item for one that is missing for certain.
     pub(crate) wait: Duration,
+    /// Longest wait for the first seq of a conversation that may have gone
+    /// before this reader came.
+    pub(crate) start_wait: Duration,
     /// Items waiting.
     pub(crate) held_max: usize,
     /// Conversations remembered.
@@ -60,15 +63,15 @@ pub(crate) struct Reorder<T> {
     /// half of what may be remembered, it takes the place of the second.
     recent: HashMap<i64, Lane<T>>,
     older: HashMap<i64, Lane<T>>,
-    /// Conversations with items waiting, by when that began. An entry may be
-    /// out of date; the lane knows.
-    waiting: VecDeque<(Instant, i64)>,
+    /// Conversations with items waiting, by when they wait no longer. An
+    /// entry may be out of date; the lane knows.
+    waiting: BTreeSet<(Instant, i64)>,
     held: usize,
 }
 
 /// A conversation first seen at a seq up to this one has just begun: its first
 /// messages may have been overtaken on the way, so they are waited for. (One
-/// that is merely quiet waits as long, once for each start of the job.)
+/// that is merely quiet waits as long, once for each reader of its partition.)
 const YOUNG_SEQ_MAX: i64 = 64;
 
 #[derive(Debug)]
@@ -77,7 +80,10 @@ struct Lane<T> {
     held: BTreeMap<i64, T>,
     /// Items without a seq, each behind the seq given.
     parked: VecDeque<(i64, T)>,
-    held_since: Option<Instant>,
+    /// When what is held waits no longer.
+    deadline: Option<Instant>,
+    /// It waits for the first seq of all, which may never come.
+    is_starting: bool,
 }
 
 impl<T> Default for Lane<T> {
@@ -86,7 +92,8 @@ impl<T> Default for Lane<T> {
             window: SeqWindow::default(),
             held: BTreeMap::new(),
             parked: VecDeque::new(),
-            held_since: None,
+            deadline: None,
+            is_starting: false,
         }
     }
 }
@@ -109,6 +116,7 @@ impl<T> Lane<T> {
         }
         if self.window.is_fresh() && (2..=YOUNG_SEQ_MAX).contains(&seq) {
             self.window = SeqWindow::from_first();
+            self.is_starting = true;
         }
         match self.window.offer(seq, seq) {
             Verdict::Duplicate => released.duplicates.push(item),
@@ -117,6 +125,9 @@ impl<T> Lane<T> {
                 self.held.insert(seq, item);
             }
             Verdict::Deliver(seqs) => {
+                if std::mem::take(&mut self.is_starting) {
+                    self.deadline = None;
+                }
                 released.ready.push(item);
                 self.emit(&seqs, released);
             }
@@ -125,6 +136,7 @@ impl<T> Lane<T> {
 
     fn give_up(&mut self, released: &mut Released<T>) {
         let seqs = self.window.give_up();
+        self.is_starting = false;
         self.emit(&seqs, released);
     }
 
@@ -138,7 +150,7 @@ impl<T> Lane<T> {
         let first_held = self.held.first_key_value().map_or(i64::MAX, |(&seq, _)| seq);
         self.emit_parked(first_held - 1, released);
         if self.held.is_empty() {
-            self.held_since = None;
+            self.deadline = None;
         }
     }
 
@@ -152,7 +164,7 @@ impl<T> Lane<T> {
 
 impl<T> Reorder<T> {
     pub(crate) fn new(bounds: Bounds) -> Self {
-        Self { bounds, recent: HashMap::new(), older: HashMap::new(), waiting: VecDeque::new(), held: 0 }
+        Self { bounds, recent: HashMap::new(), older: HashMap::new(), waiting: BTreeSet::new(), held: 0 }
     }
 
     /// Takes the records of one poll.
@@ -194,11 +206,11 @@ impl<T> Reorder<T> {
 
     /// When [`Reorder::expire`] has something to do, at the latest.
     pub(crate) fn deadline(&mut self) -> Option<Instant> {
-        while let Some(&(since, conversation)) = self.waiting.front() {
-            if self.peek(conversation).is_some_and(|lane| lane.held_since == Some(since)) {
-                return Some(since + self.bounds.wait);
+        while let Some(&(deadline, conversation)) = self.waiting.first() {
+            if self.peek(conversation).is_some_and(|lane| lane.deadline == Some(deadline)) {
+                return Some(deadline);
             }
-            self.waiting.pop_front();
+            self.waiting.pop_first();
         }
         None
     }
@@ -227,13 +239,15 @@ impl<T> Reorder<T> {
             released.ready.push(offer.item);
             return;
         }
+        let Bounds { wait, start_wait, .. } = self.bounds;
         let lane = self.lane(offer.conversation);
         let before = lane.waiting();
         lane.offer(offer.seq, offer.item, released);
         let after = lane.waiting();
-        if after > 0 && lane.held_since.is_none() {
-            lane.held_since = Some(now);
-            self.waiting.push_back((now, offer.conversation));
+        if after > 0 && lane.deadline.is_none() {
+            let deadline = now + if lane.is_starting { start_wait } else { wait };
+            lane.deadline = Some(deadline);
+            self.waiting.insert((deadline, offer.conversation));
         }
         self.held = self.held + after - before;
     }
@@ -245,7 +259,7 @@ impl<T> Reorder<T> {
     }
 
     fn give_up_first(&mut self, released: &mut Released<T>) {
-        let Some((_, conversation)) = self.waiting.pop_front() else { return };
+        let Some((_, conversation)) = self.waiting.pop_first() else { return };
         let lane = self.lane(conversation);
         let before = lane.waiting();
         lane.give_up(released);

@@ -3,9 +3,10 @@ use proptest::prelude::*;
 use super::*;
 
 const WAIT: Duration = Duration::from_millis(300);
+const START_WAIT: Duration = Duration::from_millis(100);
 
 fn reorder() -> Reorder<&'static str> {
-    Reorder::new(Bounds { wait: WAIT, held_max: 100, conversations_max: 100 })
+    Reorder::new(Bounds { wait: WAIT, start_wait: START_WAIT, held_max: 100, conversations_max: 100 })
 }
 
 fn offer<T>(conversation: i64, seq: i64, item: T) -> Offer<T> {
@@ -38,8 +39,12 @@ fn the_first_messages_of_a_conversation_wait_for_the_very_first() {
     assert_eq!(reorder.offer(vec![offer(1, 1, "1")], now).ready, ["1", "2", "3"]);
     // One that had begun long before this job waits once, then goes on.
     assert!(reorder.offer(vec![offer(2, 7, "7")], now).ready.is_empty());
-    assert_eq!(reorder.expire(now + WAIT).ready, ["7"]);
+    assert_eq!(reorder.expire(now + START_WAIT).ready, ["7"]);
     assert_eq!(reorder.offer(vec![offer(2, 8, "8")], now).ready, ["8"]);
+    // Begun, it is certain that 2 is missing: the longer wait.
+    reorder.offer(vec![offer(3, 3, "3")], now);
+    assert_eq!(reorder.offer(vec![offer(3, 1, "1")], now).ready, ["1"]);
+    assert_eq!(reorder.deadline(), Some(now + WAIT));
 }
 
 #[test]
@@ -80,7 +85,8 @@ fn an_event_keeps_its_place_behind_what_waits() {
 
 #[test]
 fn beyond_the_bound_the_one_that_waited_longest_goes_on() {
-    let mut reorder = Reorder::new(Bounds { wait: WAIT, held_max: 1, conversations_max: 100 });
+    let mut reorder =
+        Reorder::new(Bounds { wait: WAIT, start_wait: START_WAIT, held_max: 1, conversations_max: 100 });
     let now = Instant::now();
     reorder.offer(vec![offer(1, 1, "a1"), offer(2, 1, "b1"), offer(1, 3, "a3")], now);
     let released = reorder.offer(vec![offer(2, 3, "b3")], now + WAIT / 3);
@@ -90,7 +96,8 @@ fn beyond_the_bound_the_one_that_waited_longest_goes_on() {
 
 #[test]
 fn conversations_are_forgotten_but_none_that_waits() {
-    let mut reorder = Reorder::new(Bounds { wait: WAIT, held_max: 100, conversations_max: 10 });
+    let mut reorder =
+        Reorder::new(Bounds { wait: WAIT, start_wait: START_WAIT, held_max: 100, conversations_max: 10 });
     let now = Instant::now();
     reorder.offer(vec![offer(1, 1, 1), offer(1, 3, 3)], now);
     for conversation in 2..1000 {
@@ -127,7 +134,7 @@ proptest! {
             if is_event { offers.push(offer(1, 0, -offers.last().map_or(0, |last| last.item.abs()))); }
         }
         let total = offers.len();
-        let mut reorder = Reorder::new(Bounds { wait: WAIT, held_max: 100, conversations_max: 4 });
+        let mut reorder = Reorder::new(Bounds { wait: WAIT, start_wait: START_WAIT, held_max: 100, conversations_max: 4 });
         let (mut ready, mut duplicates) = (Vec::new(), 0);
         let now = Instant::now();
         let mut offers = offers.into_iter().peekable();

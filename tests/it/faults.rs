@@ -1,5 +1,5 @@
 //! Parts die under the feet of people who chat: no acknowledged message is
-//! lost, none is seen twice, order holds.
+//! lost, none is shown twice, order holds.
 //!
 //! These scenarios break what they run on, so each has a system (and backends)
 //! of its own, and they run one after the other.
@@ -48,7 +48,7 @@ impl Chat {
     /// Waits until both saw this many messages, dense and in order.
     async fn all_see(&self, count: usize) {
         for socket in &self.sockets {
-            let messages = socket.wait_for(&self.room, count).await;
+            let messages = socket.wait_shown(&self.room, count).await;
             assert_dense(&messages);
             assert_eq!(messages.len(), count, "{messages:?}");
             assert!(socket.is_open(), "without a reconnect");
@@ -189,7 +189,7 @@ async fn comet_killed_and_its_clients_find_everything_elsewhere() {
         chat.send(&system.api(number), number).await;
     }
     // The one on the other comet gets everything, though the dead comet's lease still runs.
-    let messages = chat.sockets[1].wait_for(&chat.room, 20).await;
+    let messages = chat.sockets[1].wait_shown(&chat.room, 20).await;
     assert_dense(&messages);
     let moved = Socket::v1(system.door(1), &chat.ann.token).await;
     assert_eq!(moved.head(&chat.room), 20);
@@ -198,7 +198,7 @@ async fn comet_killed_and_its_clients_find_everything_elsewhere() {
     let back = Socket::v1(system.door(0), &chat.ann.token).await.follow();
     chat.send(&system.api(0), 21).await;
     assert_eq!(back.wait_for(&chat.room, 1).await, [(21, "message 21".to_owned())]);
-    chat.sockets[1].wait_for(&chat.room, 21).await;
+    chat.sockets[1].wait_shown(&chat.room, 21).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -212,17 +212,7 @@ async fn job_killed_while_messages_flow() {
             system.jobs[0].kill();
         }
     }
-    for socket in &chat.sockets {
-        let seen = eventually("everything arrives", async || {
-            let mut seen = socket.messages(&chat.room);
-            // At least once below the client: its seq makes it once.
-            seen.sort();
-            seen.dedup();
-            (seen.len() >= 30).then_some(seen)
-        })
-        .await;
-        assert_dense(&seen);
-    }
+    chat.all_see(30).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

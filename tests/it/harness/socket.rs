@@ -198,6 +198,23 @@ impl Follower {
         messages
     }
 
+    /// What a client shows of a room: a seq it has seen is dropped, as it may come again when a part dies.
+    pub(crate) fn shown(&self, room: &str) -> Vec<(i64, String)> {
+        let mut seen = std::collections::BTreeSet::new();
+        let mut messages = self.messages(room);
+        messages.retain(|(seq, _)| seen.insert(*seq));
+        messages
+    }
+
+    /// Waits until `count` different messages of the room came, and returns what a client shows.
+    pub(crate) async fn wait_shown(&self, room: &str, count: usize) -> Vec<(i64, String)> {
+        eventually(&format!("{count} messages of room {room}"), async || {
+            let messages = self.shown(room);
+            (messages.len() >= count).then_some(messages)
+        })
+        .await
+    }
+
     /// Waits until `count` messages of the room came, and returns them.
     pub(crate) async fn wait_for(&self, room: &str, count: usize) -> Vec<(i64, String)> {
         eventually(&format!("{count} messages of room {room}"), async || {

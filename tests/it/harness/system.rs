@@ -77,6 +77,7 @@ impl System {
             ("OORT_BUS__GROUP", name),
             // A machine busy with other tests stalls for longer than a person would want to wait for a late message.
             ("OORT_JOB__PIPELINE__REORDER_WAIT_MS", "20000".to_owned()),
+            ("OORT_JOB__PIPELINE__START_WAIT_MS", "3000".to_owned()),
         ] {
             settings.push((key.to_owned(), value));
         }
