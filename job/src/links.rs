@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use oort_api::directory::{self, CometInfo, CometRef, Directory};
+use oort_api::directory::{self, Census, CometInfo, CometRef, Directory};
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
@@ -42,11 +42,11 @@ pub(crate) struct Links {
 pub(crate) type Settled = HashMap<CometRef, i64>;
 
 /// The comets, as the directory and their streams show them.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone)]
 pub(crate) struct Seen {
     /// Those that live, and those that do by their open stream though the
     /// directory lost them.
-    pub(crate) comets: Vec<CometRef>,
+    pub(crate) comets: Arc<[CometRef]>,
     /// Those that may hold more than the directory says.
     pub(crate) unsettled: Vec<CometRef>,
 }
@@ -60,6 +60,9 @@ struct State {
     dead: HashSet<CometRef>,
     /// As last read; `None` = never yet.
     settled: Option<Arc<Settled>>,
+    /// The comets when they were last read, if each had a link and all of its
+    /// entries in the directory: good for as long as the census is the same.
+    calm: Option<(Census, Arc<[CometRef]>)>,
 }
 
 impl Links {
@@ -91,6 +94,8 @@ impl Links {
     /// Reads the live comets: links to new ones are opened, those whose
     /// incarnation is gone end. Answers with the live ones.
     pub(crate) async fn refresh(&self) -> Result<Vec<CometInfo>, directory::Error> {
+        // Before the list: a change in between shows at the next look.
+        let (_, census) = self.directory.look_up(&[], &[], &[]).await?;
         let live = self.directory.comets().await?;
         let now = Instant::now();
         let settled = live.iter().filter(|info| !info.announcing);
@@ -101,7 +106,11 @@ impl Links {
             for info in &live {
                 self.ensure(&mut state, info);
             }
-            self.absent(&mut state, &live, now)
+            let gone = self.absent(&mut state, &live, now);
+            let is_calm = state.links.len() == live.len() && !live.iter().any(|info| info.announcing);
+            let comets = || live.iter().map(|info| info.comet.clone()).collect();
+            state.calm = census.filter(|_| is_calm).map(|census| (census, comets()));
+            gone
         };
         for (comet, link) in gone {
             if link.abandon() {
@@ -127,29 +136,39 @@ impl Links {
         Ok(self.state.lock().settled.clone().unwrap_or_default())
     }
 
+    /// What a look-up can be trusted with that ended with this census: all,
+    /// if nothing of the comets has changed since they were last read.
+    pub(crate) fn calm(&self, census: Option<&Census>) -> Option<Seen> {
+        let state = self.state.lock();
+        let (read, comets) = state.calm.as_ref()?;
+        (Some(read) == census).then(|| Seen { comets: Arc::clone(comets), unsettled: Vec::new() })
+    }
+
     /// What a look-up can be trusted with that was made after `before` was
     /// read and before `live` was.
     ///
     /// The directory said all of a comet in between if its entries were
     /// complete both times and it announced nothing meanwhile. Of others it
     /// may know nothing, although they are online.
-    pub(crate) fn seen(&self, before: &Settled, live: Vec<CometInfo>) -> Seen {
+    pub(crate) fn seen(&self, before: &Settled, live: &[CometInfo]) -> Seen {
         let state = self.state.lock();
-        let mut seen = Seen::default();
+        let by_id: HashMap<&str, &CometInfo> =
+            live.iter().map(|info| (info.comet.id.as_str(), info)).collect();
+        let (mut comets, mut unsettled) = (Vec::new(), Vec::new());
         for (comet, link) in &state.links {
-            match live.iter().find(|info| info.comet.id == comet.id && info.comet.epoch >= comet.epoch) {
+            match by_id.get(comet.id.as_str()).filter(|info| info.comet.epoch >= comet.epoch) {
                 Some(info) if info.comet.epoch > comet.epoch => {}
                 Some(info) if !info.announcing && before.get(comet) == Some(&info.announcements) => {}
-                Some(_) => seen.unsettled.push(comet.clone()),
+                Some(_) => unsettled.push(comet.clone()),
                 None if link.is_connected() => {
-                    seen.unsettled.push(comet.clone());
-                    seen.comets.push(comet.clone());
+                    unsettled.push(comet.clone());
+                    comets.push(comet.clone());
                 }
                 None => link.owe_resync(),
             }
         }
-        seen.comets.extend(live.into_iter().map(|info| info.comet));
-        seen
+        comets.extend(live.iter().map(|info| info.comet.clone()));
+        Seen { comets: comets.into(), unsettled }
     }
 
     /// Reads the live comets again and again until stopped.

@@ -29,7 +29,7 @@ pub(crate) struct Routing {
 pub(crate) struct Found {
     pub(crate) routes: Routes,
     /// The live comets.
-    pub(crate) comets: Vec<CometRef>,
+    pub(crate) comets: Arc<[CometRef]>,
     /// Comets that may hold what `routes` does not say: the directory lost
     /// their entries, or did not have all of them yet.
     pub(crate) unsettled: Vec<CometRef>,
@@ -89,16 +89,15 @@ impl Routing {
         rooms: &[RoomKey],
     ) -> Result<Found, directory::Error> {
         let before = self.links.settled().await?;
-        let is_empty = users.is_empty() && keys.is_empty() && rooms.is_empty();
-        let routes = match is_empty {
-            true => Routes::default(),
-            false => self.directory.route(users, keys, rooms).await?,
-        };
+        let (routes, census) = self.directory.look_up(users, keys, rooms).await?;
+        if let Some(Seen { comets, unsettled }) = self.links.calm(census.as_ref()) {
+            return Ok(Found { routes, comets, unsettled });
+        }
         // After the routes: whatever was lost before they were read shows. A
         // broadcast needs the list as it is now, too: a comet that came since
         // the last look may already have sessions that read their heads.
         let live = self.links.refresh().await?;
-        let Seen { comets, unsettled } = self.links.seen(&before, live);
+        let Seen { comets, unsettled } = self.links.seen(&before, &live);
         Ok(Found { routes, comets, unsettled })
     }
 }

@@ -127,7 +127,7 @@ pub(crate) fn split(record: &Record, found: &Found) -> Split {
         }
         Audience::Room(room) => split.add_room(push, &refs(routes.rooms.get(room))),
         Audience::Everyone => {
-            for comet in comets {
+            for comet in comets.iter() {
                 split.delivery(comet, push).speed = speed_each(push.speed, comets.len());
             }
         }

@@ -31,7 +31,7 @@ fn routes_of_users(users: &[(i64, &[&CometRef])]) -> Routes {
 }
 
 fn found(routes: Routes, comets: &[CometRef]) -> Found {
-    Found { routes, comets: comets.to_vec(), unsettled: Vec::new() }
+    Found { routes, comets: comets.into(), unsettled: Vec::new() }
 }
 
 #[test]
@@ -113,7 +113,7 @@ fn only_a_route_that_is_new_is_followed() {
 fn an_unsettled_comet_gets_the_whole_record() {
     let (a, b, c) = (comet("a", 1), comet("b", 1), comet("c", 1));
     let routes = routes_of_users(&[(1, &[&a, &c])]);
-    let unsettled = Found { routes, comets: Vec::new(), unsettled: vec![a.clone(), b.clone()] };
+    let unsettled = Found { routes, comets: Arc::default(), unsettled: vec![a.clone(), b.clone()] };
     let both = split(&to_users(&[1, 2]), &unsettled);
     assert_eq!((&both.deliveries[&a].user_ids, &both.deliveries[&b].user_ids), (&vec![1, 2], &vec![1, 2]));
     assert_eq!(both.deliveries[&c].user_ids, [1]);

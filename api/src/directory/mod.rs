@@ -9,7 +9,8 @@
 //!
 //! | key | type | content |
 //! |---|---|---|
-//! | `comet:<id>` | string with TTL = the lease | `epoch|`, `1|` while announcing or else `0|`, and JSON of [`CometInfo`] |
+//! | `comet:<id>` | string with TTL = the lease | `epoch|`, `1|` while announcing or else `0|`, `announcements|`, and JSON of [`CometInfo`] |
+//! | `census` | string | when and by whom the comets last changed as a whole: a [`Census`] |
 //! | `comets` | sorted set | ids of comets by the second they last renewed |
 //! | `user:<id>` | hash | session key → `comet|epoch|version|platform` |
 //! | `session:<key>` | string | `comet|epoch|version`, addressable sessions only |
@@ -136,6 +137,15 @@ pub struct Routes {
     pub rooms: HashMap<RoomKey, Vec<CometRef>>,
 }
 
+/// Mark of the comets as a whole. It changes when one is recorded that was not
+/// known, or says something else of `announcing` or `announcements`; when one
+/// is retired; and before entries are swept. So while it stays the same, a
+/// reader that knows the list of comets need not read it again: what was not
+/// found in between is not there. (That a lease merely ended does not change
+/// it; an entry that names such a comet does away with the mark.)
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Census(String);
+
 /// The directory. Cheap to clone behind an `Arc`; every call is bounded by
 /// the timeout in its settings.
 #[async_trait]
@@ -173,8 +183,19 @@ pub trait Directory: Send + Sync + fmt::Debug + 'static {
     /// recorded version is lower than the one given.
     async fn leave_rooms(&self, comet: &CometRef, rooms: &[RoomEntry]) -> Result<(), Error>;
 
-    /// Looks up all of them in one round trip (each should be distinct).
-    async fn route(&self, users: &[UserId], keys: &[SessionKey], rooms: &[RoomKey]) -> Result<Routes, Error>;
+    /// Looks up all of them in one round trip (each should be distinct), and
+    /// after that the census; `None` = read the list of comets.
+    async fn look_up(
+        &self,
+        users: &[UserId],
+        keys: &[SessionKey],
+        rooms: &[RoomKey],
+    ) -> Result<(Routes, Option<Census>), Error>;
+
+    /// As [`look_up`](Self::look_up), without the census.
+    async fn route(&self, users: &[UserId], keys: &[SessionKey], rooms: &[RoomKey]) -> Result<Routes, Error> {
+        Ok(self.look_up(users, keys, rooms).await?.0)
+    }
 
     /// Removes entries of dead incarnations; returns how many. Bounded work:
     /// at most `keys_max` keys are looked at, the next call goes on from there.

@@ -102,6 +102,7 @@ macro_rules! for_every_contract {
                 only_the_incarnation_itself_retires
                 what_a_comet_says_is_read_back
                 one_that_was_not_known_is_announcing
+                the_census_changes_with_the_comets
                 routes_go_to_live_incarnations_only
                 a_new_incarnation_is_seen_at_once
                 sweeping_removes_what_the_dead_left

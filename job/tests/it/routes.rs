@@ -4,6 +4,7 @@ use std::sync::atomic::Ordering;
 
 use oort_api::pb::goim::logic::PushMsg;
 use oort_api::pb::goim::logic::push_msg::Type;
+use oort_job::Config;
 
 use crate::world::{World, config, eventually, message, push};
 
@@ -136,5 +137,29 @@ async fn a_poll_is_looked_up_in_one_call() {
     world.committed().await;
     assert_eq!(comet.deliveries().len(), 1000);
     assert_eq!(world.directory.route_calls.load(Ordering::SeqCst), 1);
+    job.stop().await;
+}
+
+#[tokio::test]
+async fn the_list_of_comets_is_read_again_only_when_they_change() {
+    let world = World::new();
+    let comet = world.comet("a").await;
+    world.enter(&comet, "7").await;
+    let job = world.start(Config { lease_poll_ms: 3_600_000, ..config() });
+    let lists = || world.directory.list_calls.load(Ordering::SeqCst);
+    world.publish([message(1)]).await;
+    world.committed().await;
+    let before = lists();
+    for seq in 2..=20 {
+        world.publish([message(seq)]).await;
+        world.committed().await;
+    }
+    assert_eq!(lists(), before);
+    let other = world.comet("b").await;
+    world.enter(&other, "7").await;
+    world.publish([message(21)]).await;
+    world.committed().await;
+    assert_eq!((other.seqs(), comet.seqs().len()), (vec![21], 21));
+    assert!(lists() > before);
     job.stop().await;
 }

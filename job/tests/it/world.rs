@@ -8,8 +8,8 @@ use oort_api::bus::Record;
 use oort_api::bus::memory::{MemoryBus, Settings};
 use oort_api::directory::memory::MemoryDirectory;
 use oort_api::directory::{
-    CometInfo, CometRef, Directory, Error as DirectoryError, Renewal, RoomEntry, Routes, SessionEntry,
-    Version,
+    Census, CometInfo, CometRef, Directory, Error as DirectoryError, Renewal, RoomEntry, Routes,
+    SessionEntry, Version,
 };
 use oort_api::ids::{RoomKey, SessionKey, UserId};
 use oort_api::metrics::Registry;
@@ -234,6 +234,7 @@ pub(crate) struct BreakableDirectory {
     pub(crate) inner: MemoryDirectory,
     pub(crate) is_down: AtomicBool,
     pub(crate) route_calls: AtomicUsize,
+    pub(crate) list_calls: AtomicUsize,
 }
 
 impl BreakableDirectory {
@@ -254,6 +255,7 @@ impl Directory for BreakableDirectory {
         self.answer()?.retire(comet).await
     }
     async fn comets(&self) -> Result<Vec<CometInfo>, DirectoryError> {
+        self.list_calls.fetch_add(1, Ordering::SeqCst);
         self.answer()?.comets().await
     }
     async fn add_sessions(&self, comet: &CometRef, sessions: &[SessionEntry]) -> Result<(), DirectoryError> {
@@ -272,14 +274,15 @@ impl Directory for BreakableDirectory {
     async fn leave_rooms(&self, comet: &CometRef, rooms: &[RoomEntry]) -> Result<(), DirectoryError> {
         self.answer()?.leave_rooms(comet, rooms).await
     }
-    async fn route(
+    async fn look_up(
         &self,
         users: &[UserId],
         keys: &[SessionKey],
         rooms: &[RoomKey],
-    ) -> Result<Routes, DirectoryError> {
-        self.route_calls.fetch_add(1, Ordering::SeqCst);
-        self.answer()?.route(users, keys, rooms).await
+    ) -> Result<(Routes, Option<Census>), DirectoryError> {
+        let is_census_only = users.is_empty() && keys.is_empty() && rooms.is_empty();
+        self.route_calls.fetch_add(usize::from(!is_census_only), Ordering::SeqCst);
+        self.answer()?.look_up(users, keys, rooms).await
     }
     async fn sweep(&self, keys_max: usize) -> Result<usize, DirectoryError> {
         self.answer()?.sweep(keys_max).await

@@ -22,7 +22,8 @@ struct Comet {
 }
 
 impl Comets {
-    pub(super) fn renew(&mut self, info: &CometInfo, lease: Duration) -> Result<Renewal, Error> {
+    /// Also tells whether readers must look at the comets anew.
+    pub(super) fn renew(&mut self, info: &CometInfo, lease: Duration) -> Result<(Renewal, bool), Error> {
         let now = Instant::now();
         let recorded = self.recorded.get(&info.comet.id).filter(|comet| comet.lease_ends > now);
         let recorded_epoch = recorded.map(|comet| comet.info.comet.epoch);
@@ -31,8 +32,10 @@ impl Comets {
         }
         let known = recorded_epoch == Some(info.comet.epoch);
         let info = CometInfo { announcing: info.announcing || !known, ..info.clone() };
+        let said = |info: &CometInfo| (info.announcing, info.announcements);
+        let is_changed = !known || recorded.is_none_or(|before| said(&before.info) != said(&info));
         self.recorded.insert(info.comet.id.clone(), Comet { info, lease_ends: now + lease });
-        Ok(if known { Renewal::Known } else { Renewal::Unknown })
+        Ok((if known { Renewal::Known } else { Renewal::Unknown }, is_changed))
     }
 
     pub(super) fn retire(&mut self, comet: &CometRef) {

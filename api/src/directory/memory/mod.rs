@@ -5,18 +5,22 @@ mod rooms;
 mod sessions;
 mod sweep;
 
+use std::cell::Cell;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
 use tonic::async_trait;
 
-use super::{CometInfo, CometRef, Directory, Error, Renewal, RoomEntry, Routes, SessionEntry};
+use super::{Census, CometInfo, CometRef, Directory, Error, Renewal, RoomEntry, Routes, SessionEntry};
 use crate::ids::{RoomKey, SessionKey, UserId};
 
 /// The directory inside one process. Share it behind an `Arc`.
 #[derive(Debug, Default)]
 pub struct MemoryDirectory {
     state: Mutex<State>,
+    /// Changes of the comets since the start, wipes included.
+    changes: AtomicU64,
 }
 
 #[derive(Debug, Default)]
@@ -24,6 +28,7 @@ struct State {
     comets: comets::Comets,
     sessions: sessions::Sessions,
     rooms: rooms::Rooms,
+    census: Option<Census>,
     sweep_from: sweep::Cursor,
 }
 
@@ -32,17 +37,28 @@ impl MemoryDirectory {
     pub fn wipe(&self) {
         *self.state.lock() = State::default();
     }
+
+    fn new_census(&self) -> Option<Census> {
+        Some(Census(self.changes.fetch_add(1, Ordering::Relaxed).to_string()))
+    }
 }
 
 #[async_trait]
 impl Directory for MemoryDirectory {
     async fn renew(&self, info: &CometInfo, lease: Duration) -> Result<Renewal, Error> {
         info.comet.check()?;
-        self.state.lock().comets.renew(info, lease)
+        let mut state = self.state.lock();
+        let (renewal, is_changed) = state.comets.renew(info, lease)?;
+        if is_changed {
+            state.census = self.new_census();
+        }
+        Ok(renewal)
     }
 
     async fn retire(&self, comet: &CometRef) -> Result<(), Error> {
-        self.state.lock().comets.retire(comet);
+        let mut state = self.state.lock();
+        state.comets.retire(comet);
+        state.census = self.new_census();
         Ok(())
     }
 
@@ -80,17 +96,33 @@ impl Directory for MemoryDirectory {
         Ok(())
     }
 
-    async fn route(&self, users: &[UserId], keys: &[SessionKey], rooms: &[RoomKey]) -> Result<Routes, Error> {
+    async fn look_up(
+        &self,
+        users: &[UserId],
+        keys: &[SessionKey],
+        rooms: &[RoomKey],
+    ) -> Result<(Routes, Option<Census>), Error> {
         let state = self.state.lock();
-        let live = |comet: &CometRef| state.comets.is_live(comet);
+        let names_the_dead = Cell::new(false);
+        let live = |comet: &CometRef| {
+            let is_live = state.comets.is_live(comet);
+            names_the_dead.set(names_the_dead.get() || !is_live);
+            is_live
+        };
         let users = users.iter().filter_map(|user| Some((*user, state.sessions.comets_of(*user, live)?)));
         let keys = keys.iter().filter_map(|key| Some((key.clone(), state.sessions.comet_of(key, live)?)));
         let rooms = rooms.iter().filter_map(|room| Some((room.clone(), state.rooms.comets_of(room, live)?)));
-        Ok(Routes { users: users.collect(), keys: keys.collect(), rooms: rooms.collect() })
+        let routes = Routes { users: users.collect(), keys: keys.collect(), rooms: rooms.collect() };
+        Ok((routes, state.census.clone().filter(|_| !names_the_dead.get())))
     }
 
     async fn sweep(&self, keys_max: usize) -> Result<usize, Error> {
-        Ok(self.state.lock().sweep(keys_max))
+        let mut state = self.state.lock();
+        let removed = state.sweep(keys_max);
+        if removed > 0 {
+            state.census = self.new_census();
+        }
+        Ok(removed)
     }
 
     async fn check(&self) -> Result<(), Error> {

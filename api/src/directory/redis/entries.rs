@@ -64,10 +64,11 @@ pub(super) fn flag(is_announcing: bool) -> &'static str {
     if is_announcing { "1" } else { "0" }
 }
 
-/// A comet's value: `epoch|announcing|JSON`.
+/// A comet's value: `epoch|announcing|announcements|JSON`.
 pub(super) fn info(text: &str) -> Option<CometInfo> {
     let (_, rest) = text.split_once('|')?;
-    let (announcing, json) = rest.split_once('|')?;
+    let (announcing, rest) = rest.split_once('|')?;
+    let (_, json) = rest.split_once('|')?;
     let info: CometInfo = serde_json::from_str(json).ok()?;
     Some(CometInfo { announcing: announcing == flag(true), ..info })
 }

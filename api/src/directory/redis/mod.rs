@@ -23,7 +23,9 @@ pub use settings::Settings;
 use self::entries::{Place, Presence};
 use self::link::{Link, Op};
 use self::scripts::Script;
-use super::{CometInfo, CometRef, Directory, Error, LEFT_KEPT, Renewal, RoomEntry, Routes, SessionEntry};
+use super::{
+    Census, CometInfo, CometRef, Directory, Error, LEFT_KEPT, Renewal, RoomEntry, Routes, SessionEntry,
+};
 use crate::ids::{RoomKey, SessionKey, UserId};
 
 /// The directory over Redis.
@@ -53,6 +55,10 @@ impl Keys {
         format!("{}comets", self.prefix)
     }
 
+    fn census(&self) -> String {
+        format!("{}census", self.prefix)
+    }
+
     fn user(&self, user: UserId) -> String {
         format!("{}user:{user}", self.prefix)
     }
@@ -80,6 +86,11 @@ impl RedisDirectory {
             unsure: parking_lot::Mutex::default(),
             sweep: tokio::sync::Mutex::default(),
         }))
+    }
+
+    /// Tells all readers to look at the comets anew.
+    fn note_change(&self, who: &str) -> Op {
+        Op::script(&scripts::NOTE_CHANGE, self.keys.census(), vec![who.to_owned()])
     }
 
     fn add_ops(&self, comet: &CometRef, sessions: &[SessionEntry]) -> Vec<Op> {
@@ -145,17 +156,22 @@ impl Directory for RedisDirectory {
         let is_unsure = self.unsure.lock().contains(&info.comet.id);
         let announcing = entries::flag(info.announcing || is_unsure);
         let lease_ms = lease.as_millis().max(1).to_string();
-        let args = vec![info.comet.epoch.to_string(), json, lease_ms, announcing.to_owned()];
+        let announcements = info.announcements.to_string();
+        let args = vec![info.comet.epoch.to_string(), json, lease_ms, announcing.to_owned(), announcements];
         let ops = vec![
             Op::script(&scripts::RENEW, self.keys.comet(&info.comet.id), args),
             Op::script(&scripts::NOTE_COMET, self.keys.comets(), vec![info.comet.id.clone()]),
         ];
-        let answers = self.link.run(ops).await.inspect_err(|_| {
+        let unsure = |_: &Error| {
             self.unsure.lock().insert(info.comet.id.clone());
-        })?;
+        };
+        let answer = self.link.run(ops).await.inspect_err(unsure)?.into_iter().next();
+        if is_unsure || matches!(answer, Some(Value::Int(0 | 2))) {
+            self.link.run(vec![self.note_change(&info.comet.id)]).await.inspect_err(unsure)?;
+        }
         let was_unsure = self.unsure.lock().remove(&info.comet.id);
-        match answers.into_iter().next() {
-            Some(Value::Int(1)) if !was_unsure => Ok(Renewal::Known),
+        match answer {
+            Some(Value::Int(1 | 2)) if !was_unsure => Ok(Renewal::Known),
             Some(Value::Int(_)) => Ok(Renewal::Unknown),
             answer => {
                 let newer = answer.and_then(|value| from_redis_value::<String>(value).ok()?.parse().ok());
@@ -170,7 +186,7 @@ impl Directory for RedisDirectory {
     async fn retire(&self, comet: &CometRef) -> Result<(), Error> {
         self.live.forget(&comet.id);
         let op = Op::script(&scripts::RETIRE, self.keys.comet(&comet.id), vec![comet.epoch.to_string()]);
-        self.link.run(vec![op]).await.map(drop)
+        self.link.run(vec![op, self.note_change(&comet.id)]).await.map(drop)
     }
 
     async fn comets(&self) -> Result<Vec<CometInfo>, Error> {
@@ -210,17 +226,30 @@ impl Directory for RedisDirectory {
         self.link.run(self.room_ops(&scripts::LEAVE_ROOM, comet, rooms, Some(kept_ms))).await.map(drop)
     }
 
-    async fn route(&self, users: &[UserId], keys: &[SessionKey], rooms: &[RoomKey]) -> Result<Routes, Error> {
+    async fn look_up(
+        &self,
+        users: &[UserId],
+        keys: &[SessionKey],
+        rooms: &[RoomKey],
+    ) -> Result<(Routes, Option<Census>), Error> {
         let ops = users.iter().map(|&user| Op::hash_values(&self.keys.user(user)));
         let ops = ops.chain(keys.iter().map(|key| Op::get(&self.keys.session(key))));
         let mut ops: Vec<Op> = ops.chain(rooms.iter().map(|room| Op::hash(&self.keys.room(room)))).collect();
         let lookups = ops.len();
-        if lookups == 0 {
-            return Ok(Routes::default());
-        }
         let aged = self.live.aged();
         ops.extend(aged.ids.iter().map(|id| self.epoch_op(id)));
-        let mut values = self.link.run(ops).await?;
+        let census = Op::get(&self.keys.census());
+        // Read last. The nodes of a cluster keep no order among themselves.
+        let (mut values, census) = if self.link.is_cluster() {
+            let values = self.link.run(ops).await?;
+            (values, self.link.run(vec![census]).await?.pop())
+        } else {
+            ops.push(census);
+            let mut values = self.link.run(ops).await?;
+            let census = values.pop();
+            (values, census)
+        };
+        let census: Option<String> = entries::read(census.unwrap_or(Value::Nil))?;
         self.live.refreshed(&aged, values.split_off(lookups));
 
         let mut values = values.into_iter();
@@ -243,7 +272,9 @@ impl Directory for RedisDirectory {
             found.rooms.insert(room.clone(), present.map(|presence| presence.comet).collect());
         }
         let live = self.live_among(found.named()).await?;
-        Ok(found.only(|comet| live.contains(comet)))
+        let names_the_dead = found.named().any(|comet| !live.contains(comet));
+        let routes = found.only(|comet| live.contains(comet));
+        Ok((routes, census.filter(|_| !names_the_dead).map(Census)))
     }
 
     async fn sweep(&self, keys_max: usize) -> Result<usize, Error> {

@@ -22,6 +22,7 @@ macro_rules! scripts {
 
 scripts! {
     RENEW = "lua/renew.lua"
+    NOTE_CHANGE = "lua/note_change.lua"
     NOTE_COMET = "lua/note_comet.lua"
     FORGET_COMETS = "lua/forget_comets.lua"
     RETIRE = "lua/retire.lua"

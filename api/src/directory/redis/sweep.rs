@@ -40,6 +40,8 @@ impl RedisDirectory {
             removals.push(entry.remove);
             restores.push(entry.restore);
         }
+        // First: whoever does not find an entry any more shall know why.
+        self.link.run(vec![self.note_change("sweep")]).await?;
         let mut removed = vec![false; comets.len()];
         for (place, answer) in self.link.run(removals).await?.iter().enumerate() {
             removed[place] = *answer == Value::Int(1);

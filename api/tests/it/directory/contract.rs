@@ -107,6 +107,45 @@ pub(super) async fn one_that_was_not_known_is_announcing(fresh: &impl Fresh) {
     assert_eq!(recorded().await, [CometInfo { announcing: true, ..next }]);
 }
 
+pub(super) async fn the_census_changes_with_the_comets(fresh: &impl Fresh) {
+    let (directory, elsewhere) = (fresh.directory(), fresh.elsewhere());
+    let census = async || elsewhere.look_up(&[user(1)], &[key("k")], &[room("r")]).await.expect("answers").1;
+    let says = |announcing, announcements| CometInfo { announcing, announcements, ..info(&comet("c", 1)) };
+    assert_eq!(census().await, None, "nothing is known of an empty directory");
+    let mut before = census().await;
+    let mut changed = async |what: &str, is_expected: bool| {
+        let now = census().await;
+        assert_eq!(now != before, is_expected, "{what}: {before:?}, then {now:?}");
+        before = now;
+    };
+    directory.renew(&says(true, 0), LONG).await.expect("renewed");
+    changed("a new comet", true).await;
+    directory.renew(&says(true, 0), LONG).await.expect("renewed");
+    register_all(&*directory, &comet("c", 1)).await;
+    changed("it says the same, and has sessions", false).await;
+    directory.renew(&says(false, 1), LONG).await.expect("renewed");
+    changed("it has announced everything", true).await;
+    directory.renew(&CometInfo { connections: 9, ..says(false, 1) }, LONG).await.expect("renewed");
+    changed("it has more connections", false).await;
+    directory.renew(&says(false, 2), LONG).await.expect("renewed");
+    changed("it has announced everything again", true).await;
+    directory.retire(&comet("c", 1)).await.expect("retired");
+    changed("it is gone", true).await;
+    tokio::time::timeout(PATIENCE, async {
+        while census().await.is_some() {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    })
+    .await
+    .expect("entries name a comet without a lease");
+    while directory.sweep(100).await.expect("swept") > 0 || census().await.is_none() {}
+    changed("its entries are swept", true).await;
+    fresh.wipe().await;
+    assert_eq!(census().await, None, "wiped");
+    live(&*directory, "c", 2).await;
+    changed("another one", true).await;
+}
+
 pub(super) async fn routes_go_to_live_incarnations_only(fresh: &impl Fresh) {
     let directory = fresh.directory();
     let before = live(&*directory, "c", 1).await;

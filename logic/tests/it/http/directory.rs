@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use oort_api::directory::{CometInfo, CometRef, Directory, Error, Renewal, RoomEntry, Routes, SessionEntry};
+use oort_api::directory::{
+    Census, CometInfo, CometRef, Directory, Error, Renewal, RoomEntry, Routes, SessionEntry,
+};
 use oort_api::ids::{RoomKey, SessionKey, UserId};
 use parking_lot::Mutex;
 
@@ -64,8 +66,13 @@ impl Directory for FixedDirectory {
         Ok(())
     }
 
-    async fn route(&self, _: &[UserId], _: &[SessionKey], _: &[RoomKey]) -> Result<Routes, Error> {
-        Ok(Routes::default())
+    async fn look_up(
+        &self,
+        _: &[UserId],
+        _: &[SessionKey],
+        _: &[RoomKey],
+    ) -> Result<(Routes, Option<Census>), Error> {
+        Ok((Routes::default(), None))
     }
 
     async fn sweep(&self, _: usize) -> Result<usize, Error> {
