@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
-.PHONY: help run test cluster services services-down lint fmt fuzz prerequisites
+.PHONY: help run test cluster services services-down lint fmt fuzz bench bench-peers bench-micro readme prerequisites
 
 SERVICES := deploy/local/services.sh
 
@@ -36,6 +36,20 @@ fmt: ## format the code
 
 fuzz: prerequisites ## fuzz every decoder for a minute each
 	@fuzz/run.sh 60
+
+bench: prerequisites ## the short set of measurements, under 10 minutes; results in benches/results/<date>-short
+	@cargo build --workspace --bins --profile fast
+	@deploy/bench/short.sh
+
+bench-peers: prerequisites ## Oort beside Centrifugo (installed by name with Go) and, when told where it runs, goim
+	@cargo build --workspace --bins --profile fast
+	@deploy/bench/peers.sh
+
+bench-micro: prerequisites ## codec, fan-out, batcher and routing by themselves (criterion)
+	@cargo bench --profile fast -p oort-api -p oort-comet -p oort-logic -p oort-job --bench codec --bench fanout --bench batch --bench routing
+
+readme: prerequisites ## the newest published figures into README.md and docs/performance.md
+	@cargo run --quiet -p oort-bench -- readme
 
 prerequisites:
 	@deploy/local/prerequisites.sh

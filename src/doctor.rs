@@ -27,6 +27,7 @@ struct Finding {
 pub(crate) async fn run(config: &Config) -> anyhow::Result<ExitCode> {
     let mut findings = vec![open_files(), clock()];
     findings.extend(ports(config));
+    findings.extend(certificate(config));
     findings.extend(backends_of(config).await);
     let mut is_well = true;
     for Finding { what, state } in findings {
@@ -88,6 +89,20 @@ fn ports(config: &Config) -> Vec<Finding> {
         Some(Finding { what: format!("port {address} ({name})"), state })
     };
     wanted.into_iter().filter_map(finding).collect()
+}
+
+fn certificate(config: &Config) -> Option<Finding> {
+    let tls = &config.comet.tls;
+    let state = match oort_comet::tls::inspect(tls) {
+        _ if !tls.is_enabled() => return None,
+        Ok(Some(left_s)) if left_s < 0 => {
+            Err("it is over, so clients refuse it; renew it (comet.tls.cert_file)".to_owned())
+        }
+        Ok(Some(left_s)) => Ok(format!("fits its key, good for {} more days", left_s / 86_400)),
+        Ok(None) => Ok("fits its key".to_owned()),
+        Err(error) => Err(format!("{error}; see comet.tls")),
+    };
+    Some(Finding { what: format!("certificate {}", tls.cert_file.display()), state })
 }
 
 async fn backends_of(config: &Config) -> Vec<Finding> {

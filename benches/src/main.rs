@@ -1,16 +1,33 @@
-//! `oort-bench`: measures a running server, and checks meanwhile that it loses
-//! nothing. Any loss makes the run fail, whatever its speed.
+//! `oort-bench`: measures servers, and checks meanwhile that they lose nothing. Any loss of Oort's makes a run fail, whatever
+//! its speed.
 
-mod cpu;
-mod percentiles;
-mod receiver;
-mod send;
-mod server;
+mod clock;
+mod crowd;
+mod dialect;
+mod floor;
+mod histogram;
+mod limits;
+mod load;
+mod mark;
+mod pin;
+mod plan;
+mod procfs;
+mod report;
+mod rig;
+mod scenarios;
+mod stages;
+mod stub_logic;
+mod swarm;
+mod system;
+mod target;
+mod verdict;
 
 use clap::{Parser, Subcommand};
 
+use scenarios::{fanout, handshake, idle, mixed, push, reconnect, send, soak};
+
 #[derive(Debug, Parser)]
-#[command(name = "oort-bench", version)]
+#[command(name = "oort-bench", version, about)]
 struct Cli {
     #[command(subcommand)]
     scenario: Scenario,
@@ -18,13 +35,54 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Scenario {
-    /// Durable sends by HTTP, in a closed loop, with one member connected to every room.
-    Send(send::Options),
+    /// One message to all members of a room: CPU per message, throughput, latency, beside the floor.
+    Fanout(Box<fanout::Options>),
+    /// Single messages, each to one client: latency and CPU; also while the server is busy with others.
+    Push(Box<push::Options>),
+    /// Connections that do nothing: memory of the server and of the kernel.
+    Idle(Box<idle::Options>),
+    /// Clients coming in: CPU per connect, upgrade, authentication and room.
+    Handshake(Box<handshake::Options>),
+    /// Everybody is cut off and comes back at once.
+    Reconnect(Box<reconnect::Options>),
+    /// Durable sends over HTTP or WebSockets: sends per second, latency and CPU, with members that follow all of them.
+    Send(Box<send::Options>),
+    /// A day of chat, compressed: devices come and go, send, read history, lose connections and resume.
+    Mixed(Box<mixed::Options>),
+    /// The same for a long time, watched for memory that only grows.
+    Soak(Box<soak::Options>),
+    /// Prints a kept run and makes its report.html again.
+    Report(report::ReportOptions),
+    /// Writes the published figures into README.md and docs/performance.md, or checks them.
+    Readme(report::published::Options),
+    /// What a number of people needs, from what one of each thing costs.
+    Plan(Box<plan::Options>),
+    /// The process of one server's clients and publisher.
+    #[command(hide = true)]
+    Rig,
+    /// The server that does nothing but send.
+    #[command(hide = true)]
+    FloorServer(floor::Options),
+    /// Keeps a core from sleeping.
+    #[command(hide = true)]
+    KeepAwake,
 }
 
-#[tokio::main]
-async fn main() -> anyhow::Result<()> {
+fn main() -> anyhow::Result<()> {
     match Cli::parse().scenario {
-        Scenario::Send(options) => send::run(options).await,
+        Scenario::Fanout(options) => report::finish(&fanout::run(&options)?, &options.output),
+        Scenario::Push(options) => report::finish(&push::run(&options)?, &options.output),
+        Scenario::Idle(options) => report::finish(&idle::run(&options)?, &options.output),
+        Scenario::Handshake(options) => report::finish(&handshake::run(&options)?, &options.output),
+        Scenario::Reconnect(options) => report::finish(&reconnect::run(&options)?, &options.output),
+        Scenario::Send(options) => report::finish(&send::run(&options)?, &options.output),
+        Scenario::Mixed(options) => report::finish(&mixed::run(&options)?, &options.output),
+        Scenario::Soak(options) => soak::run(&options),
+        Scenario::Report(options) => report::run(&options),
+        Scenario::Readme(options) => report::published::run(&options),
+        Scenario::Plan(options) => plan::run(&options),
+        Scenario::Rig => rig::work(),
+        Scenario::FloorServer(options) => floor::run(&options),
+        Scenario::KeepAwake => target::keep_awake(),
     }
 }

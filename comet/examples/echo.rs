@@ -6,6 +6,7 @@ use std::convert::Infallible;
 use std::error::Error;
 
 use bytes::Bytes;
+use http::header::SEC_WEBSOCKET_EXTENSIONS;
 use http::{Request, Response, StatusCode};
 use http_body_util::Empty;
 use hyper::body::Incoming;
@@ -14,7 +15,8 @@ use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
 use oort_comet::framing::handshake::Upgrade;
 use oort_comet::framing::{
-    Event, Limits, Opcode, Reader, Violation, close_frame, close_reply, encode_frame, pong_frame,
+    Deflater, Event, Inflater, Limits, Opcode, Reader, Violation, close_frame, close_reply, deflate,
+    deflate_frames, encode_frame, pong_frame,
 };
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
@@ -38,8 +40,11 @@ async fn main() -> Result<(), Box<dyn Error>> {
 async fn upgrade(mut request: Request<Incoming>) -> Result<Response<Empty<Bytes>>, Infallible> {
     let (status, headers) = match Upgrade::of(request.method(), request.version(), request.headers()) {
         Ok(upgrade) => {
-            tokio::spawn(echo(hyper::upgrade::on(&mut request)));
-            (StatusCode::SWITCHING_PROTOCOLS, upgrade.response_headers(None))
+            let mut headers = upgrade.response_headers(None);
+            let extension = deflate::negotiate(request.headers());
+            tokio::spawn(echo(hyper::upgrade::on(&mut request), extension.is_some()));
+            headers.extend(extension.map(|extension| (SEC_WEBSOCKET_EXTENSIONS, extension)));
+            (StatusCode::SWITCHING_PROTOCOLS, headers)
         }
         Err(refusal) => (refusal.status(), refusal.headers()),
     };
@@ -49,9 +54,11 @@ async fn upgrade(mut request: Request<Incoming>) -> Result<Response<Empty<Bytes>
     Ok(response)
 }
 
-async fn echo(upgraded: OnUpgrade) -> Result<(), Box<dyn Error + Send + Sync>> {
+async fn echo(upgraded: OnUpgrade, is_deflated: bool) -> Result<(), Box<dyn Error + Send + Sync>> {
     let mut stream = TokioIo::new(upgraded.await?);
-    let mut reader = Reader::new();
+    let mut reader = Reader::inflating(is_deflated);
+    let mut inflater = Inflater::default();
+    let mut deflater = is_deflated.then(|| Deflater::new(2));
     let mut scratch = vec![0; 64 * 1024];
     while !reader.is_closed() {
         let read = stream.read(&mut scratch).await?;
@@ -59,10 +66,14 @@ async fn echo(upgraded: OnUpgrade) -> Result<(), Box<dyn Error + Send + Sync>> {
             return Ok(());
         }
         let mut replies = Vec::new();
-        if let Err(violation) = answer(&mut reader, &mut scratch[..read], &mut replies) {
+        if let Err(violation) = answer(&mut reader, &mut inflater, &mut scratch[..read], &mut replies) {
             replies.push(close_frame(violation.close_code(), &violation.to_string()));
         }
         for reply in replies {
+            let reply = match &mut deflater {
+                Some(deflater) => deflate_frames(&reply, 1, deflater),
+                None => reply,
+            };
             stream.write_all(&reply).await?;
         }
     }
@@ -73,12 +84,24 @@ async fn echo(upgraded: OnUpgrade) -> Result<(), Box<dyn Error + Send + Sync>> {
     Ok(())
 }
 
-fn answer(reader: &mut Reader, input: &mut [u8], replies: &mut Vec<Bytes>) -> Result<(), Violation> {
+fn answer(
+    reader: &mut Reader,
+    inflater: &mut Inflater,
+    input: &mut [u8],
+    replies: &mut Vec<Bytes>,
+) -> Result<(), Violation> {
     let mut events = reader.read(input, &LIMITS);
     while let Some(event) = events.next_event()? {
         replies.push(match event {
             Event::Text(text) => encode_frame(Opcode::Text, text.as_bytes()),
             Event::Binary(bytes) => encode_frame(Opcode::Binary, bytes),
+            Event::Compressed { is_text, payload } => {
+                let message = inflater.inflate(payload, LIMITS.message_bytes_max)?;
+                if is_text {
+                    std::str::from_utf8(message).map_err(|_| Violation::Utf8)?;
+                }
+                encode_frame(if is_text { Opcode::Text } else { Opcode::Binary }, message)
+            }
             Event::Ping(payload) => pong_frame(payload),
             Event::Pong(_) => continue,
             Event::Close { code, .. } => close_reply(code),

@@ -6,7 +6,9 @@ use oort_api::codec::envelope;
 use secrecy::SecretString;
 use serde::Deserialize;
 
+use crate::compression::DeflateConfig;
 use crate::framing::handshake::OriginPolicy;
+use crate::tls::TlsConfig;
 
 /// Settings of a comet. `Default` serves everything on the default ports of this machine.
 #[derive(Debug, Clone, Deserialize)]
@@ -38,6 +40,10 @@ pub struct Config {
     pub origins: OriginPolicy,
     /// Bounds of what a JSON client may put into one frame.
     pub json: envelope::Limits,
+    /// Encryption of the ports of clients.
+    pub tls: TlsConfig,
+    /// Compression of WebSocket messages.
+    pub deflate: DeflateConfig,
 
     /// Sockets open at once, over all shards.
     pub connections_max: usize,
@@ -67,7 +73,8 @@ pub struct Config {
     pub header_bytes_max: usize,
     /// Time for a request's head to arrive, ms.
     pub header_timeout_ms: u64,
-    /// Time from the upgrade (or the TCP connect) to an authenticated session, ms.
+    /// Time from the upgrade (or the TCP connect) to an authenticated session, ms. With TLS, its handshake has as much
+    /// before.
     pub handshake_timeout_ms: u64,
     /// Silence after which a JSON client is pinged, ms.
     pub ping_interval_ms: u64,
@@ -139,6 +146,8 @@ impl Default for Config {
             pin_threads: true,
             origins: OriginPolicy::default(),
             json: envelope::Limits::default(),
+            tls: TlsConfig::default(),
+            deflate: DeflateConfig::default(),
             connections_max: 1_000_000,
             handshakes_max: 20_000,
             rooms_per_connection_max: 4_096,
@@ -252,6 +261,8 @@ impl Config {
         }
         faults.extend(self.origins.faults().into_iter().map(|fault| format!("origins: {fault}")));
         faults.extend(self.json.faults().into_iter().map(|fault| format!("json: {fault}")));
+        faults.extend(self.tls.faults().into_iter().map(|fault| format!("tls.{fault}")));
+        faults.extend(self.deflate.faults().into_iter().map(|fault| format!("deflate.{fault}")));
         faults
     }
 

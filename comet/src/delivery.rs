@@ -4,11 +4,11 @@ use std::cell::OnceCell;
 use std::sync::{Arc, OnceLock};
 
 use bytes::{Bytes, BytesMut};
-use oort_api::metrics::Counter;
 use oort_api::op;
 use oort_api::pb::goim::protocol::Proto;
 use smallvec::SmallVec;
 
+use crate::compression::Encoder;
 use crate::dialect::{self, Dialect, Unreadable};
 
 /// What must be done when a session cannot be given a frame.
@@ -33,8 +33,7 @@ pub(crate) struct Prepared {
     frame: Proto,
     /// The operation a goim client must accept to get it.
     operation: i32,
-    /// Counts encodings that failed.
-    unreadable: Counter,
+    encoder: Arc<Encoder>,
     encodings: [OnceLock<Bytes>; Dialect::COUNT],
 }
 
@@ -42,13 +41,13 @@ impl Prepared {
     #[cfg(test)]
     pub(crate) fn new(frame: Proto) -> Arc<Self> {
         let operation = frame.op;
-        Self::with_operation(frame, operation, &Counter::default())
+        Self::with_operation(frame, operation, &Arc::default())
     }
 
     /// `operation`: the frame's own, or that of the packets in a container.
-    pub(crate) fn with_operation(frame: Proto, operation: i32, unreadable: &Counter) -> Arc<Self> {
-        let unreadable = unreadable.clone();
-        Arc::new(Self { frame, operation, unreadable, encodings: std::array::from_fn(|_| OnceLock::new()) })
+    pub(crate) fn with_operation(frame: Proto, operation: i32, encoder: &Arc<Encoder>) -> Arc<Self> {
+        let encoder = Arc::clone(encoder);
+        Arc::new(Self { frame, operation, encoder, encodings: std::array::from_fn(|_| OnceLock::new()) })
     }
 
     pub(crate) fn operation(&self) -> i32 {
@@ -68,11 +67,12 @@ impl Prepared {
 
     /// The bytes for a dialect's socket; empty = its clients get nothing.
     pub(crate) fn bytes(&self, dialect: Dialect) -> &Bytes {
-        self.encodings[dialect as usize].get_or_init(|| {
-            dialect::encode(&self.frame, dialect).unwrap_or_else(|Unreadable| {
-                self.unreadable.inc();
+        self.encodings[dialect as usize].get_or_init(|| match dialect.inflated() {
+            Some(inflated) => self.encoder.deflate(self.bytes(inflated)),
+            None => dialect::encode(&self.frame, dialect).unwrap_or_else(|Unreadable| {
+                self.encoder.unreadable.inc();
                 Bytes::new()
-            })
+            }),
         })
     }
 }

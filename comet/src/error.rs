@@ -8,6 +8,9 @@ pub enum Error {
     /// The settings cannot work; all faults at once.
     #[error("comet settings: {}", .0.join("; "))]
     Config(Vec<String>),
+    /// The certificate or its key cannot be used.
+    #[error("comet.tls: {0}")]
+    Tls(#[from] crate::tls::TlsError),
     /// An address cannot be listened on.
     #[error("cannot listen on {address}: {source}")]
     Listen {

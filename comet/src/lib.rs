@@ -4,12 +4,14 @@
 //! * `shard`: one pinned thread and runtime per core, with its own listener, connections, rooms and timers.
 //! * `connection`: a client's socket, its one small task, what waits for it.
 //! * `session`: what a connection does with logic, per dialect.
-//! * `dialect`, [`framing`]: bytes of clients, in and out.
+//! * `dialect`, [`framing`], `compression`: bytes of clients, in and out.
+//! * `transport`, [`tls`]: their sockets, plain or encrypted.
 //! * `push`, `grpc`: batches of jobs, taken in order.
 //! * `register`, `renewal`, `announcement`: what the comet as a whole holds, and how logic and the directory come to know.
 //! * [`link`]: logic over the network.
 
 mod announcement;
+mod compression;
 pub mod config;
 mod connection;
 mod delivery;
@@ -28,12 +30,17 @@ mod renewal;
 pub mod service;
 mod session;
 mod shard;
+pub mod tls;
 mod trace;
 mod transport;
 
+pub use compression::DeflateConfig;
 pub use config::Config;
 pub use error::Error;
 pub use link::RemoteLogic;
 pub use metrics::Metrics;
 pub use pages::{PageBody, PageFuture, Pages, error_page};
 pub use service::{Addresses, Handle, Parts, Service};
+#[doc(hidden)]
+pub use shard::fanout::bench as fanout_bench;
+pub use tls::TlsConfig;

@@ -17,6 +17,20 @@ pub struct Metrics {
     closed: ByName<1>,
     violations: ByName<1>,
     refused_frames: ByName<1>,
+    tls_failures: ByName<1>,
+    tls_reloads: ByName<1>,
+    /// TLS handshakes that came to an end.
+    pub tls_handshakes: Counter,
+    /// When the certificate ends, seconds since 1970; 0 = there is none, or it does not say.
+    pub tls_certificate_end: Gauge,
+    /// Bytes of frames given to the compressor.
+    pub deflate_bytes_in: Counter,
+    /// Bytes of the same frames as they were sent.
+    pub deflate_bytes_out: Counter,
+    /// Bytes of clients' compressed messages.
+    pub inflate_bytes_in: Counter,
+    /// Bytes of the same messages, decompressed.
+    pub inflate_bytes_out: Counter,
     /// Errors of accept, each followed by a pause.
     pub accept_errors: Counter,
     /// Frames clients sent.
@@ -64,6 +78,14 @@ impl Metrics {
             closed: Family::default(),
             violations: Family::default(),
             refused_frames: Family::default(),
+            tls_failures: Family::default(),
+            tls_reloads: Family::default(),
+            tls_handshakes: Counter::default(),
+            tls_certificate_end: Gauge::default(),
+            deflate_bytes_in: Counter::default(),
+            deflate_bytes_out: Counter::default(),
+            inflate_bytes_in: Counter::default(),
+            inflate_bytes_out: Counter::default(),
             accept_errors: Counter::default(),
             frames_received: Counter::default(),
             deliveries: Counter::default(),
@@ -91,12 +113,19 @@ impl Metrics {
         registry.register("handshakes", "Connections not yet authenticated", self.handshakes.clone());
         registry.register("rpc_seconds", "Seconds a call to logic took", self.rpc_seconds.clone());
         registry.register("tick_seconds", "Seconds a tick of a shard took", self.tick_seconds.clone());
+        registry.register(
+            "tls_certificate_end_seconds",
+            "When the certificate ends, seconds since 1970",
+            self.tls_certificate_end.clone(),
+        );
         let families = [
             ("sessions", "Sessions that became live, by dialect", &self.sessions),
             ("refused", "Connections refused, by reason", &self.refused),
             ("closed", "Sessions closed by the server, by reason", &self.closed),
             ("violations", "Breaches of a protocol by clients, by kind", &self.violations),
             ("refused_frames", "Commands of clients answered with an error, by code", &self.refused_frames),
+            ("tls_failures", "TLS handshakes that failed, by reason", &self.tls_failures),
+            ("tls_reloads", "Changed certificates, by what became of them", &self.tls_reloads),
         ];
         for (name, help, family) in families {
             registry.register(name, help, family.clone());
@@ -120,6 +149,11 @@ impl Metrics {
             ("departures_dropped", "Departures dropped while logic was away", &self.departures_dropped),
             ("rpc_errors", "Errors of calls to logic", &self.rpc_errors),
             ("renew_errors", "Renewals that failed", &self.renew_errors),
+            ("tls_handshakes", "TLS handshakes that came to an end", &self.tls_handshakes),
+            ("deflate_bytes_in", "Bytes of frames given to the compressor", &self.deflate_bytes_in),
+            ("deflate_bytes_out", "Bytes of the same frames as they were sent", &self.deflate_bytes_out),
+            ("inflate_bytes_in", "Bytes of clients' compressed messages", &self.inflate_bytes_in),
+            ("inflate_bytes_out", "Bytes of the same messages, decompressed", &self.inflate_bytes_out),
             ("announcements", "Times everything was announced again", &self.announcements),
         ];
         for (name, help, counter) in counters {
@@ -150,6 +184,28 @@ impl Metrics {
     /// Counts a command that was answered with an error.
     pub(crate) fn refuse_frame(&self, code: &'static str) {
         self.refused_frames.get_or_create(&[("code", code)]).inc();
+    }
+
+    /// Counts a TLS handshake that failed.
+    pub(crate) fn tls_failure(&self, reason: &'static str) {
+        self.tls_failures.get_or_create(&[("reason", reason)]).inc();
+    }
+
+    /// Counts a change of the certificate.
+    pub(crate) fn reloaded(&self, result: &'static str) {
+        self.tls_reloads.get_or_create(&[("result", result)]).inc();
+    }
+
+    /// How many TLS handshakes failed for this reason.
+    #[must_use]
+    pub fn tls_failed_for(&self, reason: &'static str) -> u64 {
+        self.tls_failures.get_or_create(&[("reason", reason)]).get()
+    }
+
+    /// How often a changed certificate was `taken` or `refused`.
+    #[must_use]
+    pub fn tls_reloaded(&self, result: &'static str) -> u64 {
+        self.tls_reloads.get_or_create(&[("result", result)]).get()
     }
 
     /// How often the server closed sessions for this reason.

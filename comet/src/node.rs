@@ -9,6 +9,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use crate::announcement::Announcements;
+use crate::compression::Encoder;
 use crate::config::Config;
 use crate::connection::outbox::Budget;
 use crate::framing;
@@ -19,6 +20,7 @@ use crate::register::departures::Departures;
 use crate::register::rooms::RoomRegister;
 use crate::register::sessions::SessionRegister;
 use crate::shard::inbox::Inbound;
+use crate::tls::identity::Tls;
 
 /// Fragments of one WebSocket message.
 const FRAGMENTS_MAX: u32 = 64;
@@ -35,6 +37,9 @@ pub(crate) struct Node {
     /// In the keys of sessions; tells processes apart.
     pub(crate) nonce: u64,
     pub(crate) budget: Budget,
+    pub(crate) encoder: Arc<Encoder>,
+    /// What clients are shown before they may speak; absent = they speak plainly.
+    pub(crate) tls: Option<Tls>,
     pub(crate) json_limits: framing::Limits,
     pub(crate) packet_limits: framing::Limits,
     pub(crate) rooms: RoomRegister,
@@ -63,12 +68,19 @@ impl Node {
         logic: Arc<dyn oort_api::pb::oort::v1::logic_server::Logic>,
         pages: Pages,
         inboxes: Vec<mpsc::Sender<Inbound>>,
+        tls: Option<Tls>,
     ) -> Self {
         let json_limits =
             framing::Limits { message_bytes_max: config.json.frame_bytes_max, fragments_max: FRAGMENTS_MAX };
         let packet_limits = framing::Limits {
             message_bytes_max: (config.packet_body_bytes_max + 16) * PACKETS_PER_MESSAGE,
             fragments_max: FRAGMENTS_MAX,
+        };
+        let encoder = Encoder {
+            deflate: config.deflate.clone(),
+            unreadable: metrics.unreadable_frames.clone(),
+            deflate_bytes_in: metrics.deflate_bytes_in.clone(),
+            deflate_bytes_out: metrics.deflate_bytes_out.clone(),
         };
         let timeout = Duration::from_millis(config.rpc_timeout_ms);
         Self {
@@ -77,6 +89,8 @@ impl Node {
             comet: CometRef { id: config.id.clone(), epoch: epoch() },
             nonce: uuid::Uuid::new_v4().as_u64_pair().0,
             budget: Budget { bytes_max: config.send_budget_bytes, rooms_max: config.behind_rooms_max },
+            encoder: Arc::new(encoder),
+            tls,
             json_limits,
             packet_limits,
             rooms: RoomRegister::new(inboxes.len()),

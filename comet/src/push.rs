@@ -269,11 +269,7 @@ impl Pusher {
         plan: &mut impl AddDelivery,
     ) -> Option<Missing> {
         let node = &self.node;
-        let frame = Prepared::with_operation(
-            wanted.frame.unwrap_or_default(),
-            operation,
-            &node.metrics.unreadable_frames,
-        );
+        let frame = Prepared::with_operation(wanted.frame.unwrap_or_default(), operation, &node.encoder);
         let exclude: Option<Arc<[ConnectionId]>> = (!wanted.exclude_keys.is_empty())
             .then(|| wanted.exclude_keys.iter().filter_map(|key| self.find_key(key)).collect());
         let deliver = |target| Delivery { frame: Arc::clone(&frame), target, exclude: exclude.clone() };

@@ -23,6 +23,7 @@ use crate::pages::Pages;
 use crate::push::Pusher;
 use crate::shard::inbox::Inbound;
 use crate::shard::run::{self, Start};
+use crate::tls::reload::{self, Watch};
 use crate::{grpc, renewal};
 
 /// What a comet is given: the seams that differ between one process and a cluster.
@@ -66,6 +67,7 @@ pub struct Service {
     grpc: Option<TcpListener>,
     addresses: Addresses,
     advertised: Advertised,
+    certificate: Option<Watch>,
 }
 
 /// A running comet, for others in the process. Cheap to clone.
@@ -127,15 +129,17 @@ impl Handle {
 }
 
 impl Service {
-    /// Checks the settings and binds all addresses.
+    /// Checks the settings, reads the certificate and binds all addresses.
     ///
     /// # Errors
-    /// [`Error::Config`] with all faults, or [`Error::Listen`].
+    /// [`Error::Config`] with all faults, [`Error::Tls`] or [`Error::Listen`].
     pub async fn build(config: Config, parts: Parts, registry: &mut Registry) -> Result<Self, Error> {
         let faults = config.faults();
         if !faults.is_empty() {
             return Err(Error::Config(faults));
         }
+        let metrics = Metrics::register(registry);
+        let (tls, certificate) = reload::start(&config.tls, &metrics)?.unzip();
         let shards = config.shard_count();
         let http = listen_all(config.http_listen, shards, config.listen_backlog)?;
         let tcp = config
@@ -152,14 +156,14 @@ impl Service {
         let advertised = advertised(&config, &addresses);
         let (inboxes, receivers): (Vec<_>, Vec<_>) =
             (0..shards).map(|_| mpsc::channel::<Inbound>(config.inbox_messages_max)).unzip();
-        let metrics = Metrics::register(registry);
-        let node = Arc::new(Node::new(config, metrics, parts.logic, parts.pages, inboxes));
+        let node = Arc::new(Node::new(config, metrics, parts.logic, parts.pages, inboxes, tls));
         let mut tcp = tcp.unwrap_or_default().into_iter();
         let starts = (0u16..)
             .zip(http.into_iter().zip(receivers))
             .map(|(index, (http, inbox))| Start { index, http, tcp: tcp.next(), inbox })
             .collect();
-        Ok(Self { handle: Handle { pusher: Pusher::new(node) }, starts, grpc, addresses, advertised })
+        let handle = Handle { pusher: Pusher::new(node) };
+        Ok(Self { handle, starts, grpc, addresses, advertised, certificate })
     }
 
     /// The addresses bound; ports that were 0 are known here.
@@ -180,7 +184,7 @@ impl Service {
     /// # Errors
     /// [`Error::Superseded`], [`Error::Shard`] or [`Error::Grpc`]; the comet has ended then as well.
     pub async fn run(self, shutdown: CancellationToken) -> Result<(), Error> {
-        let Self { handle: Handle { pusher }, starts, grpc, addresses, advertised } = self;
+        let Self { handle: Handle { pusher }, starts, grpc, addresses, advertised, certificate } = self;
         let node = Arc::clone(&pusher.node);
         node.logic.run_here();
         let stop = CancellationToken::new();
@@ -194,6 +198,13 @@ impl Service {
         }
         let renewing = renewal::renew_for_ever(Arc::clone(&node), advertised.clone());
         tasks.spawn(async move { Err(renewing.await) });
+        if let Some(certificate) = certificate {
+            let watching = certificate.run(Arc::clone(&node));
+            tasks.spawn(async move {
+                watching.await;
+                Ok(())
+            });
+        }
         let entering = renewal::enter_rooms(Arc::clone(&node));
         tasks.spawn(async move {
             entering.await;

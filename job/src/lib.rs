@@ -35,3 +35,5 @@ pub use error::Error;
 pub use link::{AckStream, CometDialer, GrpcDialer};
 pub use metrics::Metrics;
 pub use service::{Check, Handle, Parts, Service};
+#[doc(hidden)]
+pub use split::bench as split_bench;

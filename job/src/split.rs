@@ -13,6 +13,9 @@ use crate::decode::{Audience, Record};
 use crate::flight::Routed;
 use crate::routing::Found;
 
+#[doc(hidden)]
+pub mod bench;
+
 /// What to look up for some records: each thing once.
 #[derive(Debug, Default)]
 pub(crate) struct Lookups {

@@ -33,6 +33,7 @@ pub(super) async fn build(config: Config, stop: CancellationToken) -> anyhow::Re
     let logic =
         oort_logic::Service::build(settings, parts, registry.sub_registry_with_prefix("logic")).await?;
 
+    let scheme = if config.comet.tls.is_enabled() { "https" } else { "http" };
     let parts = oort_comet::Parts { logic: logic.grpc(), pages: pages(Api::Here(logic.router())) };
     let comet =
         oort_comet::Service::build(config.comet, parts, registry.sub_registry_with_prefix("comet")).await?;
@@ -47,7 +48,7 @@ pub(super) async fn build(config: Config, stop: CancellationToken) -> anyhow::Re
 
     let addresses = comet::addresses(comet.addresses());
     let checks = both(logic::checks(logic.checks()), comet::checks(comet.handle()));
-    let welcome = welcome(comet.addresses().http, &data.display().to_string());
+    let welcome = welcome(scheme, comet.addresses().http, &data.display().to_string());
     let mut stages = Stages::new(stop);
     // Clients are told first; what they sent is then committed and published,
     // and what is published is then pushed no more.
@@ -69,14 +70,14 @@ fn both(first: Checks, second: Checks) -> Checks {
 }
 
 /// Three lines to copy.
-fn welcome(address: SocketAddr, data: &str) -> String {
+fn welcome(scheme: &str, address: SocketAddr, data: &str) -> String {
     format!(
-        "\nOort serves http://{address} (data in {data}). Open it in two browser windows, or copy:\n\n\
-         for who in ann bob; do curl -fsS -c $who.cookies http://{address}/api/create-account -H 'content-type: application/json' \
+        "\nOort serves {scheme}://{address} (data in {data}). Open it in two browser windows, or copy:\n\n\
+         for who in ann bob; do curl -fsS -c $who.cookies {scheme}://{address}/api/create-account -H 'content-type: application/json' \
          -d '{{\"username\":\"'$who'\",\"email\":\"'$who'@example.org\",\"password\":\"secret word\"}}'; done\n\
-         curl -sN -b bob.cookies http://{address}/api/ws -H 'connection: Upgrade' -H 'upgrade: websocket' \
+         curl -sN -b bob.cookies {scheme}://{address}/api/ws -H 'connection: Upgrade' -H 'upgrade: websocket' \
          -H 'sec-websocket-version: 13' -H 'sec-websocket-key: b29ydCBzYXlzIGhlbGxvIQ==' --output - &\n\
-         curl -fsS -b ann.cookies http://{address}/api/conversations/1/messages -H 'content-type: application/json' \
+         curl -fsS -b ann.cookies {scheme}://{address}/api/conversations/1/messages -H 'content-type: application/json' \
          -d '{{\"clientMsgId\":\"first\",\"content\":\"Hello Bob\"}}'\n"
     )
 }

@@ -15,6 +15,7 @@ mod classic;
 mod command;
 mod conversations;
 mod delivery;
+mod encrypted;
 mod faults;
 mod packets;
 mod pushes;

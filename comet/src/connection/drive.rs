@@ -12,7 +12,7 @@ use oort_api::codec::packet;
 
 use super::close::CloseReason;
 use super::{Connection, Stage};
-use crate::framing::{Event, Reader, close_reply, pong_frame};
+use crate::framing::{Event, Reader, Violation, close_reply, pong_frame};
 use crate::session;
 use crate::shard::Shard;
 
@@ -40,7 +40,8 @@ enum Wake {
 
 /// Serves one connection to its end. `early` came with the upgrade; `job` opens the session.
 pub(crate) async fn drive(shard: Rc<Shard>, connection: Rc<Connection>, early: Vec<u8>, job: Option<Job>) {
-    let mut input = Input { reader: Reader::new(), pending: early };
+    let may_compress = connection.dialect.inflated().is_some();
+    let mut input = Input { reader: Reader::inflating(may_compress), pending: early };
     let mut job = job;
     let mut closing = Closing::No;
     if job.is_none() {
@@ -171,8 +172,7 @@ impl Input {
                 Ok(Some(event)) => websocket_event(shard, connection, event),
                 Ok(None) => return None,
                 Err(violation) => {
-                    node.metrics.violation(violation.label());
-                    connection.close(node, CloseReason::Violation(violation));
+                    break_off(shard, connection, violation);
                     return None;
                 }
             };
@@ -220,6 +220,8 @@ fn websocket_event(shard: &Rc<Shard>, connection: &Rc<Connection>, event: Event<
     let payload_bytes = match event {
         Event::Text(text) => text.len(),
         Event::Binary(bytes) | Event::Ping(bytes) | Event::Pong(bytes) => bytes.len(),
+        // It counts as what it says.
+        Event::Compressed { is_text, payload } => return compressed(shard, connection, is_text, payload),
         Event::Close { .. } => 0,
     };
     if !shard.admit(connection, payload_bytes) {
@@ -234,8 +236,37 @@ fn websocket_event(shard: &Rc<Shard>, connection: &Rc<Connection>, event: Event<
             connection.close(node, CloseReason::NotText);
         }
         Event::Ping(payload) => connection.send_own(node, &pong_frame(payload)),
-        Event::Pong(_) => {}
+        Event::Pong(_) | Event::Compressed { .. } => {}
         Event::Close { code, .. } => connection.finish(close_reply(code)),
     }
     None
+}
+
+fn break_off(shard: &Shard, connection: &Connection, violation: Violation) {
+    shard.node.metrics.violation(violation.label());
+    connection.close(&shard.node, CloseReason::Violation(violation));
+}
+
+/// A message that the client compressed.
+fn compressed(shard: &Rc<Shard>, connection: &Rc<Connection>, is_text: bool, payload: &[u8]) -> Option<Job> {
+    let node = &shard.node;
+    let limits = if connection.dialect.is_json() { &node.json_limits } else { &node.packet_limits };
+    let mut inflater = shard.inflater.borrow_mut();
+    let inflated = inflater.get_or_insert_default().inflate(payload, limits.message_bytes_max);
+    let event = inflated.and_then(|bytes| {
+        node.metrics.inflate_bytes_in.inc_by(payload.len() as u64);
+        node.metrics.inflate_bytes_out.inc_by(bytes.len() as u64);
+        if is_text {
+            simdutf8::basic::from_utf8(bytes).map(Event::Text).map_err(|_| Violation::Utf8)
+        } else {
+            Ok(Event::Binary(bytes))
+        }
+    });
+    match event {
+        Ok(event) => websocket_event(shard, connection, event),
+        Err(violation) => {
+            break_off(shard, connection, violation);
+            None
+        }
+    }
 }

@@ -199,16 +199,20 @@ impl Connection {
         }
         let count = chunks.len().min(PIECES_MAX);
         let Some(mut written) = self.written(self.socket.send_pieces(&pieces[..count])) else { return };
+        // Of what is not written; it must follow, whatever the budget.
+        let mut begun = self.socket.begun();
         let mut is_full = false;
         for chunk in chunks {
             let bytes = chunk.bytes(self.dialect);
             if written >= bytes.len() {
                 written -= bytes.len();
-            } else if is_full {
+            } else if is_full && begun == 0 {
                 let offer = self.outbox.borrow_mut().offer(chunk, self.dialect, &node.budget);
                 self.settle(node, offer);
             } else {
-                self.outbox.borrow_mut().keep(bytes.slice(written..));
+                let rest = bytes.slice(written..);
+                begun = begun.saturating_sub(rest.len());
+                self.outbox.borrow_mut().keep(rest);
                 (written, is_full) = (0, true);
             }
         }
@@ -220,6 +224,8 @@ impl Connection {
 
     /// Sends an answer to its own command, or a control frame.
     pub(crate) fn send_own(&self, node: &Node, bytes: &Bytes) {
+        let deflated = self.dialect.inflated().map(|_| node.encoder.deflate(bytes));
+        let bytes = deflated.as_ref().unwrap_or(bytes);
         let offer = self.outbox.borrow_mut().offer_own(bytes, &node.budget);
         match offer {
             Offer::Write => self.write(node, bytes),

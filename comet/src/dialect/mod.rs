@@ -20,15 +20,41 @@ pub(crate) enum Dialect {
     PacketWebSocket = 2,
     /// goim's packets in a byte stream.
     PacketTcp = 3,
+    /// [`Dialect::Classic`] in compressed messages.
+    ClassicDeflated = 4,
+    /// [`Dialect::V1`] in compressed messages.
+    V1Deflated = 5,
+    /// [`Dialect::PacketWebSocket`] in compressed messages.
+    PacketWebSocketDeflated = 6,
 }
 
 impl Dialect {
     /// How many there are.
-    pub(crate) const COUNT: usize = 4;
+    pub(crate) const COUNT: usize = 7;
+
+    /// The same where `permessage-deflate` was agreed.
+    pub(crate) const fn deflated(self) -> Self {
+        match self {
+            Self::Classic => Self::ClassicDeflated,
+            Self::V1 => Self::V1Deflated,
+            Self::PacketWebSocket => Self::PacketWebSocketDeflated,
+            other => other,
+        }
+    }
+
+    /// The dialect whose messages it compresses; `None` when it compresses none.
+    pub(crate) const fn inflated(self) -> Option<Self> {
+        match self {
+            Self::ClassicDeflated => Some(Self::Classic),
+            Self::V1Deflated => Some(Self::V1),
+            Self::PacketWebSocketDeflated => Some(Self::PacketWebSocket),
+            _ => None,
+        }
+    }
 
     /// JSON frames: the session has a user and follows open rooms.
     pub(crate) const fn is_json(self) -> bool {
-        matches!(self, Self::Classic | Self::V1)
+        matches!(self, Self::Classic | Self::V1 | Self::ClassicDeflated | Self::V1Deflated)
     }
 
     /// Framed by WebSocket.
@@ -38,15 +64,15 @@ impl Dialect {
 
     /// Its clients know `behind`, so they may be withheld frames.
     pub(crate) const fn can_be_behind(self) -> bool {
-        matches!(self, Self::V1)
+        matches!(self, Self::V1 | Self::V1Deflated)
     }
 
     /// For labels of metrics.
     pub(crate) const fn label(self) -> &'static str {
         match self {
-            Self::Classic => "classic",
-            Self::V1 => "v1",
-            Self::PacketWebSocket => "packet_websocket",
+            Self::Classic | Self::ClassicDeflated => "classic",
+            Self::V1 | Self::V1Deflated => "v1",
+            Self::PacketWebSocket | Self::PacketWebSocketDeflated => "packet_websocket",
             Self::PacketTcp => "packet_tcp",
         }
     }
@@ -58,7 +84,7 @@ impl Dialect {
 
     /// The JSON flavour; that of V1 where a packet carries JSON.
     pub(crate) const fn flavour(self) -> Flavour {
-        if matches!(self, Self::Classic) { Flavour::Classic } else { Flavour::V1 }
+        if matches!(self, Self::Classic | Self::ClassicDeflated) { Flavour::Classic } else { Flavour::V1 }
     }
 
     /// What carries packets.
@@ -71,7 +97,7 @@ impl Dialect {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Unreadable;
 
-/// The bytes of a frame for the sockets of a dialect; empty = it has nothing to show to them.
+/// The bytes of a frame for the sockets of a dialect, not compressed; empty = it has nothing to show to them.
 pub(crate) fn encode(frame: &Proto, dialect: Dialect) -> Result<Bytes, Unreadable> {
     if dialect.is_json() {
         json::encode(frame, dialect.flavour())

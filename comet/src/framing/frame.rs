@@ -30,6 +30,14 @@ pub enum Event<'a> {
     Text(&'a str),
     /// A whole binary message.
     Binary(&'a [u8]),
+    /// A whole message as it was compressed, to be given to an [`Inflater`](super::Inflater); only of a
+    /// [`Reader::inflating`](super::Reader::inflating). What a text says is not known to be UTF-8.
+    Compressed {
+        /// Whether it is text.
+        is_text: bool,
+        /// The payload of all its frames.
+        payload: &'a [u8],
+    },
     /// A ping: to be answered with [`pong_frame`](super::pong_frame) of the same bytes (at most 125).
     Ping(&'a [u8]),
     /// A pong, asked for or not.
@@ -50,7 +58,7 @@ pub enum Violation {
     /// RFC 6455 §5.1: all frames of a client are masked.
     #[error("a client's frame must be masked")]
     Unmasked,
-    /// §5.2: no extension was agreed that would use them.
+    /// §5.2: no extension was agreed that would use them, or not in this frame.
     #[error("a reserved bit is set")]
     ReservedBits,
     /// §5.2: opcodes 3 to 7 and 11 to 15.
@@ -86,16 +94,19 @@ pub enum Violation {
     /// Longer than [`Limits::message_bytes_max`].
     #[error("the message is too long")]
     MessageTooLong,
+    /// RFC 7692 §7.2.2: a compressed message cannot be decompressed.
+    #[error("a compressed message cannot be decompressed")]
+    Deflate,
     /// In more pieces than [`Limits::fragments_max`].
     #[error("the message has too many fragments")]
     TooManyFragments,
 }
 
 impl Violation {
-    /// The close code to answer with: 1002 (protocol), 1007 (not UTF-8) or 1009 (too big).
+    /// The close code to answer with: 1002 (protocol), 1007 (not UTF-8, not compressed) or 1009 (too big).
     pub fn close_code(self) -> u16 {
         match self {
-            Self::CloseReason | Self::Utf8 => 1007,
+            Self::CloseReason | Self::Utf8 | Self::Deflate => 1007,
             Self::MessageTooLong | Self::TooManyFragments => 1009,
             _ => 1002,
         }
@@ -116,6 +127,7 @@ impl Violation {
             Self::CloseCode => "close_code",
             Self::CloseReason => "close_reason",
             Self::Utf8 => "utf8",
+            Self::Deflate => "deflate",
             Self::MessageTooLong => "message_too_long",
             Self::TooManyFragments => "too_many_fragments",
         }
@@ -146,7 +158,7 @@ pub(super) enum ControlKind {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum FrameKind {
-    Data { kind: DataKind, is_final: bool },
+    Data { kind: DataKind, is_final: bool, is_compressed: bool },
     Control(ControlKind),
 }
 
@@ -160,8 +172,8 @@ pub(super) struct ClientFrame {
 
 impl ClientFrame {
     /// Parses the header at the start of `bytes`: the frame and the header's length, or `None` when more
-    /// bytes are needed.
-    pub(super) fn parse(bytes: &[u8]) -> Result<Option<(Self, usize)>, Violation> {
+    /// bytes are needed. With `may_compress`, the first frame of a message may have RSV1 (RFC 7692 §6).
+    pub(super) fn parse(bytes: &[u8], may_compress: bool) -> Result<Option<(Self, usize)>, Violation> {
         let mut cursor = Cursor::new(bytes);
         // A read from memory cannot fail, so all that can be wrong is the opcode.
         let Some((header, length)) =
@@ -170,11 +182,11 @@ impl ClientFrame {
             return Ok(None);
         };
         let used = usize::try_from(cursor.position()).unwrap_or(HEADER_BYTES_MAX);
-        if header.rsv1 || header.rsv2 || header.rsv3 {
+        if (header.rsv1 && !may_compress) || header.rsv2 || header.rsv3 {
             return Err(Violation::ReservedBits);
         }
         let mask = header.mask.ok_or(Violation::Unmasked)?;
-        let kind = kind_of(header.opcode, header.is_final)?;
+        let kind = kind_of(header.opcode, header.is_final, header.rsv1)?;
         if let FrameKind::Control(_) = kind {
             if !header.is_final {
                 return Err(Violation::FragmentedControl);
@@ -191,11 +203,18 @@ impl ClientFrame {
     }
 }
 
-fn kind_of(opcode: OpCode, is_final: bool) -> Result<FrameKind, Violation> {
+fn kind_of(opcode: OpCode, is_final: bool, is_compressed: bool) -> Result<FrameKind, Violation> {
     Ok(match opcode {
-        OpCode::Data(Data::Continue) => FrameKind::Data { kind: DataKind::Continuation, is_final },
-        OpCode::Data(Data::Text) => FrameKind::Data { kind: DataKind::Text, is_final },
-        OpCode::Data(Data::Binary) => FrameKind::Data { kind: DataKind::Binary, is_final },
+        OpCode::Data(Data::Text) => FrameKind::Data { kind: DataKind::Text, is_final, is_compressed },
+        OpCode::Data(Data::Binary) => FrameKind::Data { kind: DataKind::Binary, is_final, is_compressed },
+        OpCode::Data(Data::Continue) | OpCode::Control(Control::Close | Control::Ping | Control::Pong)
+            if is_compressed =>
+        {
+            return Err(Violation::ReservedBits);
+        }
+        OpCode::Data(Data::Continue) => {
+            FrameKind::Data { kind: DataKind::Continuation, is_final, is_compressed }
+        }
         OpCode::Control(Control::Close) => FrameKind::Control(ControlKind::Close),
         OpCode::Control(Control::Ping) => FrameKind::Control(ControlKind::Ping),
         OpCode::Control(Control::Pong) => FrameKind::Control(ControlKind::Pong),

@@ -6,8 +6,10 @@ use super::frame::{DataKind, Limits, Violation};
 #[derive(Debug)]
 pub(super) struct Message {
     is_text: bool,
+    is_compressed: bool,
     bytes: Vec<u8>,
-    /// How many of `bytes` are known to be UTF-8; at most three fewer than all. Only kept for text.
+    /// How many of `bytes` are known to be UTF-8; at most three fewer than all. Only kept for text that is not
+    /// compressed.
     checked_bytes: usize,
     fragments: u32,
 }
@@ -36,8 +38,9 @@ pub(super) fn admit(
 
 impl Message {
     /// An empty message of the kind of its first frame.
-    pub(super) fn new(kind: DataKind) -> Self {
-        Self { is_text: kind == DataKind::Text, bytes: Vec::new(), checked_bytes: 0, fragments: 0 }
+    pub(super) fn new(kind: DataKind, is_compressed: bool) -> Self {
+        let is_text = kind == DataKind::Text;
+        Self { is_text, is_compressed, bytes: Vec::new(), checked_bytes: 0, fragments: 0 }
     }
 
     /// Counts a frame that [`admit`] let pass.
@@ -49,15 +52,15 @@ impl Message {
     pub(super) fn push(&mut self, payload: &[u8], limits: &Limits) -> Result<(), Violation> {
         self.grow_for(payload.len(), limits);
         self.bytes.extend_from_slice(payload);
-        if self.is_text {
+        if self.is_text && !self.is_compressed {
             self.check()?;
         }
         Ok(())
     }
 
-    /// Takes the message out, and whether it is text.
-    pub(super) fn into_parts(self) -> (Vec<u8>, bool) {
-        (self.bytes, self.is_text)
+    /// Takes the message out, whether it is text, and whether it is compressed.
+    pub(super) fn into_parts(self) -> (Vec<u8>, bool, bool) {
+        (self.bytes, self.is_text, self.is_compressed)
     }
 
     /// Bytes of memory held.

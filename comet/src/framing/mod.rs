@@ -6,6 +6,7 @@
 //! stays partial at the end of a read is kept, in a box of its own. Frames to clients carry no mask, so
 //! [`encode_frame`] makes one that all receivers share.
 
+pub mod deflate;
 mod frame;
 pub mod handshake;
 mod mask;
@@ -13,6 +14,7 @@ mod message;
 mod reader;
 mod writer;
 
+pub use deflate::{Deflater, Inflater, deflate_frames};
 pub use frame::{Event, Limits, Violation};
 pub use mask::unmask;
 pub use reader::{Events, Reader};

@@ -14,6 +14,8 @@ pub struct Reader {
     partial: Option<Box<Partial>>,
     /// After a close frame or a violation; what still comes is not looked at.
     is_closed: bool,
+    /// Clients may send compressed messages.
+    may_compress: bool,
 }
 
 /// What is left over at the end of a read.
@@ -42,7 +44,12 @@ struct OpenFrame {
 impl Reader {
     /// A reader at the start of a connection's frames.
     pub const fn new() -> Self {
-        Self { partial: None, is_closed: false }
+        Self::inflating(false)
+    }
+
+    /// A reader of a connection for which `permessage-deflate` was agreed, if it was.
+    pub const fn inflating(may_compress: bool) -> Self {
+        Self { partial: None, is_closed: false, may_compress }
     }
 
     /// Reads the next bytes of the connection. `input` is the caller's scratch buffer, with exactly the
@@ -75,12 +82,12 @@ impl Reader {
     }
 
     /// The message that the next data frame belongs to.
-    fn message_of(&mut self, kind: DataKind) -> &mut Message {
-        self.partial().message.get_or_insert_with(|| Message::new(kind))
+    fn message_of(&mut self, kind: DataKind, is_compressed: bool) -> &mut Message {
+        self.partial().message.get_or_insert_with(|| Message::new(kind, is_compressed))
     }
 
     fn close(&mut self) {
-        *self = Self { partial: None, is_closed: true };
+        (self.partial, self.is_closed) = (None, true);
     }
 
     /// Gives the box back if nothing in it is partial any more.
@@ -113,7 +120,18 @@ enum Payload {
 enum Whole {
     Text(Payload),
     Binary(Payload),
+    Compressed { is_text: bool, payload: Payload },
     Control(ControlKind, Payload),
+}
+
+impl Whole {
+    fn message(is_text: bool, is_compressed: bool, payload: Payload) -> Self {
+        match (is_compressed, is_text) {
+            (true, is_text) => Self::Compressed { is_text, payload },
+            (false, true) => Self::Text(payload),
+            (false, false) => Self::Binary(payload),
+        }
+    }
 }
 
 impl Events<'_> {
@@ -138,6 +156,9 @@ impl Events<'_> {
             Whole::Binary(payload) => Ok(Event::Binary(bytes(payload))),
             Whole::Text(payload) => {
                 simdutf8::basic::from_utf8(bytes(payload)).map(Event::Text).map_err(|_| Violation::Utf8)
+            }
+            Whole::Compressed { is_text, payload } => {
+                Ok(Event::Compressed { is_text, payload: bytes(payload) })
             }
             Whole::Control(kind, payload) => control_event(kind, bytes(payload)),
         };
@@ -181,8 +202,8 @@ impl Events<'_> {
             let range = self.take_payload(frame.payload_bytes, frame.mask, 0);
             return self.whole_frame(frame.kind, range);
         }
-        if let FrameKind::Data { kind, .. } = frame.kind {
-            self.reader.message_of(kind).begin_fragment();
+        if let FrameKind::Data { kind, is_compressed, .. } = frame.kind {
+            self.reader.message_of(kind, is_compressed).begin_fragment();
         }
         let ClientFrame { kind, mask, payload_bytes } = frame;
         let open = OpenFrame { kind, mask, taken_bytes: 0, payload_bytes };
@@ -193,8 +214,9 @@ impl Events<'_> {
     /// The header at the start of the input; one that is cut off is kept, and one that was kept is completed.
     fn take_header(&mut self) -> Result<Option<ClientFrame>, Violation> {
         let rest = &self.input[self.at..];
+        let may_compress = self.reader.may_compress;
         if self.reader.partial.is_none()
-            && let Some((frame, used)) = ClientFrame::parse(rest)?
+            && let Some((frame, used)) = ClientFrame::parse(rest, may_compress)?
         {
             self.at += used;
             return Ok(Some(frame));
@@ -203,7 +225,7 @@ impl Events<'_> {
         let begun = partial.header_bytes;
         let header_bytes = HEADER_BYTES_MAX.min(begun + rest.len());
         partial.header[begun..header_bytes].copy_from_slice(&rest[..header_bytes - begun]);
-        let Some((frame, used)) = ClientFrame::parse(&partial.header[..header_bytes])? else {
+        let Some((frame, used)) = ClientFrame::parse(&partial.header[..header_bytes], may_compress)? else {
             partial.header_bytes = header_bytes;
             self.at = self.input.len();
             return Ok(None);
@@ -224,16 +246,14 @@ impl Events<'_> {
 
     /// A frame that lies in the input as a whole.
     fn whole_frame(&mut self, kind: FrameKind, range: Range<usize>) -> Result<Option<Whole>, Violation> {
-        let (kind, is_final) = match kind {
+        let (kind, is_final, is_compressed) = match kind {
             FrameKind::Control(kind) => return Ok(Some(Whole::Control(kind, Payload::Input(range)))),
-            FrameKind::Data { kind, is_final } => (kind, is_final),
+            FrameKind::Data { kind, is_final, is_compressed } => (kind, is_final, is_compressed),
         };
-        match (kind, is_final) {
-            (DataKind::Text, true) => return Ok(Some(Whole::Text(Payload::Input(range)))),
-            (DataKind::Binary, true) => return Ok(Some(Whole::Binary(Payload::Input(range)))),
-            _ => {}
+        if is_final && kind != DataKind::Continuation {
+            return Ok(Some(Whole::message(kind == DataKind::Text, is_compressed, Payload::Input(range))));
         }
-        let message = self.reader.message_of(kind);
+        let message = self.reader.message_of(kind, is_compressed);
         message.begin_fragment();
         message.push(&self.input[range], self.limits)?;
         Ok(if is_final { self.take_message() } else { None })
@@ -270,10 +290,10 @@ impl Events<'_> {
 
     /// Takes the message that just got its last fragment.
     fn take_message(&mut self) -> Option<Whole> {
-        let (bytes, is_text) = self.reader.partial().message.take()?.into_parts();
+        let (bytes, is_text, is_compressed) = self.reader.partial().message.take()?.into_parts();
         self.reader.settle();
         self.assembled = bytes;
-        Some(if is_text { Whole::Text(Payload::Assembled) } else { Whole::Binary(Payload::Assembled) })
+        Some(Whole::message(is_text, is_compressed, Payload::Assembled))
     }
 }
 

@@ -8,9 +8,10 @@ use std::time::Duration;
 use socket2::SockRef;
 use tokio::net::{TcpListener, TcpStream};
 
-use super::{Shard, http, socket_arrived};
+use super::{Shard, http, socket_arrived, tls};
 use crate::connection::drive::drive;
 use crate::dialect::Dialect;
+use crate::transport::Socket;
 
 /// What a listener's clients speak.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,13 +60,13 @@ impl Shard {
         let node = &self.node;
         if node.sockets.load(Ordering::Relaxed) >= node.config.connections_max {
             node.metrics.refuse("connections");
-            if door == Door::Http {
+            if door == Door::Http && node.tls.is_none() {
                 // A courtesy: a fresh socket takes it.
                 let _ = stream.try_write(FULL);
             }
             return;
         }
-        if door == Door::Packets && self.has_too_many_opening() {
+        if (door == Door::Packets || node.tls.is_some()) && self.has_too_many_opening() {
             return;
         }
         if let Err(error) = self.tune(&stream) {
@@ -73,7 +74,11 @@ impl Shard {
             return;
         }
         socket_arrived(node, peer.ip());
-        self.serve(stream, peer, door);
+        if node.tls.is_some() {
+            tokio::task::spawn_local(tls::welcome(Rc::clone(self), stream, peer, door));
+        } else {
+            self.serve(Socket::Plain(stream), peer, door);
+        }
     }
 
     /// Whether another connection that must authenticate itself is too much; it is counted then.
@@ -94,13 +99,15 @@ impl Shard {
         Ok(())
     }
 
-    fn serve(self: &Rc<Self>, stream: TcpStream, peer: SocketAddr, door: Door) {
+    /// Serves a socket on which the client may speak.
+    pub(super) fn serve(self: &Rc<Self>, mut socket: Socket, peer: SocketAddr, door: Door) {
         let shard = Rc::clone(self);
         match door {
-            Door::Http => tokio::task::spawn_local(http::serve(shard, stream, peer)),
+            Door::Http => tokio::task::spawn_local(http::serve(shard, socket, peer)),
             Door::Packets => {
-                let connection = self.open(stream, peer.ip(), Dialect::PacketTcp);
-                tokio::task::spawn_local(drive(shard, connection, Vec::new(), None))
+                let early = socket.take_unread();
+                let connection = self.open(socket, peer.ip(), Dialect::PacketTcp);
+                tokio::task::spawn_local(drive(shard, connection, early, None))
             }
         };
     }

@@ -17,6 +17,9 @@ use crate::connection::{Connection, Tally};
 use crate::delivery::{Chunk, Prepared};
 use crate::register::ConnectionId;
 
+#[doc(hidden)]
+pub mod bench;
+
 /// Frames that go to the same connections.
 struct Part {
     chunk: Chunk,

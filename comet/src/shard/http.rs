@@ -16,14 +16,15 @@ use hyper::service::Service;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use oort_api::codec::envelope::Flavour;
 use oort_api::error::{Code, Refusal};
-use tokio::net::TcpStream;
 
 use super::{Shard, socket_left};
 use crate::connection::drive::drive;
 use crate::dialect::Dialect;
+use crate::framing::deflate;
 use crate::framing::handshake::{self, Upgrade};
 use crate::pages::{PageBody, error_page, page_body};
 use crate::session::{self, Credential};
+use crate::transport::Socket;
 
 /// Where JSON clients connect.
 const JSON_PATH: &str = "/api/ws";
@@ -51,7 +52,7 @@ struct Http {
 type Answer = Response<PageBody>;
 
 /// Serves one socket.
-pub(crate) async fn serve(shard: Rc<Shard>, stream: TcpStream, peer: SocketAddr) {
+pub(crate) async fn serve(shard: Rc<Shard>, socket: Socket, peer: SocketAddr) {
     let address = peer.ip();
     let agreed = Rc::new(RefCell::new(None));
     let service = Http { shard: Rc::clone(&shard), peer, agreed: Rc::clone(&agreed), is_used: Rc::default() };
@@ -61,7 +62,7 @@ pub(crate) async fn serve(shard: Rc<Shard>, stream: TcpStream, peer: SocketAddr)
         .timer(TokioTimer::new())
         .header_read_timeout(Duration::from_millis(config.header_timeout_ms))
         .max_buf_size(config.header_bytes_max)
-        .serve_connection(TokioIo::new(stream), service);
+        .serve_connection(TokioIo::new(socket), service);
     let mut draining = pin!(shard.node.draining.cancelled());
     let mut is_told = false;
     let result = poll_fn(|context| {
@@ -77,13 +78,13 @@ pub(crate) async fn serve(shard: Rc<Shard>, stream: TcpStream, peer: SocketAddr)
     })
     .await;
     let parts = connection.into_parts();
-    let stream = parts.io.into_inner();
+    let mut socket = parts.io.into_inner();
     let agreed = agreed.borrow_mut().take();
     match (result, agreed) {
         (Ok(()), Some(Agreed { dialect, credential })) => {
-            let connection = shard.open(stream, address, dialect);
+            let early = [&parts.read_buf[..], &socket.take_unread()].concat();
+            let connection = shard.open(socket, address, dialect);
             let job = dialect.is_json().then(|| session::json::open(&shard, &connection, credential));
-            let early = parts.read_buf.to_vec();
             tokio::task::spawn_local(drive(Rc::clone(&shard), connection, early, job));
         }
         (result, _) => {
@@ -94,18 +95,18 @@ pub(crate) async fn serve(shard: Rc<Shard>, stream: TcpStream, peer: SocketAddr)
                 }
                 tracing::debug!(%error, "an HTTP connection ended");
             }
-            say_goodbye(stream, Duration::from_millis(config.close_linger_ms)).await;
+            say_goodbye(&socket, Duration::from_millis(config.close_linger_ms)).await;
             socket_left(&shard.node, address);
         }
     }
 }
 
 /// Ends a socket so that the last answer arrives: what the client still sends is read and dropped, for a while.
-async fn say_goodbye(stream: TcpStream, linger: Duration) {
-    use socket2::SockRef;
-    if SockRef::from(&stream).shutdown(std::net::Shutdown::Write).is_err() {
+async fn say_goodbye(socket: &Socket, linger: Duration) {
+    if !socket.finish() {
         return;
     }
+    let stream = socket.stream();
     let mut dropped = 0;
     let mut scratch = [0; 2048];
     let drop_all = async {
@@ -172,10 +173,18 @@ impl Http {
         } else {
             (None, Agreed { dialect: Dialect::PacketWebSocket, credential: None })
         };
+        let deflate = node.config.deflate.enabled.then(|| deflate::negotiate(headers)).flatten();
+        let agreed = match deflate {
+            Some(_) => Agreed { dialect: agreed.dialect.deflated(), ..agreed },
+            None => agreed,
+        };
         *self.agreed.borrow_mut() = Some(agreed);
         let mut response = Response::new(page_body(""));
         *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
         *response.headers_mut() = upgrade.response_headers(protocol);
+        if let Some(deflate) = deflate {
+            response.headers_mut().insert(header::SEC_WEBSOCKET_EXTENSIONS, deflate);
+        }
         response
     }
 

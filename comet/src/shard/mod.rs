@@ -1,6 +1,6 @@
 //! A shard: one thread with its own listener, connections, rooms and timers. Shards share nothing that is touched per frame.
 
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::net::IpAddr;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -9,15 +9,16 @@ use std::sync::atomic::Ordering;
 use oort_api::pb::oort::v1::{ConnectReply, SessionRef};
 use oort_api::{RoomKey, SessionKey};
 use slab::Slab;
-use tokio::net::TcpStream;
 
 use crate::connection::close::CloseReason;
 use crate::connection::meter::Rates;
 use crate::connection::{Connection, Stage, Tally};
 use crate::dialect::Dialect;
+use crate::framing::Inflater;
 use crate::node::Node;
 use crate::register::ConnectionId;
 use crate::transport::Socket;
+use crate::transport::encrypted::Buffers;
 
 pub(crate) mod accept;
 pub(crate) mod effects;
@@ -27,6 +28,7 @@ pub(crate) mod inbox;
 pub(crate) mod rooms;
 pub(crate) mod run;
 pub(crate) mod timers;
+mod tls;
 pub(crate) mod wheel;
 
 use inbox::Inbound;
@@ -52,6 +54,10 @@ pub(crate) struct Shard {
     pub(crate) now: Cell<u32>,
     /// What all connections read into, in turn.
     pub(crate) scratch: RefCell<Box<[u8]>>,
+    /// What compressed messages are read with, in turn; made for the first one.
+    pub(crate) inflater: RefCell<Option<Inflater>>,
+    /// What encrypted connections use in turn; made for the first one.
+    tls_buffers: OnceCell<Rc<Buffers>>,
     /// Broadcasts at a pace under way.
     paced: Cell<usize>,
     rates: Rates,
@@ -91,18 +97,20 @@ impl Shard {
             wheel: RefCell::new(Wheel::new()),
             now: Cell::new(0),
             scratch: RefCell::new(vec![0; SCRATCH_BYTES].into_boxed_slice()),
+            inflater: RefCell::default(),
+            tls_buffers: OnceCell::new(),
             rates,
             started: std::time::Instant::now(),
         }
     }
 
     /// Takes a socket as a connection that is to authenticate itself.
-    pub(crate) fn open(&self, stream: TcpStream, address: IpAddr, dialect: Dialect) -> Rc<Connection> {
+    pub(crate) fn open(&self, socket: Socket, address: IpAddr, dialect: Dialect) -> Rc<Connection> {
         let mut connections = self.connections.borrow_mut();
         let entry = connections.0.vacant_entry();
         let slot = u32::try_from(entry.key()).unwrap_or(u32::MAX);
         let id = ConnectionId { shard: self.index, slot, version: self.node.next_version() };
-        let connection = Rc::new(Connection::new(Socket::new(stream), id, dialect, address, self.now.get()));
+        let connection = Rc::new(Connection::new(socket, id, dialect, address, self.now.get()));
         entry.insert(Rc::clone(&connection));
         drop(connections);
         self.node.opening.fetch_add(1, Ordering::Relaxed);

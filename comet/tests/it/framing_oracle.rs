@@ -62,6 +62,7 @@ fn owned(event: Event<'_>) -> Seen {
     match event {
         Event::Text(text) => Seen::Text(text.to_owned()),
         Event::Binary(bytes) => Seen::Binary(bytes.to_vec()),
+        Event::Compressed { .. } => unreachable!("no extension was agreed"),
         Event::Ping(bytes) => Seen::Ping(bytes.to_vec()),
         Event::Pong(bytes) => Seen::Pong(bytes.to_vec()),
         Event::Close { code, reason } => Seen::Close(code.map(|code| (code, reason.to_owned()))),

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails where it stands")]
 
 mod behind;
+mod deflate;
 mod fanout;
 mod framing;
 mod framing_client;
@@ -13,4 +14,5 @@ mod json;
 mod lifecycle;
 mod link;
 mod logic;
+mod tls;
 mod world;

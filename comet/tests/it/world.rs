@@ -14,6 +14,7 @@ use oort_comet::pages::{no_pages, page_body};
 use oort_comet::{Addresses, Config, Error, Handle, Pages, Parts, Service};
 use prost::Message as _;
 use serde_json::Value;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
@@ -121,6 +122,16 @@ impl World {
         headers: &[(&str, &str)],
     ) -> Result<Client, tokio_tungstenite::tungstenite::Error> {
         let stream = TcpStream::connect(self.addresses.http).await.expect("connects");
+        self.open_on(stream, path, headers).await
+    }
+
+    /// The same on a stream that is there, which may be encrypted.
+    pub(crate) async fn open_on<S: AsyncRead + AsyncWrite + Unpin>(
+        &self,
+        stream: S,
+        path: &str,
+        headers: &[(&str, &str)],
+    ) -> Result<Client<S>, tokio_tungstenite::tungstenite::Error> {
         let mut request = format!("ws://{}{path}", self.addresses.http).into_client_request().expect("valid");
         for (name, value) in headers {
             let name: http::HeaderName = name.parse().expect("a name");
@@ -138,13 +149,13 @@ impl World {
     }
 }
 
-pub(crate) struct Client {
-    pub(crate) socket: WebSocketStream<TcpStream>,
+pub(crate) struct Client<S = TcpStream> {
+    pub(crate) socket: WebSocketStream<S>,
     pub(crate) hello: Value,
     pub(crate) protocol: Option<String>,
 }
 
-impl Client {
+impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
     pub(crate) async fn send(&mut self, frame: Value) {
         self.socket.send(Message::text(frame.to_string())).await.expect("sent");
     }

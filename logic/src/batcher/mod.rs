@@ -15,6 +15,8 @@ use crate::metrics::Metrics;
 use crate::published::{DELETE_ROWS_MAX, Published, delete_some};
 use crate::store::{Appended, NewMessage, Store};
 
+#[doc(hidden)]
+pub mod bench;
 mod queue;
 
 use queue::{Queue, Request};

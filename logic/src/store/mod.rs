@@ -15,6 +15,8 @@ use oort_api::ids::{ConversationId, Seq, UserId};
 use oort_api::pb::oort::v1::{Conversation, ConversationKind, Message, User};
 use tonic::async_trait;
 
+#[doc(hidden)]
+pub mod bench;
 mod events;
 pub mod metrics;
 pub mod migrate;

@@ -78,7 +78,7 @@ fn whole_messages_are_slices_of_the_input() {
         let bytes = match event {
             Event::Text(text) => text.as_bytes(),
             Event::Binary(bytes) | Event::Ping(bytes) => bytes,
-            Event::Pong(_) | Event::Close { .. } => panic!("{event:?}"),
+            Event::Pong(_) | Event::Compressed { .. } | Event::Close { .. } => panic!("{event:?}"),
         };
         assert!(range.contains(&bytes.as_ptr()));
         count += 1;
@@ -300,4 +300,48 @@ fn a_caller_may_stop_and_see_what_is_unread() {
     let mut events = reader.read(&mut input, &LIMITS);
     assert_eq!(events.next_event(), Ok(Some(Event::Text("one"))));
     assert_eq!(events.unread(), second);
+}
+
+#[test]
+fn compressed_messages_are_handed_out_where_they_were_agreed() {
+    let input = [
+        frame(0xc1, b"\xff\x00"),
+        frame(0xc2, b"whole"),
+        frame(0x41, b"\xfe"),
+        frame(0x89, b"p"),
+        frame(0x00, b"\xfd"),
+        frame(0x80, b""),
+        frame(0x81, b"plain"),
+    ]
+    .concat();
+    let expected = [
+        "Compressed { is_text: true, payload: [255, 0] }",
+        "Compressed { is_text: false, payload: [119, 104, 111, 108, 101] }",
+        "Ping([112])",
+        "Compressed { is_text: true, payload: [254, 253] }",
+        "Text(\"plain\")",
+    ];
+    for size in [1, 3, 1000] {
+        let mut reader = Reader::inflating(true);
+        let read = read_all(&mut reader, input.chunks(size));
+        assert_eq!(read, (expected.map(String::from).to_vec(), None), "{size} at a time");
+        assert!(reader.is_idle());
+    }
+    let mut reader = Reader::new();
+    assert_eq!(read_all(&mut reader, input.chunks(1000)).1, Some(Violation::ReservedBits));
+}
+
+#[test]
+fn only_the_first_frame_of_a_message_says_that_it_is_compressed() {
+    let cases = [
+        [frame(0x01, b"a"), frame(0xc0, b"b")].concat(),
+        frame(0xc9, b"ping"),
+        frame(0xc8, b""),
+        frame(0xa1, b"another bit"),
+        frame(0xd2, b"and another"),
+    ];
+    for input in cases {
+        let mut reader = Reader::inflating(true);
+        assert_eq!(read_all(&mut reader, input.chunks(1000)).1, Some(Violation::ReservedBits), "{input:?}");
+    }
 }

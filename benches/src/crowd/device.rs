@@ -1,0 +1,275 @@
+//! One device: online or not, with a log that has to be whole in the end.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use futures_util::{SinkExt as _, StreamExt as _};
+use tokio::net::TcpStream;
+use tokio::sync::{mpsc, watch};
+use tokio::time::Instant;
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
+use tokio_tungstenite::tungstenite::{Bytes, Message, Utf8Bytes};
+
+use crate::clock::now_ns;
+use crate::load::frames::{self, ServerFrame};
+use crate::load::tag::Tag;
+
+use super::log::Log;
+use super::world::{World, count};
+
+/// What a device is told to do.
+#[derive(Debug)]
+pub(crate) enum Command {
+    Send {
+        room: usize,
+        tag: Tag,
+    },
+    /// Says goodbye and comes back after so long.
+    Leave(Duration),
+    /// The connection breaks without a word.
+    Cut,
+    /// Reads the newest page of a conversation.
+    Page(usize),
+}
+
+/// The end of a run: what every device has to have, and until when.
+pub(crate) type Finish = Option<(Arc<Vec<i64>>, Instant)>;
+
+/// `requestId` of pages that are only read.
+const READ: &str = "page";
+/// Wait before a connection is tried again.
+const PAUSE: Duration = Duration::from_millis(100);
+/// Longest time without a connection.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A device.
+#[derive(Debug)]
+pub(crate) struct Device {
+    pub(crate) number: usize,
+    pub(crate) account: usize,
+    pub(crate) world: Arc<World>,
+    pub(crate) log: Log,
+    pub(crate) online: Arc<AtomicBool>,
+    pub(crate) commands: mpsc::Receiver<Command>,
+    pub(crate) finish: watch::Receiver<Finish>,
+    /// Sends that are not answered yet, by their number: they are sent again after a reconnect.
+    pub(crate) pending: BTreeMap<u64, (usize, Tag)>,
+}
+
+type Socket = WebSocketStream<TcpStream>;
+
+/// How a session ended.
+enum End {
+    Away(Duration),
+    Cut,
+    ByServer,
+    Finished,
+}
+
+impl Device {
+    /// Lives until the run is finished; returns what it has then.
+    pub(crate) async fn live(mut self) -> anyhow::Result<Log> {
+        loop {
+            let (mut socket, hello) = self.connect().await?;
+            count(&self.world.counts.connects);
+            self.online.store(true, Ordering::Relaxed);
+            let end = self.session(&mut socket, &hello).await;
+            self.online.store(false, Ordering::Relaxed);
+            match end? {
+                End::Finished => return Ok(self.log),
+                End::Cut => {}
+                End::ByServer => {
+                    count(&self.world.counts.ended);
+                    tokio::time::sleep(PAUSE).await;
+                }
+                End::Away(time) => {
+                    // The server may be gone already.
+                    drop(socket.close(None).await);
+                    let wanted = self.finish.wait_for(Option::is_some);
+                    // Comes back earlier when the run ends.
+                    drop(tokio::time::timeout(time, wanted).await);
+                }
+            }
+        }
+    }
+
+    /// A connection and its `hello`; tried again until it works.
+    async fn connect(&self) -> anyhow::Result<(Socket, Utf8Bytes)> {
+        let give_up = Instant::now() + PATIENCE;
+        loop {
+            match tokio::time::timeout(PATIENCE, self.try_connect()).await {
+                Ok(Ok(connected)) => return Ok(connected),
+                Ok(Err(error)) if Instant::now() > give_up => return Err(error),
+                Ok(Err(_)) => tokio::time::sleep(PAUSE).await,
+                Err(_) => bail!("no hello within {PATIENCE:?}"),
+            }
+        }
+    }
+
+    async fn try_connect(&self) -> anyhow::Result<(Socket, Utf8Bytes)> {
+        let comet = &self.world.comets[self.number % self.world.comets.len()];
+        let tcp = TcpStream::connect(comet).await.with_context(|| format!("no connection to {comet}"))?;
+        tcp.set_nodelay(true)?;
+        let mut request = format!("ws://{comet}/api/ws").into_client_request()?;
+        let protocols = format!("oort.v1, bearer.{}", self.world.account(self.account).token);
+        request.headers_mut().insert("sec-websocket-protocol", protocols.parse()?);
+        let (mut socket, _) = tokio_tungstenite::client_async(request, tcp).await?;
+        loop {
+            match socket.next().await.context("the connection ended before hello")?? {
+                Message::Text(hello) => return Ok((socket, hello)),
+                Message::Close(frame) => bail!("closed before hello: {frame:?}"),
+                _ => {}
+            }
+        }
+    }
+
+    async fn session(&mut self, socket: &mut Socket, hello: &Utf8Bytes) -> anyhow::Result<End> {
+        let mut out = self.begin(hello)?;
+        loop {
+            for json in out.drain(..) {
+                let text = Message::Text(Utf8Bytes::try_from(Bytes::from(json)).context("JSON is UTF-8")?);
+                if socket.send(text).await.is_err() {
+                    return Ok(End::ByServer);
+                }
+            }
+            let finish = self.finish.borrow_and_update().clone();
+            let deadline = finish.as_ref().map_or_else(Instant::now, |(_, deadline)| *deadline);
+            if finish.as_ref().is_some_and(|(heads, _)| self.pending.is_empty() && self.has(heads)) {
+                return Ok(End::Finished);
+            }
+            tokio::select! {
+                message = socket.next() => match message {
+                    Some(Ok(Message::Text(text))) => out = self.take(text.as_bytes(), now_ns())?,
+                    Some(Ok(Message::Close(_)) | Err(_)) | None => return Ok(End::ByServer),
+                    Some(Ok(_)) => {}
+                },
+                Some(command) = self.commands.recv() => match command {
+                    Command::Send { room, tag } => {
+                        self.pending.insert(tag.number, (room, tag));
+                        out.push(self.send(room, tag));
+                    }
+                    Command::Page(room) => {
+                        let mut json = Vec::new();
+                        frames::request_newest(&self.world.shared.rooms[room], READ, &mut json);
+                        out.push(json);
+                    }
+                    Command::Leave(time) if finish.is_none() => return Ok(End::Away(time)),
+                    Command::Cut if finish.is_none() => return Ok(End::Cut),
+                    Command::Leave(_) | Command::Cut => {}
+                },
+                Ok(()) = self.finish.changed() => {}
+                () = tokio::time::sleep_until(deadline), if finish.is_some() => return Ok(End::Finished),
+            }
+        }
+    }
+
+    fn has(&self, heads: &[i64]) -> bool {
+        heads.iter().enumerate().all(|(room, head)| self.log.has(room, *head))
+    }
+
+    /// What is to be sent at the beginning of a session: pulls of what was missed, and sends without an answer.
+    fn begin(&mut self, hello: &Utf8Bytes) -> anyhow::Result<Vec<Vec<u8>>> {
+        let ServerFrame::Hello(hello) = ServerFrame::parse(hello.as_bytes())? else {
+            bail!("the server began with: {hello}");
+        };
+        let heads =
+            hello.rooms.iter().filter_map(|room| Some((*self.world.index.get(room.id.as_ref())?, room.head)));
+        let pulls = self.log.connected(heads);
+        let mut out: Vec<_> = pulls.into_iter().map(|(room, after)| self.pull(room, after)).collect();
+        self.world.tally().resent += self.pending.len() as u64;
+        out.extend(self.pending.values().map(|(room, tag)| self.send(*room, *tag)));
+        Ok(out)
+    }
+
+    fn send(&self, room: usize, tag: Tag) -> Vec<u8> {
+        let mut json = Vec::new();
+        frames::client_messages(&self.world.shared.rooms[room], &[tag], &self.world.content, &mut json);
+        json
+    }
+
+    fn pull(&self, room: usize, after: i64) -> Vec<u8> {
+        let mut json = Vec::new();
+        frames::request_history(&self.world.shared.rooms[room], after, &mut json);
+        json
+    }
+
+    /// Takes a frame; returns what is to be sent because of it.
+    fn take(&mut self, text: &[u8], now_ns: u64) -> anyhow::Result<Vec<Vec<u8>>> {
+        let world = Arc::clone(&self.world);
+        let index = |id: &str| world.index.get(id).copied();
+        let mut pulls = Vec::new();
+        match ServerFrame::parse(text)? {
+            ServerFrame::Messages(batch) => {
+                let Some(room) = index(&batch.room_id) else { return Ok(Vec::new()) };
+                for message in &batch.messages {
+                    if self.log.live(room, message.seq) {
+                        world.tally().deliver(&message.client_msg_id, now_ns);
+                    }
+                }
+                pulls.extend(self.log.missing());
+            }
+            ServerFrame::History(page) if page.request_id == READ => {
+                count(&world.counts.pages);
+                let mut seqs = page.messages.iter().map(|message| message.seq);
+                let first = seqs.next().unwrap_or_default();
+                if seqs.zip(1..).any(|(seq, below)| seq != first - below) {
+                    count(&world.counts.bad_pages);
+                }
+            }
+            ServerFrame::History(page) => {
+                let Some(room) = index(&page.room_id) else { return Ok(Vec::new()) };
+                let seqs = page.messages.iter().map(|message| message.seq);
+                pulls.extend(self.log.page(room, seqs, page.has_more_messages).map(|after| (room, after)));
+            }
+            ServerFrame::Behind(behind) => {
+                let mut tally = world.tally();
+                tally.behind += 1;
+                let all = 0..if behind.rooms.is_empty() { world.shared.rooms.len() } else { 0 };
+                let named = behind.rooms.iter().filter_map(|room| Some((index(&room.room_id)?, room.head)));
+                for (room, head) in named.chain(all.map(|room| (room, 0))) {
+                    pulls.extend(self.log.behind(room, head).map(|after| (room, after)));
+                }
+            }
+            ServerFrame::Ack(ack) => {
+                let Some(room) = index(&ack.room_id) else { return Ok(Vec::new()) };
+                for result in &ack.results {
+                    let Some(tag) = Tag::parse(&result.client_msg_id) else { continue };
+                    // A repeat is answered twice when the first attempt had arrived.
+                    if self.pending.remove(&tag.number).is_none() {
+                        continue;
+                    }
+                    answered(&world, room, tag, result.error.as_ref().map_or(Ok(result.seq), Err), now_ns);
+                }
+            }
+            ServerFrame::Error(refusal) => {
+                bail!("the server refused a frame: {} ({})", refusal.code, refusal.message)
+            }
+            // It closes by itself then.
+            ServerFrame::Reconnect | ServerFrame::Hello(_) | ServerFrame::Other => {}
+        }
+        Ok(pulls.into_iter().map(|(room, after)| self.pull(room, after)).collect())
+    }
+}
+
+/// A send of the crowd was acknowledged with its seq, or refused.
+pub(crate) fn answered(
+    world: &World,
+    room: usize,
+    tag: Tag,
+    answer: Result<i64, &frames::Refusal<'_>>,
+    now_ns: u64,
+) {
+    world.counts.under_way.fetch_sub(1, Ordering::Relaxed);
+    let mut tally = world.tally();
+    match answer {
+        Ok(seq) => tally.ack(&world.shared, room, seq, tag, now_ns),
+        Err(refusal) => {
+            tally.refuse(&refusal.code);
+            tally.answer(tag.due_ns, now_ns);
+        }
+    }
+}

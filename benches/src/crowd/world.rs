@@ -1,0 +1,97 @@
+//! What all devices of a crowd share.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use crate::clock;
+use crate::load::tally::{Shared, Tally};
+use crate::system::{Account, Api};
+
+/// How often tokens are looked at.
+const REFRESH_EVERY: Duration = Duration::from_secs(20);
+/// A token is exchanged when it lives no longer than this, ms.
+const REFRESH_BEFORE_MS: u64 = 120_000;
+
+/// Conversations, accounts and counts.
+#[derive(Debug)]
+pub(crate) struct World {
+    pub(crate) shared: Shared,
+    pub(crate) index: HashMap<String, usize>,
+    pub(crate) comets: Vec<String>,
+    pub(crate) apis: Vec<Api>,
+    pub(crate) content: String,
+    accounts: Vec<Mutex<Account>>,
+    tally: Mutex<Tally>,
+    pub(crate) counts: Counts,
+}
+
+/// Counts of a crowd beside those of its messages.
+#[derive(Debug, Default)]
+pub(crate) struct Counts {
+    /// Sends begun and not yet answered.
+    pub(crate) under_way: AtomicU64,
+    pub(crate) connects: AtomicU64,
+    pub(crate) pages: AtomicU64,
+    /// Pages of history with a hole or out of order.
+    pub(crate) bad_pages: AtomicU64,
+    /// Connections that the server ended.
+    pub(crate) ended: AtomicU64,
+}
+
+/// One more.
+pub(crate) fn count(counter: &AtomicU64) {
+    counter.fetch_add(1, Ordering::Relaxed);
+}
+
+impl World {
+    /// Of these accounts and conversations.
+    pub(crate) fn new(
+        rooms: Vec<String>,
+        accounts: Vec<Account>,
+        tally: Tally,
+        (comets, apis): (Vec<String>, Vec<Api>),
+        content_bytes: usize,
+    ) -> Self {
+        Self {
+            index: rooms.iter().cloned().zip(0..).collect(),
+            shared: Shared::new(rooms, 1),
+            comets,
+            apis,
+            content: "x".repeat(content_bytes),
+            accounts: accounts.into_iter().map(Mutex::new).collect(),
+            tally: Mutex::new(tally),
+            counts: Counts::default(),
+        }
+    }
+
+    /// The counts and latencies.
+    pub(crate) fn tally(&self) -> MutexGuard<'_, Tally> {
+        lock(&self.tally)
+    }
+
+    /// An account with its tokens of now.
+    pub(crate) fn account(&self, account: usize) -> Account {
+        lock(&self.accounts[account]).clone()
+    }
+
+    /// Keeps the tokens alive until it is dropped.
+    pub(crate) async fn keep_tokens(&self) -> anyhow::Result<()> {
+        loop {
+            tokio::time::sleep(REFRESH_EVERY).await;
+            for (number, account) in self.accounts.iter().enumerate() {
+                let old = lock(account).clone();
+                if old.access_expires_at_ms < clock::wall_ms() + REFRESH_BEFORE_MS {
+                    let new = self.apis[number % self.apis.len()].refresh(&old).await?;
+                    *lock(account) = new;
+                }
+            }
+        }
+    }
+}
+
+/// A thread that panicked left nothing half done here.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,13 @@
+//! What can be measured.
+
+pub(crate) mod fanout;
+pub(crate) mod handshake;
+pub(crate) mod idle;
+mod lanes;
+pub(crate) mod mixed;
+mod outcome;
+mod proof;
+pub(crate) mod push;
+pub(crate) mod reconnect;
+pub(crate) mod send;
+pub(crate) mod soak;

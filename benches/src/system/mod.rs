@@ -1,0 +1,202 @@
+//! A whole Oort to measure: started for the run, or running already.
+
+mod api;
+mod node;
+pub(crate) mod options;
+mod services;
+
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, ensure};
+use tempfile::TempDir;
+use uuid::Uuid;
+
+pub(crate) use api::{Account, Api};
+pub(crate) use options::{Shape, SystemOptions};
+
+use node::{Node, Settings};
+use services::Services;
+
+/// Longest wait for a started system to be ready.
+const READY: Duration = Duration::from_secs(60);
+
+/// Threads for what is done around a run.
+const WORKERS: usize = 2;
+
+/// Addresses and processes; what was started ends when it is dropped.
+#[derive(Debug)]
+pub(crate) struct System {
+    /// HTTP APIs.
+    pub(crate) apis: Vec<Api>,
+    /// `host:port` for WebSockets.
+    pub(crate) comets: Vec<String>,
+    /// Where `/metrics` is.
+    pub(crate) admins: Vec<Api>,
+    /// Name and id of each process whose CPU and memory count.
+    pub(crate) processes: Vec<(String, u32)>,
+    /// In the order in which they end: comets first, so that clients are told while logic still answers.
+    nodes: Vec<Node>,
+    folder: Option<TempDir>,
+}
+
+impl System {
+    /// Starts or finds what the options say, and waits until it is ready.
+    pub(crate) async fn start(options: &SystemOptions) -> anyhow::Result<Self> {
+        let mut system = match (options.api.is_empty(), options.shape) {
+            (false, _) => Self::attach(options),
+            (true, Shape::Standalone) => Self::standalone(options)?,
+            (true, Shape::Cluster) => Self::cluster(options)?,
+        };
+        let own = system.nodes.iter().map(|node| (node.name.clone(), node.pid()));
+        system.processes.extend(own);
+        for named in &options.pids {
+            let (name, pid) = named.split_once('=').with_context(|| format!("--pid {named}: NAME=PID"))?;
+            system.processes.push((name.to_owned(), pid.parse().with_context(|| format!("--pid {named}"))?));
+        }
+        if let (Shape::Cluster, Some(folder)) = (options.shape, &options.services) {
+            system.processes.extend(services::processes(folder));
+        }
+        system.wait_until_ready().await?;
+        Ok(system)
+    }
+
+    fn attach(options: &SystemOptions) -> Self {
+        let comets = if options.comet.is_empty() { &options.api } else { &options.comet };
+        Self {
+            apis: options.api.iter().map(|address| Api::new(address)).collect(),
+            comets: comets.clone(),
+            admins: options.admin.iter().map(|address| Api::new(address)).collect(),
+            processes: Vec::new(),
+            nodes: Vec::new(),
+            folder: None,
+        }
+    }
+
+    fn standalone(options: &SystemOptions) -> anyhow::Result<Self> {
+        let folder = tempfile::tempdir()?;
+        let mut settings = free_ports(&["COMET__HTTP_LISTEN", "COMET__TCP_LISTEN", "COMET__GRPC_LISTEN"]);
+        let data = folder.path().join("data").to_string_lossy().into_owned();
+        settings.push(("OORT_NODE__DATA_DIR".to_owned(), data));
+        settings.extend(given(options)?);
+        let mut node = Node::launch(&program(options)?, "", "oort", folder.path(), &settings)?;
+        node.wait_until_serving()?;
+        let address = node.address("http")?;
+        Ok(Self {
+            apis: vec![Api::new(&address)],
+            comets: vec![address],
+            admins: vec![Api::new(&node.address("admin")?)],
+            processes: Vec::new(),
+            nodes: vec![node],
+            folder: Some(folder),
+        })
+    }
+
+    fn cluster(options: &SystemOptions) -> anyhow::Result<Self> {
+        ensure!(
+            options.comets > 0 && options.logics > 0 && options.jobs > 0,
+            "a cluster has at least one of each"
+        );
+        let folder = tempfile::tempdir()?;
+        let oort = program(options)?;
+        let mut settings = over(&Services::of(options)?);
+        settings.extend(given(options)?);
+        Node::launch(&oort, "migrate", "migrate", folder.path(), &settings)?.wait_for_success()?;
+        let start = |role: &str, count: usize, settings: &Settings| -> anyhow::Result<Vec<Node>> {
+            let names = (1..=count).map(|number| format!("{role}-{number}"));
+            let nodes: anyhow::Result<Vec<_>> =
+                names.map(|name| Node::launch(&oort, role, &name, folder.path(), settings)).collect();
+            let mut nodes = nodes?;
+            nodes.iter_mut().try_for_each(Node::wait_until_serving)?;
+            Ok(nodes)
+        };
+        let mut logic = settings.clone();
+        logic.extend(free_ports(&["LOGIC__HTTP_LISTEN", "LOGIC__GRPC_LISTEN"]));
+        let logics = start("logic", options.logics, &logic)?;
+        let mut comet = settings.clone();
+        comet.extend(free_ports(&["COMET__HTTP_LISTEN", "COMET__TCP_LISTEN", "COMET__GRPC_LISTEN"]));
+        for (name, port) in [("OORT_CLUSTER__LOGIC_GRPC", "grpc"), ("OORT_CLUSTER__LOGIC_HTTP", "http")] {
+            let urls: anyhow::Result<Vec<_>> =
+                logics.iter().map(|node| Ok(format!("http://{}", node.address(port)?))).collect();
+            comet.push((name.to_owned(), urls?.join(",")));
+        }
+        let comets = start("comet", options.comets, &comet)?;
+        let jobs = start("job", options.jobs, &settings)?;
+
+        let http = |nodes: &[Node]| {
+            nodes.iter().map(|node| node.address("http")).collect::<anyhow::Result<Vec<_>>>()
+        };
+        let (apis, doors) = (http(&logics)?, http(&comets)?);
+        let nodes: Vec<_> = comets.into_iter().chain(jobs).chain(logics).collect();
+        let admins: anyhow::Result<Vec<_>> =
+            nodes.iter().map(|node| Ok(Api::new(&node.address("admin")?))).collect();
+        Ok(Self {
+            apis: apis.iter().map(|address| Api::new(address)).collect(),
+            comets: doors,
+            admins: admins?,
+            processes: Vec::new(),
+            nodes,
+            folder: Some(folder),
+        })
+    }
+
+    async fn wait_until_ready(&self) -> anyhow::Result<()> {
+        let give_up = Instant::now() + READY;
+        for admin in &self.admins {
+            while let Err(error) = admin.text("/readyz").await {
+                ensure!(Instant::now() < give_up, "not ready: {error:#}");
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        }
+        Ok(())
+    }
+
+    /// Ends what was started, in order; waits for it.
+    pub(crate) fn stop(mut self) {
+        for node in self.nodes.drain(..) {
+            drop(node);
+        }
+        drop(self.folder.take());
+    }
+}
+
+/// Runs what is asynchronous of a scenario; its connections are served by threads of their own.
+pub(crate) fn block_on<T>(scenario: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(WORKERS).enable_all().build()?;
+    runtime.block_on(scenario)
+}
+
+fn program(options: &SystemOptions) -> anyhow::Result<PathBuf> {
+    let beside = || Some(std::env::current_exe().ok()?.with_file_name("oort"));
+    let path = options.oort.clone().or_else(beside).context("where is oort? give --oort")?;
+    ensure!(path.is_file(), "there is no {}: give --oort, or build it beside this program", path.display());
+    Ok(path)
+}
+
+fn free_ports(names: &[&str]) -> Settings {
+    names.iter().map(|name| (format!("OORT_{name}"), "127.0.0.1:0".to_owned())).collect()
+}
+
+/// `comet.json.frame_bytes_max=9` as its environment variable.
+fn given(options: &SystemOptions) -> anyhow::Result<Settings> {
+    let pairs = options.settings.iter().map(|setting| {
+        let (key, value) = setting.split_once('=').with_context(|| format!("--set {setting}: KEY=VALUE"))?;
+        Ok((format!("OORT_{}", key.replace('.', "__").to_uppercase()), value.to_owned()))
+    });
+    pairs.collect()
+}
+
+/// Settings of every process over these services, isolated by fresh names.
+fn over(services: &Services) -> Settings {
+    let name = format!("oort_bench_{}", Uuid::new_v4().simple());
+    let pairs = [
+        ("LOGIC__STORE__URL", format!("{}/{name}", services.mysql)),
+        ("DIRECTORY__URLS", services.redis.clone()),
+        ("DIRECTORY__KEY_PREFIX", format!("{name}:")),
+        ("BUS__BROKERS", services.kafka.clone()),
+        ("BUS__TOPIC", name.clone()),
+        ("BUS__DEAD_LETTER_TOPIC", format!("{name}-dead")),
+        ("BUS__GROUP", name),
+    ];
+    pairs.into_iter().map(|(key, value)| (format!("OORT_{key}"), value)).collect()
+}

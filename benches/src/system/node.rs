@@ -1,0 +1,112 @@
+//! One process of the server under test.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, bail, ensure};
+
+/// Longest wait for a process to serve.
+const START: Duration = Duration::from_secs(60);
+/// Longest wait for a process to end; then it is killed.
+const STOP: Duration = Duration::from_secs(15);
+/// Lines of a log that are shown when a process fails.
+const LOG_LINES: usize = 15;
+
+/// Settings as environment variables.
+pub(crate) type Settings = Vec<(String, String)>;
+
+/// A running process, ended when dropped.
+#[derive(Debug)]
+pub(crate) struct Node {
+    pub(crate) name: String,
+    child: Child,
+    log: PathBuf,
+    addresses: BTreeMap<String, String>,
+}
+
+impl Node {
+    /// Starts `oort <role>` (just `oort` for ""), under `name` and with its log and addresses in `folder`.
+    pub(crate) fn launch(
+        oort: &Path,
+        role: &str,
+        name: &str,
+        folder: &Path,
+        settings: &Settings,
+    ) -> anyhow::Result<Self> {
+        let log = folder.join(format!("{name}.log"));
+        let file = File::create(&log)?;
+        let child = Command::new(oort)
+            .args((!role.is_empty()).then_some(role))
+            .env_clear()
+            .env("OORT_NODE__NAME", name)
+            .env("OORT_RUN__ADDRESSES_FILE", log.with_extension("addresses"))
+            // The process ends with this one, however this one ends.
+            .env("OORT_RUN__EXIT_ON_STDIN_CLOSE", "true")
+            .env("OORT_ADMIN__LISTEN", "127.0.0.1:0")
+            .envs(settings.iter().map(|(name, value)| (name, value)))
+            .stdin(Stdio::piped())
+            .stdout(file.try_clone()?)
+            .stderr(file)
+            .spawn()
+            .with_context(|| format!("{} cannot be started", oort.display()))?;
+        Ok(Self { name: name.to_owned(), child, log, addresses: BTreeMap::new() })
+    }
+
+    /// Waits until it serves, and learns its addresses.
+    pub(crate) fn wait_until_serving(&mut self) -> anyhow::Result<()> {
+        let file = self.log.with_extension("addresses");
+        let give_up = Instant::now() + START;
+        loop {
+            if let Ok(text) = fs::read_to_string(&file)
+                && let Ok(addresses) = serde_json::from_str(&text)
+            {
+                self.addresses = addresses;
+                return Ok(());
+            }
+            if let Some(status) = self.child.try_wait()? {
+                bail!("{} ended while starting ({status}):\n{}", self.name, self.last_words());
+            }
+            ensure!(Instant::now() < give_up, "{} does not serve:\n{}", self.name, self.last_words());
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    /// Waits for it to end by itself, well.
+    pub(crate) fn wait_for_success(&mut self) -> anyhow::Result<()> {
+        let status = self.child.wait()?;
+        ensure!(status.success(), "{} failed ({status}):\n{}", self.name, self.last_words());
+        Ok(())
+    }
+
+    /// A bound address: `http`, `grpc`, `admin`.
+    pub(crate) fn address(&self, name: &str) -> anyhow::Result<String> {
+        self.addresses.get(name).cloned().with_context(|| format!("{} has no {name} address", self.name))
+    }
+
+    /// The process id.
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    fn last_words(&self) -> String {
+        let log = fs::read_to_string(&self.log).unwrap_or_default();
+        let lines: Vec<_> = log.lines().collect();
+        lines[lines.len().saturating_sub(LOG_LINES)..].join("\n")
+    }
+}
+
+impl Drop for Node {
+    fn drop(&mut self) {
+        drop(self.child.stdin.take());
+        let give_up = Instant::now() + STOP;
+        while matches!(self.child.try_wait(), Ok(None)) && Instant::now() < give_up {
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        // Already gone is fine.
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}

@@ -1,0 +1,4 @@
+//! The tool as its users start it, against the server that it brings along.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails where it stands")]
+
+mod fanout;
