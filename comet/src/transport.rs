@@ -5,6 +5,7 @@ use std::net::Shutdown;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
+use rustix::net::SendFlags;
 use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
@@ -36,7 +37,8 @@ impl Socket {
     /// the same ones first: see [`Socket::begun`].
     pub(crate) fn send(&self, bytes: &[u8]) -> io::Result<usize> {
         match self {
-            Self::Plain(stream) => SockRef::from(stream).send(bytes),
+            // Not through libc: its `send` is a cancellation point, which costs 40 ns a call.
+            Self::Plain(stream) => Ok(rustix::net::send(stream, bytes, SendFlags::NOSIGNAL)?),
             Self::Tls(tls) => tls.send(&[IoSlice::new(bytes)]),
         }
     }

@@ -15,8 +15,11 @@ use crate::target::KeepAwake;
 const BARE_UNDER_WAY: usize = 2;
 /// Clients on their way in at once.
 const OPEN_UNDER_WAY: usize = 64;
-/// Length of a block that is not measured, s.
+/// Length of the block before the first cycle, s.
 const WARM_UP_SECONDS: f64 = 0.3;
+/// Messages before each measured block. A connection that was silent for longer than its retransmission timeout has its
+/// next 16 segments acknowledged one by one (Linux: TCP_MAX_QUICKACKS), which would be charged to whoever waited longer.
+const WAKING_MESSAGES: u64 = 20;
 
 #[derive(Debug, Clone, Args)]
 pub(crate) struct Options {
@@ -136,14 +139,17 @@ impl<'a> Field<'a> {
         for cycle in 0..self.options.cycles {
             progress.phase(format!("{} members, {}, cycle {}", self.members, mode.name(), cycle + 1));
             for ((floor_lane, floor), of_floor) in self.floors.iter_mut().zip(&mut of_floors) {
+                wake(self.options, floor, floor_lane)?;
                 let mut bare = vec![bare_us(floor.measure(&bare_block(self.options, floor_lane))?)];
                 let floors = floor.measure(&block(self.options, mode, floor_lane))?;
                 let mut measured = Vec::new();
                 for ((lane, rig), outcome) in self.lanes.iter_mut().zip(&mut of_lanes) {
                     if lane.dialect == floor_lane.dialect {
+                        wake(self.options, rig, lane)?;
                         measured.push((outcome, rig.measure(&block(self.options, mode, lane))?));
                     }
                 }
+                wake(self.options, floor, floor_lane)?;
                 bare.push(bare_us(floor.measure(&bare_block(self.options, floor_lane))?));
                 let cycle = Cycle {
                     mode,
@@ -226,6 +232,13 @@ impl Cycle<'_> {
 /// CPU of one send of the floor's loop, µs.
 fn bare_us(measured: Measured) -> f64 {
     measured.loops.map_or(0.0, |loops| as_f64(loops.cpu_ns) / 1e3 / as_f64(loops.sends.max(1)))
+}
+
+/// Ends the silence of a server's connections.
+fn wake(options: &Options, rig: &mut Rig, lane: &Lane) -> anyhow::Result<()> {
+    let waking =
+        Block { publications_max: WAKING_MESSAGES, seconds: 10.0, ..block(options, Mode::One, lane) };
+    rig.measure(&waking).map(drop)
 }
 
 fn bare_block(options: &Options, lane: &Lane) -> Block {

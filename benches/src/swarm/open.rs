@@ -27,6 +27,8 @@ pub(crate) struct Opening {
     next: usize,
     /// What the swarm had been refused when this began.
     refused_before: u64,
+    /// Connections of the swarm that had ended when this began.
+    ended_before: u64,
     /// When the refused ones try again.
     retry_at: Option<Instant>,
 }
@@ -35,7 +37,15 @@ impl Opening {
     /// Of the first `wanted` clients of a swarm.
     pub(crate) fn new(swarm: &Swarm, wanted: usize, under_way_max: usize) -> Self {
         let refused_before = swarm.tally.refused;
-        Self { wanted, under_way_max: under_way_max.max(1), next: 0, refused_before, retry_at: None }
+        let ended_before = refused_before + swarm.tally.dropped;
+        Self {
+            wanted,
+            under_way_max: under_way_max.max(1),
+            next: 0,
+            refused_before,
+            ended_before,
+            retry_at: None,
+        }
     }
 
     /// Clients refused so far, each time counted.
@@ -55,7 +65,7 @@ impl Opening {
             }
             self.next += 1;
         }
-        if self.refused(swarm) > 0 {
+        if swarm.tally.refused + swarm.tally.dropped > self.ended_before {
             self.retry(swarm)?;
         }
         Ok(false)

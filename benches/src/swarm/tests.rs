@@ -165,7 +165,8 @@ fn a_connection_lost_is_told() {
     let address = listener.local_addr().unwrap();
     let server = std::thread::spawn(move || drop(let_in(dialect, listener.accept().unwrap().0)));
     let mut swarm = swarm(dialect, address);
-    open(&mut swarm, 1);
+    let mut opening = Opening::new(&swarm, 1, 1);
+    opening.go_on(&mut swarm).unwrap();
     until(&mut swarm, "the end", |tally| tally.dropped == 1);
     server.join().unwrap();
     assert_eq!(swarm.tally().live, 0);

@@ -58,10 +58,14 @@ pub(crate) struct GoimSide {
 }
 
 /// One connection. Lives on one shard and is never shared with another thread.
+///
+/// What a fan-out looks at stands first, in as few cache lines as it takes.
 #[derive(Debug)]
+#[repr(C)]
 pub(crate) struct Connection {
-    pub(crate) socket: Socket,
     pub(crate) id: ConnectionId,
+    pub(crate) outbox: RefCell<Outbox>,
+    pub(crate) socket: Socket,
     pub(crate) dialect: Dialect,
     pub(crate) stage: Cell<Stage>,
     /// Logic knows the session.
@@ -76,7 +80,6 @@ pub(crate) struct Connection {
     /// Place in the list of those a tick touches; [`Connection::UNTOUCHED`] otherwise.
     pub(crate) touch: Cell<u32>,
     pub(crate) address: IpAddr,
-    pub(crate) outbox: RefCell<Outbox>,
     pub(crate) memberships: RefCell<Memberships>,
     pub(crate) goim: RefCell<Option<Box<GoimSide>>>,
     waker: RefCell<Option<Waker>>,
@@ -142,6 +145,12 @@ impl Connection {
 
     pub(crate) fn is_closing(&self) -> bool {
         matches!(self.stage.get(), Stage::Closing | Stage::Dead)
+    }
+
+    /// Whether what is offered would be written at once. Asked of several connections before the first is written to, it
+    /// brings all of them into the cache at the same time.
+    pub(crate) fn is_clear(&self) -> bool {
+        self.outbox.borrow().is_clear() && !matches!(self.socket, Socket::Tls(_))
     }
 
     /// Keeps who is to be woken.

@@ -20,6 +20,9 @@ use crate::register::ConnectionId;
 #[doc(hidden)]
 pub mod bench;
 
+/// Connections looked at together, so that their memory is fetched at the same time and not one after the other.
+const GROUP: usize = 16;
+
 /// Frames that go to the same connections.
 struct Part {
     chunk: Chunk,
@@ -110,10 +113,16 @@ impl Shard {
         for (index, segment) in segments.enumerate() {
             {
                 let connections = self.connections.borrow();
-                for slot in segment {
-                    if let Some(connection) = connections.0.get(*slot as usize)
-                        && connection.id.version <= newest
-                    {
+                for group in segment.chunks(GROUP) {
+                    let mut members: SmallVec<[(&Connection, bool); GROUP]> = SmallVec::new();
+                    for slot in group {
+                        if let Some(connection) = connections.0.get(*slot as usize)
+                            && connection.id.version <= newest
+                        {
+                            members.push((connection, connection.is_clear()));
+                        }
+                    }
+                    for (connection, _) in members {
                         connection.deliver(&self.node, &part.chunk, tally);
                     }
                 }
