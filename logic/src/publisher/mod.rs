@@ -35,8 +35,12 @@ pub struct Config {
     pub queue_rows_max: usize,
     /// Bytes of outbox rows held in memory; beyond it they are read back.
     pub queue_bytes_max: usize,
-    /// Rows handed to the bus and not yet answered.
-    pub window_rows: usize,
+    /// Publishes the bus was given and has not answered. What is committed
+    /// meanwhile waits and goes in the next one, together: the bus pays per
+    /// request, and alone a row never waits.
+    pub window_publishes: usize,
+    /// Records after which a publish takes no further row.
+    pub publish_records_max: usize,
     /// Rows read back from the table at a time.
     pub page_rows: u32,
     /// Longest wait for the bus per attempt, ms.
@@ -52,7 +56,8 @@ impl Default for Config {
         Self {
             queue_rows_max: 1024,
             queue_bytes_max: 64 * 1024 * 1024,
-            window_rows: 16,
+            window_publishes: 2,
+            publish_records_max: 4096,
             page_rows: 16,
             patience_ms: 5_000,
             retry_min_ms: 20,
@@ -68,7 +73,8 @@ impl Config {
         let at_least_one = [
             ("queue_rows_max", self.queue_rows_max),
             ("queue_bytes_max", self.queue_bytes_max),
-            ("window_rows", self.window_rows),
+            ("window_publishes", self.window_publishes),
+            ("publish_records_max", self.publish_records_max),
             ("page_rows", self.page_rows as usize),
         ];
         let mut faults: Vec<String> = at_least_one

@@ -14,9 +14,9 @@ use super::Publisher;
 use super::records::records;
 use crate::store::OutboxRow;
 
-/// A row the bus was given.
+/// Rows the bus was given together.
 struct Handed {
-    id: i64,
+    ids: Vec<i64>,
     records: usize,
     since: Instant,
     outcome: Result<(), Error>,
@@ -49,7 +49,7 @@ impl<'a> Worker<'a> {
 
     async fn work(&mut self, drain: &CancellationToken) {
         let queue = &self.publisher.queue;
-        let window = self.publisher.config.window_rows;
+        let window = self.publisher.config.window_publishes;
         loop {
             if !self.publisher.parts.lease.is_live() && !queue.is_empty() {
                 // Others may have taken these rows over; the table knows.
@@ -76,24 +76,41 @@ impl<'a> Worker<'a> {
     /// Hands rows to the bus until the window or memory is at its end.
     async fn fill(&mut self, window: usize) {
         while self.under_way.len() < window {
-            let Some(row) = self.publisher.queue.pop() else { return };
+            let (ids, records) = self.gather();
+            if ids.is_empty() {
+                return;
+            }
+            self.hand_over(ids, records).await;
+        }
+    }
+
+    /// The rows that wait, as far as one publish takes them.
+    fn gather(&mut self) -> (Vec<i64>, Vec<Record>) {
+        let (mut ids, mut all) = (Vec::new(), Vec::new());
+        while all.len() < self.publisher.config.publish_records_max
+            && let Some(row) = self.publisher.queue.pop()
+        {
             if self.published_from_table.remove(&row.id) {
                 continue;
             }
             match records(&row) {
-                Some(records) => self.hand_over(row.id, records).await,
+                Some(records) => {
+                    ids.push(row.id);
+                    all.extend(records);
+                }
                 None => self.give_up_row(row.id),
             }
         }
+        (ids, all)
     }
 
-    async fn hand_over(&mut self, id: i64, records: Vec<Record>) {
+    async fn hand_over(&mut self, ids: Vec<i64>, records: Vec<Record>) {
         let producer = Arc::clone(&self.publisher.parts.producer);
         let patience = self.publisher.config.patience();
         let (count, since) = (records.len(), Instant::now());
         let mut call = async move {
             let outcome = producer.publish(records, patience).await;
-            Handed { id, records: count, since, outcome }
+            Handed { ids, records: count, since, outcome }
         }
         .boxed();
         // The bus keeps the order in which calls are first polled.
@@ -108,13 +125,13 @@ impl<'a> Worker<'a> {
         match handed.outcome {
             Ok(()) => {
                 self.publisher.parts.metrics.publish.observe(handed.since.elapsed().as_secs_f64());
-                self.note_published(&[handed.id], handed.records);
+                self.note_published(&handed.ids, handed.records);
                 self.retry.reset();
             }
             Err(cause) => {
                 self.publisher.parts.metrics.publish_failures.inc();
-                tracing::warn!(outbox_id = handed.id, %cause, "the bus refused; going back to the outbox table");
-                // What followed may reach the bus before the failed row does,
+                tracing::warn!(outbox_ids = ?handed.ids, %cause, "the bus refused; going back to the outbox table");
+                // What followed may reach the bus before the failed rows do,
                 // so it is published again after it.
                 while self.under_way.next().await.is_some() {}
                 self.publisher.queue.spill();

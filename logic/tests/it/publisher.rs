@@ -215,7 +215,8 @@ async fn whatever_fails_the_end_of_the_log_is_in_order() {
         bus.one_in_fails.store(1 + seed % 5 + 1, Ordering::Relaxed);
         let mut config = quick();
         config.publisher.queue_rows_max = 1 + usize::try_from(seed).expect("small") % 4;
-        config.publisher.window_rows = 1 + usize::try_from(seed).expect("small") % 3 * 4;
+        config.publisher.window_publishes = 1 + usize::try_from(seed).expect("small") % 3;
+        config.publisher.publish_records_max = 1 + usize::try_from(seed).expect("small") % 2 * 100;
         config.publisher.page_rows = 2;
         config.batch.rows_max = 1;
         let running = start(config, store.clone(), bus.clone()).await;

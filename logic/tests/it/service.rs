@@ -44,7 +44,7 @@ fn outgoing(content: &str) -> Vec<Outgoing> {
 async fn every_fault_of_the_settings_is_told_at_once() {
     let mut config = config();
     config.batch.rows_max = 0;
-    config.publisher.window_rows = 0;
+    config.publisher.window_publishes = 0;
     config.pushes.patience_ms = 0;
     let (_folder, store) = sqlite();
     let error = build(config, store, TestBus::new()).await.expect_err("refused");
