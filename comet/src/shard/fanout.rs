@@ -13,6 +13,7 @@ use smallvec::SmallVec;
 
 use super::Shard;
 use super::inbox::{Delivery, Done, Target};
+use super::queue::{Queue, UnderWay};
 use crate::connection::{Connection, Tally};
 use crate::delivery::{Chunk, Prepared};
 use crate::register::ConnectionId;
@@ -45,7 +46,13 @@ struct Receiver<'a> {
 
 impl Shard {
     /// Sends everything in `deliveries`. `dones` are let go when all of it lies in sockets or outboxes.
-    pub(crate) async fn tick(self: &Rc<Self>, deliveries: Vec<Delivery>, dones: Vec<Done>) {
+    /// What has no order to keep with them and comes meanwhile to `queue` goes ahead.
+    pub(crate) async fn tick(
+        self: &Rc<Self>,
+        deliveries: Vec<Delivery>,
+        dones: Vec<Done>,
+        queue: &mut Queue,
+    ) {
         let started = std::time::Instant::now();
         let (paced, at_once): (Vec<_>, Vec<_>) = deliveries
             .into_iter()
@@ -54,8 +61,8 @@ impl Shard {
         let mut tally = Tally::default();
         match parts.as_slice() {
             [] => {}
-            [part] => self.send_one(part, &mut tally).await,
-            parts => self.send_many(parts, &mut tally).await,
+            [part] => self.send_one(part, queue, &mut tally).await,
+            parts => self.send_many(parts, queue, &mut tally).await,
         }
         self.count(&tally);
         for delivery in paced {
@@ -97,7 +104,7 @@ impl Shard {
     }
 
     /// One part: no lists, one write per connection.
-    async fn send_one(&self, part: &Part, tally: &mut Tally) {
+    async fn send_one(&self, part: &Part, queue: &mut Queue, tally: &mut Tally) {
         let mut slots = Vec::new();
         match (&part.target, &part.exclude) {
             // Every member is registered, so their connections need not be looked at before they are written to.
@@ -106,6 +113,8 @@ impl Shard {
             }
             _ => self.receivers(part, |receiver| slots.push(receiver.slot)),
         }
+        let mut under_way = UnderWay::default();
+        under_way.add(std::iter::once(&part.target));
         // A slot may change hands while others get their turn.
         let newest = self.node.newest_version();
         let segments = slots.chunks(self.node.config.sends_per_yield);
@@ -128,44 +137,83 @@ impl Shard {
                 }
             }
             if index < last {
-                tokio::task::yield_now().await;
+                self.let_others_go(queue, &mut under_way, tally).await;
             }
+        }
+    }
+
+    /// Between two portions of a fan-out: other tasks, and deliveries that may go ahead of it.
+    async fn let_others_go(&self, queue: &mut Queue, under_way: &mut UnderWay, tally: &mut Tally) {
+        tokio::task::yield_now().await;
+        let portion = self.node.config.sends_per_yield;
+        let mut sends = 0;
+        while sends < portion
+            && let Some((deliveries, done)) =
+                queue.take_ahead(under_way, |deliveries| self.reach(deliveries) <= portion)
+        {
+            sends += self.reach(&deliveries).max(1);
+            let parts = plan(deliveries, self.node.config.coalesce_bytes_max);
+            let touched = self.touch(&parts);
+            self.send_touched(&parts, &touched, i64::MAX, tally);
+            drop(done);
+        }
+    }
+
+    /// How many connections deliveries are for, at most.
+    fn reach(&self, deliveries: &[Delivery]) -> usize {
+        deliveries.iter().map(|delivery| self.size(&delivery.target)).fold(0, usize::saturating_add)
+    }
+
+    fn size(&self, target: &Target) -> usize {
+        match target {
+            Target::Room(room) => self.rooms.borrow().members(room).len(),
+            Target::Connections(ids) => ids.len(),
+            Target::Everyone | Target::EveryonePaced { .. } => usize::MAX,
         }
     }
 
     /// Several parts: lists of what each connection gets, then one write per connection.
-    async fn send_many(&self, parts: &[Part], tally: &mut Tally) {
+    async fn send_many(&self, parts: &[Part], queue: &mut Queue, tally: &mut Tally) {
         let touched = self.touch(parts);
         let newest = self.node.newest_version();
+        let mut under_way = UnderWay::default();
+        under_way.add(parts.iter().map(|part| &part.target));
         let segments = touched.chunks(self.node.config.sends_per_yield);
         let last = segments.len().saturating_sub(1);
-        let mut chunks: Vec<&Chunk> = Vec::new();
         for (index, segment) in segments.enumerate() {
-            {
-                let connections = self.connections.borrow();
-                for Touched { slot, parts: indices } in segment {
-                    let Some(connection) = connections.0.get(*slot as usize) else { continue };
-                    if connection.id.version > newest {
-                        continue;
-                    }
-                    chunks.clear();
-                    chunks.extend(indices.iter().filter_map(|&part| Some(&parts.get(part as usize)?.chunk)));
-                    match chunks.as_slice() {
-                        [chunk] => connection.deliver(&self.node, chunk, tally),
-                        chunks => connection.deliver_pieces(&self.node, chunks, tally),
-                    }
-                }
-            }
+            self.send_touched(parts, segment, newest, tally);
             if index < last {
-                tokio::task::yield_now().await;
+                self.let_others_go(queue, &mut under_way, tally).await;
             }
         }
     }
 
+    /// One write for each connection; those newer than `newest` came later to their slots.
+    fn send_touched(&self, parts: &[Part], touched: &[Touched], newest: i64, tally: &mut Tally) {
+        let connections = self.connections.borrow();
+        let mut chunks: Vec<&Chunk> = Vec::new();
+        for Touched { slot, parts: indices } in touched {
+            let Some(connection) = connections.0.get(*slot as usize) else { continue };
+            if connection.id.version > newest {
+                continue;
+            }
+            chunks.clear();
+            chunks.extend(indices.iter().filter_map(|&part| Some(&parts.get(part as usize)?.chunk)));
+            match chunks.as_slice() {
+                [chunk] => connection.deliver(&self.node, chunk, tally),
+                chunks => connection.deliver_pieces(&self.node, chunks, tally),
+            }
+        }
+    }
+
+    /// Who gets what: those whom a part for few is for come first, so that they need not wait for those of a part for many.
     fn touch(&self, parts: &[Part]) -> Vec<Touched> {
         let mut touched: Vec<Touched> = Vec::new();
-        for (index, part) in parts.iter().enumerate() {
-            let index = u32::try_from(index).unwrap_or(u32::MAX);
+        let mut by_size: Vec<(usize, u32)> =
+            parts.iter().map(|part| self.size(&part.target)).zip(0..).collect();
+        by_size.sort_unstable();
+        for (_, index) in by_size {
+            let Some(part) = parts.get(index as usize) else { continue };
             self.receivers(part, |Receiver { slot, connection }| {
                 match touched.get_mut(connection.touch.get() as usize) {
                     Some(known) => known.parts.push(index),
@@ -177,7 +225,9 @@ impl Shard {
             });
         }
         let connections = self.connections.borrow();
-        for Touched { slot, .. } in &touched {
+        for Touched { slot, parts } in &mut touched {
+            // As they came.
+            parts.sort_unstable();
             if let Some(connection) = connections.0.get(*slot as usize) {
                 connection.touch.set(Connection::UNTOUCHED);
             }

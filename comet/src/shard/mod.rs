@@ -25,6 +25,7 @@ pub(crate) mod effects;
 pub(crate) mod fanout;
 pub(crate) mod http;
 pub(crate) mod inbox;
+pub(crate) mod queue;
 pub(crate) mod rooms;
 pub(crate) mod run;
 pub(crate) mod timers;

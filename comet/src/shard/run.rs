@@ -11,7 +11,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::Shard;
 use super::accept::Door;
-use super::inbox::{Delivery, Done, Inbound};
+use super::inbox::Inbound;
+use super::queue::Queue;
 use crate::node::Node;
 
 /// What a shard starts with.
@@ -57,49 +58,26 @@ async fn serve(start: Start, node: Arc<Node>, stop: &CancellationToken) -> io::R
         }
     }
     tokio::task::spawn_local(Rc::clone(&shard).turn_wheel());
-    let mut inbox = start.inbox;
-    let messages_max = shard.node.config.tick_messages_max;
-    let mut messages = Vec::with_capacity(messages_max);
+    let mut queue = Queue::new(start.inbox, shard.node.config.tick_messages_max);
     loop {
         tokio::select! {
             biased;
             () = stop.cancelled() => break,
-            count = inbox.recv_many(&mut messages, messages_max) => if count == 0 { break },
+            is_open = queue.fill() => if !is_open { break },
         }
-        shard.take_messages(&mut messages).await;
+        // Deliveries that follow each other are one tick; other messages have their place between ticks.
+        let (deliveries, dones) = queue.take_deliveries();
+        if !dones.is_empty() {
+            shard.tick(deliveries, dones, &mut queue).await;
+        } else if let Some(message) = queue.take() {
+            shard.apply(message);
+        }
     }
     shard.forget_all();
     Ok(())
 }
 
 impl Shard {
-    /// Deliveries that follow each other are one tick; other messages have their place between ticks.
-    async fn take_messages(self: &Rc<Self>, messages: &mut Vec<Inbound>) {
-        let mut deliveries: Vec<Delivery> = Vec::new();
-        let mut dones: Vec<Done> = Vec::new();
-        for message in messages.drain(..) {
-            match message {
-                Inbound::Deliver { deliveries: more, done } => {
-                    if deliveries.is_empty() {
-                        deliveries = more;
-                    } else {
-                        deliveries.extend(more);
-                    }
-                    dones.push(done);
-                }
-                other => {
-                    if !deliveries.is_empty() {
-                        self.tick(std::mem::take(&mut deliveries), std::mem::take(&mut dones)).await;
-                    }
-                    self.apply(other);
-                }
-            }
-        }
-        if !deliveries.is_empty() {
-            self.tick(deliveries, dones).await;
-        }
-    }
-
     /// Ends what is left, so that logic is told.
     fn forget_all(&self) {
         let all: Vec<_> = self.connections.borrow().0.iter().map(|(_, held)| Rc::clone(held)).collect();
