@@ -35,6 +35,8 @@ pub struct Metrics {
     pub accept_errors: Counter,
     /// Frames clients sent.
     pub frames_received: Counter,
+    /// Sends of clients that went to logic in one call with one before them.
+    pub merged_frames: Counter,
     /// Deliveries taken from jobs.
     pub deliveries: Counter,
     /// Batches of a job that were taken before and only acked again.
@@ -88,6 +90,7 @@ impl Metrics {
             inflate_bytes_out: Counter::default(),
             accept_errors: Counter::default(),
             frames_received: Counter::default(),
+            merged_frames: Counter::default(),
             deliveries: Counter::default(),
             repeated_batches: Counter::default(),
             sends: Counter::default(),
@@ -133,6 +136,7 @@ impl Metrics {
         let counters = [
             ("accept_errors", "Errors of accept, each followed by a pause", &self.accept_errors),
             ("frames_received", "Frames clients sent", &self.frames_received),
+            ("merged_frames", "Sends that went to logic in one call with one before", &self.merged_frames),
             ("deliveries", "Deliveries taken from jobs", &self.deliveries),
             ("repeated_batches", "Batches taken before and only acked again", &self.repeated_batches),
             ("sends", "Calls of the system to write to a client", &self.sends),

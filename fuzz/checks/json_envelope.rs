@@ -12,6 +12,8 @@ const LIMITS: Limits = Limits {
     request_id_bytes_max: 8,
     room_name_chars_max: 6,
     history_count_max: 50,
+    merged_frames_max: 1,
+    merged_messages_max: 3,
 };
 
 /// Fails by a panic.

@@ -14,6 +14,7 @@ over_both_shapes!(
     concurrent_sends_are_dense_and_everyone_sees_them_in_order,
     a_repeat_is_stored_once_on_any_node,
     several_messages_of_one_frame_stay_together,
+    frames_written_without_waiting_are_stored_and_answered_in_order,
 );
 
 async fn sends_of_both_kinds_reach_members_on_both_comets(system: &System) {
@@ -125,6 +126,57 @@ async fn a_repeat_is_stored_once_on_any_node(system: &System) {
     }
     let expected = vec![(1, "text".to_owned()), (2, "raced".to_owned())];
     assert_eq!(system.api(0).history(&ann, &room).await, expected);
+}
+
+const FRAMES: usize = 200;
+
+async fn frames_written_without_waiting_are_stored_and_answered_in_order(system: &System) {
+    let (ann, bob) = (system.account("ann").await, system.account("bob").await);
+    let mut rooms = Vec::new();
+    for _ in 0..3 {
+        rooms.push(system.api(0).room(&ann).await);
+    }
+    let ann_socket = Socket::v1(system.door(0), &ann.token).await.follow();
+    let bob_socket = Socket::v1(system.door(1), &bob.token).await.follow();
+    let mut expected = vec![Vec::new(); rooms.len()];
+    for frame in 0..FRAMES {
+        let room = frame % rooms.len();
+        let contents: Vec<String> = (0..=frame % 5).map(|number| format!("{frame}/{number}")).collect();
+        let messages: Vec<_> =
+            contents.iter().map(|content| json!({ "clientMsgId": content, "content": content })).collect();
+        let request_id = frame.to_string();
+        ann_socket
+            .send(
+                "clientMessages",
+                json!({ "roomId": rooms[room], "messages": messages, "requestId": request_id }),
+            )
+            .await;
+        for content in contents {
+            let seq = i64::try_from(expected[room].len() + 1).expect("small");
+            expected[room].push((seq, content));
+        }
+    }
+
+    let acks = crate::harness::eventually("every frame is answered", async || {
+        let acks = ann_socket.frames("sendAck");
+        (acks.len() == FRAMES).then_some(acks)
+    })
+    .await;
+    let mut acked = vec![Vec::new(); rooms.len()];
+    for (frame, ack) in acks.iter().enumerate() {
+        let room = frame % rooms.len();
+        assert_eq!((&ack["requestId"], &ack["roomId"]), (&json!(frame.to_string()), &json!(rooms[room])));
+        for result in ack["results"].as_array().expect("results") {
+            let id = result["clientMsgId"].as_str().expect("an id").to_owned();
+            acked[room].push((result["seq"].as_i64().expect("a seq"), id));
+        }
+    }
+    assert_eq!(acked, expected, "each frame has its own messages' places, dense and in order");
+    for (room, expected) in rooms.iter().zip(&expected) {
+        assert_eq!(ann_socket.wait_for(room, expected.len()).await, *expected);
+        assert_eq!(bob_socket.wait_for(room, expected.len()).await, *expected);
+    }
+    assert!(system.counted("oort_comet_merged_frames", "").await >= 1.0, "some went together");
 }
 
 async fn several_messages_of_one_frame_stay_together(system: &System) {

@@ -13,7 +13,7 @@ use oort_api::codec::packet;
 use super::close::CloseReason;
 use super::{Connection, Stage};
 use crate::framing::{Event, Reader, Violation, close_reply, pong_frame};
-use crate::session;
+use crate::session::{self, sends::Sends};
 use crate::shard::Shard;
 
 /// A command under way.
@@ -167,15 +167,14 @@ impl Input {
         let node = &shard.node;
         let limits = if connection.dialect.is_json() { &node.json_limits } else { &node.packet_limits };
         let mut events = self.reader.read(bytes, limits);
+        let mut sends = Sends::default();
         while !connection.is_closing() {
             let job = match events.next_event() {
-                Ok(Some(event)) => websocket_event(shard, connection, event),
+                Ok(Some(event)) => websocket_event(shard, connection, event, &mut sends),
                 Ok(None) => return None,
-                Err(violation) => {
-                    break_off(shard, connection, violation);
-                    return None;
-                }
+                Err(violation) => break_off(shard, connection, violation, &mut sends),
             };
+            let job = job.or_else(|| sends.begin_unless(|| events.is_text_next(), shard, connection));
             if job.is_some() {
                 self.pending.extend_from_slice(events.unread());
                 return job;
@@ -214,21 +213,31 @@ impl Input {
     }
 }
 
-fn websocket_event(shard: &Rc<Shard>, connection: &Rc<Connection>, event: Event<'_>) -> Option<Job> {
+/// Acts on an event. A send is put to `sends`; what comes behind them waits for them.
+fn websocket_event(
+    shard: &Rc<Shard>,
+    connection: &Rc<Connection>,
+    event: Event<'_>,
+    sends: &mut Sends,
+) -> Option<Job> {
     let node = &shard.node;
     let is_json = connection.dialect.is_json();
     let payload_bytes = match event {
         Event::Text(text) => text.len(),
         Event::Binary(bytes) | Event::Ping(bytes) | Event::Pong(bytes) => bytes.len(),
         // It counts as what it says.
-        Event::Compressed { is_text, payload } => return compressed(shard, connection, is_text, payload),
+        Event::Compressed { is_text, payload } => {
+            return compressed(shard, connection, (is_text, payload), sends);
+        }
         Event::Close { .. } => 0,
     };
-    if !shard.admit(connection, payload_bytes) {
-        return None;
+    if !shard.is_within_rates(connection, payload_bytes) {
+        return sends.before(shard, connection, |shard, connection| {
+            connection.close(&shard.node, CloseReason::RateLimited);
+        });
     }
     match event {
-        Event::Text(text) if is_json => return session::json::command(shard, connection, text),
+        Event::Text(text) if is_json => return session::json::command(shard, connection, text, sends),
         Event::Text(text) => return session::goim::message(shard, connection, text.as_bytes()),
         Event::Binary(bytes) if !is_json => return session::goim::message(shard, connection, bytes),
         Event::Binary(_) => {
@@ -242,13 +251,25 @@ fn websocket_event(shard: &Rc<Shard>, connection: &Rc<Connection>, event: Event<
     None
 }
 
-fn break_off(shard: &Shard, connection: &Connection, violation: Violation) {
-    shard.node.metrics.violation(violation.label());
-    connection.close(&shard.node, CloseReason::Violation(violation));
+fn break_off(
+    shard: &Rc<Shard>,
+    connection: &Rc<Connection>,
+    violation: Violation,
+    sends: &mut Sends,
+) -> Option<Job> {
+    sends.before(shard, connection, move |shard, connection| {
+        shard.node.metrics.violation(violation.label());
+        connection.close(&shard.node, CloseReason::Violation(violation));
+    })
 }
 
 /// A message that the client compressed.
-fn compressed(shard: &Rc<Shard>, connection: &Rc<Connection>, is_text: bool, payload: &[u8]) -> Option<Job> {
+fn compressed(
+    shard: &Rc<Shard>,
+    connection: &Rc<Connection>,
+    (is_text, payload): (bool, &[u8]),
+    sends: &mut Sends,
+) -> Option<Job> {
     let node = &shard.node;
     let limits = if connection.dialect.is_json() { &node.json_limits } else { &node.packet_limits };
     let mut inflater = shard.inflater.borrow_mut();
@@ -263,10 +284,7 @@ fn compressed(shard: &Rc<Shard>, connection: &Rc<Connection>, is_text: bool, pay
         }
     });
     match event {
-        Ok(event) => websocket_event(shard, connection, event),
-        Err(violation) => {
-            break_off(shard, connection, violation);
-            None
-        }
+        Ok(event) => websocket_event(shard, connection, event, sends),
+        Err(violation) => break_off(shard, connection, violation, sends),
     }
 }

@@ -168,6 +168,19 @@ impl Events<'_> {
         event.map(Some)
     }
 
+    /// Whether a whole text message in one frame lies next, so that the next event is of it, or a violation.
+    pub fn is_text_next(&self) -> bool {
+        if self.reader.is_closed || !self.reader.is_idle() {
+            return false;
+        }
+        let rest = self.unread();
+        let Ok(Some((frame, used))) = ClientFrame::parse(rest, self.reader.may_compress) else {
+            return false;
+        };
+        let is_text = matches!(frame.kind, FrameKind::Data { kind: DataKind::Text, is_final: true, .. });
+        is_text && frame.payload_bytes <= rest.len() - used
+    }
+
     /// The bytes of the input that are not used up, as they came.
     pub fn unread(&self) -> &[u8] {
         &self.input[self.at..]

@@ -8,11 +8,11 @@ use oort_api::error::{Code, Refusal};
 use oort_api::pb::oort::v1::receive_reply::Result as Answer;
 use oort_api::pb::oort::v1::receive_request::Command;
 use oort_api::pb::oort::v1::{
-    Conversation, ConversationKind, CreateRoomCommand, HelloRequest, HistoryCommand, ReceiveRequest,
-    SendCommand, User,
+    Conversation, ConversationKind, CreateRoomCommand, HelloRequest, HistoryCommand, ReceiveRequest, User,
 };
 use oort_api::{ConversationId, RoomKey};
 
+use super::sends::Sends;
 use super::{Credential, authenticate, enter, greet};
 use crate::connection::Connection;
 use crate::connection::close::CloseReason;
@@ -90,45 +90,48 @@ fn say_hello(shard: &Rc<Shard>, connection: &Connection, user: &User, conversati
     greet(shard, connection, &json::text(&hello, connection.dialect.flavour()), &heads);
 }
 
-/// Reads one text frame. What takes time is returned.
-pub(crate) fn command(shard: &Rc<Shard>, connection: &Rc<Connection>, text: &str) -> Option<Job> {
-    let node = &shard.node;
-    let frame = match envelope::parse(text, connection.dialect.flavour(), &node.config.json) {
-        Ok(frame) => frame,
-        Err(error) => {
+/// Reads one text frame. A send is put to `sends`; what else takes time, or must wait for them, is returned.
+pub(crate) fn command(
+    shard: &Rc<Shard>,
+    connection: &Rc<Connection>,
+    text: &str,
+    sends: &mut Sends,
+) -> Option<Job> {
+    match envelope::parse(text, connection.dialect.flavour(), &shard.node.config.json) {
+        Ok(ClientFrame::Send { command, request_id }) => {
+            sends.push(command, request_id);
+            None
+        }
+        Ok(ClientFrame::History { command, request_id }) => {
+            let (to, client) = (Rc::clone(shard), Rc::clone(connection));
+            let page = async move { history(&to, &client, command, request_id.as_deref()).await };
+            Some(sends.begin(shard, connection, Some(Box::pin(page))))
+        }
+        Ok(ClientFrame::CreateRoom { command, request_id }) => {
+            let (to, client) = (Rc::clone(shard), Rc::clone(connection));
+            let room = async move { create_room(&to, &client, command, request_id.as_deref()).await };
+            Some(sends.begin(shard, connection, Some(Box::pin(room))))
+        }
+        Ok(ClientFrame::Ping) => sends.before(shard, connection, |shard, connection| {
+            connection.send_json(&shard.node, &ServerFrame::Pong);
+        }),
+        Err(error) => sends.before(shard, connection, move |shard, connection| {
             refuse(shard, connection, &error.refusal, error.request_id.as_deref());
-            return None;
-        }
-    };
-    if frame == ClientFrame::Ping {
-        connection.send_json(node, &ServerFrame::Pong);
-        return None;
-    }
-    let (shard, connection) = (Rc::clone(shard), Rc::clone(connection));
-    Some(Box::pin(async move { run(&shard, &connection, frame).await }))
-}
-
-async fn run(shard: &Rc<Shard>, connection: &Rc<Connection>, frame: ClientFrame) {
-    match frame {
-        ClientFrame::Send { command, request_id } => {
-            send(shard, connection, command, request_id.as_deref()).await;
-        }
-        ClientFrame::History { command, request_id } => {
-            history(shard, connection, command, request_id.as_deref()).await;
-        }
-        ClientFrame::CreateRoom { command, request_id } => {
-            create_room(shard, connection, command, request_id.as_deref()).await;
-        }
-        ClientFrame::Ping => {}
+        }),
     }
 }
 
-fn refuse(shard: &Rc<Shard>, connection: &Connection, refusal: &Refusal, request_id: Option<&str>) {
+pub(super) fn refuse(
+    shard: &Rc<Shard>,
+    connection: &Connection,
+    refusal: &Refusal,
+    request_id: Option<&str>,
+) {
     shard.node.metrics.refuse_frame(refusal.code.as_str());
     connection.send_json(&shard.node, &ServerFrame::Error { refusal, request_id });
 }
 
-async fn receive(
+pub(super) async fn receive(
     shard: &Rc<Shard>,
     connection: &Connection,
     command: Command,
@@ -142,34 +145,8 @@ async fn receive(
     shard.node.logic.receive(request).await.map(|reply| reply.result)
 }
 
-fn unexpected() -> Refusal {
+pub(super) fn unexpected() -> Refusal {
     Refusal::new(Code::Internal, "internal error")
-}
-
-async fn send(
-    shard: &Rc<Shard>,
-    connection: &Connection,
-    mut command: SendCommand,
-    request_id: Option<&str>,
-) {
-    let conversation = command.conversation;
-    for message in &mut command.messages {
-        if message.client_msg_id.is_empty() {
-            // So that a repetition of our own call stores it once.
-            message.client_msg_id = uuid::Uuid::new_v4().to_string();
-        }
-    }
-    let outcomes = match receive(shard, connection, Command::Send(command)).await {
-        Ok(Some(Answer::Send(result))) => result.outcomes,
-        Ok(_) => return refuse(shard, connection, &unexpected(), request_id),
-        Err(refusal) => return refuse(shard, connection, &refusal, request_id),
-    };
-    for outcome in outcomes.iter().filter(|outcome| outcome.seq == 0) {
-        let code = Code::ALL.iter().find(|code| code.as_str() == outcome.error_code);
-        shard.node.metrics.refuse_frame(code.map_or("other", |code| code.as_str()));
-    }
-    let ack = ServerFrame::SendAck { conversation, outcomes: &outcomes, request_id };
-    connection.send_json(&shard.node, &ack);
 }
 
 async fn history(

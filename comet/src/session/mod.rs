@@ -14,6 +14,7 @@ use crate::shard::Shard;
 
 pub(crate) mod goim;
 pub(crate) mod json;
+pub(crate) mod sends;
 
 pub(crate) use oort_api::pb::oort::v1::connect_request::Credential;
 

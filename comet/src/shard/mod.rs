@@ -233,14 +233,20 @@ impl Shard {
 
     /// Counts what a client sent. False: it was too much, and the connection is closing.
     pub(crate) fn admit(&self, connection: &Connection, payload_bytes: usize) -> bool {
+        let is_admitted = self.is_within_rates(connection, payload_bytes);
+        if !is_admitted {
+            connection.close(&self.node, CloseReason::RateLimited);
+        }
+        is_admitted
+    }
+
+    /// Counts a frame. False: it is more than may be sent.
+    pub(crate) fn is_within_rates(&self, connection: &Connection, payload_bytes: usize) -> bool {
         self.node.metrics.frames_received.inc();
         let now_ms = u32::try_from(self.started.elapsed().as_millis() & u128::from(u32::MAX)).unwrap_or(0);
         let mut meter = connection.meter.get();
         let is_admitted = meter.admit(1, payload_bytes, now_ms, &self.rates);
         connection.meter.set(meter);
-        if !is_admitted {
-            connection.close(&self.node, CloseReason::RateLimited);
-        }
         is_admitted
     }
 

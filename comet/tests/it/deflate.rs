@@ -281,3 +281,39 @@ async fn without_the_setting_or_a_good_offer_nothing_is_compressed() {
     assert_eq!(Raw::open(&world, "/api/ws", &headers(offers)).await.agreed.as_deref(), Some(AGREED));
     world.stop().await.unwrap();
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn compressed_sends_that_lie_ready_go_to_logic_together() {
+    let world = world().await;
+    let mut client = Raw::v1(&world, 7).await;
+    let all = u32::try_from(world.logic.receive_gate.available_permits()).unwrap();
+    let held = world.logic.receive_gate.clone().acquire_many_owned(all).await.unwrap();
+    let send = |n: usize| {
+        let payload = json!({"roomId": "1", "requestId": format!("r{n}"), "messages": [{"content": "text"}]});
+        deflate(
+            json!({"type": "clientMessages", "payload": payload}).to_string().as_bytes(),
+            FlushCompress::Sync,
+        )
+    };
+    client.send(0xc1, &send(0)).await;
+    eventually("the first is under way", || world.logic.state.lock().received.len() == 1).await;
+    let mut rest = Vec::new();
+    for payload in [send(1), send(2), vec![0xff]] {
+        rest.extend([0xc1, 0x80 | 126]);
+        rest.extend(u16::try_from(payload.len()).unwrap().to_be_bytes());
+        rest.extend([0; 4]);
+        rest.extend(payload);
+    }
+    client.stream.write_all(&rest).await.unwrap();
+    drop(held);
+    for n in 0..3 {
+        let ack = client.next().await.json();
+        assert_eq!(
+            (&ack["type"], &ack["payload"]["requestId"]),
+            (&json!("sendAck"), &json!(format!("r{n}")))
+        );
+    }
+    assert_eq!(client.next().await.close_code(), 1007, "what cannot be decompressed breaks off behind them");
+    assert_eq!(world.logic.state.lock().received, [("send", 1), ("sends", 2)]);
+    world.stop().await.unwrap();
+}

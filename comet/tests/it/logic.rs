@@ -11,7 +11,7 @@ use oort_api::pb::oort::v1::{
     AnnounceReply, AnnounceRequest, ConnectReply, ConnectRequest, Conversation, ConversationKind,
     CreateRoomResult, DisconnectReply, DisconnectRequest, GoimUpstreamResult, HelloReply, HelloRequest,
     HistoryResult, Message, ReceiveReply, ReceiveRequest, RenewReply, RenewRequest, RoomsReply, RoomsRequest,
-    SendOutcome, SendResult, SessionRef, User, receive_reply, receive_request,
+    SendBatchResult, SendCommand, SendOutcome, SendResult, SessionRef, User, receive_reply, receive_request,
 };
 use parking_lot::Mutex;
 use tonic::{Request, Response, Status};
@@ -40,10 +40,34 @@ pub(crate) struct State {
     pub(crate) fail_disconnect: bool,
     pub(crate) calls: Vec<&'static str>,
     pub(crate) sends: Vec<(i64, i64, String, String)>,
+    /// Calls of `receive` as they came in: what, and how many commands of clients it holds.
+    pub(crate) received: Vec<(&'static str, usize)>,
+    pub(crate) fail_receive: bool,
     pub(crate) upstream: Vec<(i32, Vec<u8>)>,
     pub(crate) taken_names: Vec<String>,
     pub(crate) goim_heartbeat_ms: i64,
     pub(crate) lease_ms: i64,
+}
+
+impl State {
+    fn store(&mut self, user_id: i64, command: SendCommand) -> SendResult {
+        let id = command.conversation;
+        let mut outcomes = Vec::new();
+        for sent in command.messages {
+            let client_msg_id = sent.client_msg_id.clone();
+            if id == 404 {
+                let error_code = Code::NotMember.as_str().to_owned();
+                outcomes.push(SendOutcome { client_msg_id, error_code, ..SendOutcome::default() });
+                continue;
+            }
+            let head = self.heads.entry(id).or_default();
+            *head += 1;
+            let (seq, created_at_ms) = (*head, 1_000 + *head);
+            outcomes.push(SendOutcome { client_msg_id, seq, created_at_ms, ..SendOutcome::default() });
+            self.sends.push((user_id, id, sent.client_msg_id, sent.content));
+        }
+        SendResult { outcomes }
+    }
 }
 
 /// Logic as the test says.
@@ -224,28 +248,29 @@ impl Logic for Scripted {
     }
 
     async fn receive(&self, request: Request<ReceiveRequest>) -> Answer<ReceiveReply> {
-        let _open = self.receive_gate.acquire().await.unwrap();
         let request = request.into_inner();
+        self.state.lock().received.push(match &request.command {
+            Some(receive_request::Command::Send(_)) => ("send", 1),
+            Some(receive_request::Command::Sends(batch)) => ("sends", batch.sends.len()),
+            Some(receive_request::Command::History(_)) => ("history", 1),
+            _ => ("other", 1),
+        });
+        let _open = self.receive_gate.acquire().await.unwrap();
         let mut state = self.state.lock();
+        if state.fail_receive {
+            return Err(Refusal::new(Code::Overloaded, "not now").into());
+        }
         let result = match request.command {
             Some(receive_request::Command::Send(command)) => {
-                let id = command.conversation;
-                if id == 404 {
+                if command.conversation == 404 {
                     return Err(Refusal::new(Code::NotMember, "not a member").into());
                 }
-                let mut outcomes = Vec::new();
-                for sent in command.messages {
-                    let head = state.heads.entry(id).or_default();
-                    *head += 1;
-                    outcomes.push(SendOutcome {
-                        client_msg_id: sent.client_msg_id.clone(),
-                        seq: *head,
-                        created_at_ms: 1_000 + *head,
-                        ..SendOutcome::default()
-                    });
-                    state.sends.push((request.user_id, id, sent.client_msg_id, sent.content));
-                }
-                receive_reply::Result::Send(SendResult { outcomes })
+                receive_reply::Result::Send(state.store(request.user_id, command))
+            }
+            Some(receive_request::Command::Sends(batch)) => {
+                let sends = batch.sends.into_iter();
+                let results = sends.map(|command| state.store(request.user_id, command)).collect();
+                receive_reply::Result::Sends(SendBatchResult { results })
             }
             Some(receive_request::Command::History(command)) => {
                 let head = state.heads.get(&command.conversation).copied().unwrap_or(0);

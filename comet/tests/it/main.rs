@@ -14,5 +14,6 @@ mod json;
 mod lifecycle;
 mod link;
 mod logic;
+mod sends;
 mod tls;
 mod world;

@@ -19,6 +19,7 @@ use crate::store::{Appended, NewMessage, Store};
 pub mod bench;
 mod queue;
 
+pub use queue::Answer;
 use queue::{Queue, Request};
 
 /// Settings of [`Batcher`].
@@ -112,12 +113,37 @@ impl Batcher {
     /// # Errors
     /// `overloaded` when the queue is full or the wait too long, `draining`
     /// while stopping, `unavailable` when the store is.
-    pub async fn append(&self, messages: Vec<NewMessage>) -> Result<Vec<Appended>, Refusal> {
+    pub async fn append(&self, messages: Vec<NewMessage>) -> Answer {
         if messages.is_empty() {
             return Ok(Vec::new());
         }
         let answer = self.queue.submit(messages)?;
         answer.await.unwrap_or_else(|_| Err(queue::draining()))
+    }
+
+    /// Stores groups of messages in order, each adjacent: as many together as one transaction takes, the next when those
+    /// are committed. What follows a failure is not tried but refused alike: a caller that repeats all of it must not
+    /// find the first behind the last.
+    pub async fn append_all(&self, groups: Vec<Vec<NewMessage>>) -> Vec<Answer> {
+        let mut answers = Vec::with_capacity(groups.len());
+        let mut rest = groups.into_iter();
+        let mut failed = None;
+        while !rest.as_slice().is_empty() {
+            let groups = self.queue.fitting(rest.as_slice());
+            let mut counts = Vec::with_capacity(groups);
+            let mut messages = Vec::new();
+            for mut group in rest.by_ref().take(groups) {
+                counts.push(group.len());
+                messages.append(&mut group);
+            }
+            let outcome = match failed.take() {
+                Some(refusal) => Err(refusal),
+                None => self.append(messages).await,
+            };
+            failed = outcome.as_ref().err().cloned();
+            answers.extend(divide(outcome, &counts));
+        }
+        answers
     }
 
     /// Takes nothing more; [`Self::run`] ends when what waits is done.
@@ -216,14 +242,18 @@ impl Batcher {
 
     #[allow(clippy::unused_self, reason = "reads as a step of the writer")]
     fn answer(&self, batch: Vec<Request>, counts: &[usize], outcome: Result<Vec<Appended>, Refusal>) {
-        let mut appended = outcome.map(Vec::into_iter);
-        for (request, &count) in batch.into_iter().zip(counts) {
-            let answer = match &mut appended {
-                Ok(rest) => Ok(rest.take(count).collect()),
-                Err(refusal) => Err(refusal.clone()),
-            };
+        for (request, answer) in batch.into_iter().zip(divide(outcome, counts)) {
             // A sender that no longer waits has its message stored all the same.
             request.answer.send(answer).ok();
         }
     }
+}
+
+/// What became of all, as so many parts of these lengths.
+fn divide(outcome: Answer, counts: &[usize]) -> impl Iterator<Item = Answer> {
+    let mut appended = outcome.map(Vec::into_iter);
+    counts.iter().map(move |&count| match &mut appended {
+        Ok(rest) => Ok(rest.take(count).collect()),
+        Err(refusal) => Err(refusal.clone()),
+    })
 }

@@ -12,7 +12,8 @@ use super::Config;
 use crate::metrics::Metrics;
 use crate::store::{Appended, NewMessage};
 
-pub(super) type Answer = Result<Vec<Appended>, Refusal>;
+/// What became of the messages of one request, one each.
+pub type Answer = Result<Vec<Appended>, Refusal>;
 
 /// Messages of one sender that stay together.
 #[derive(Debug)]
@@ -66,6 +67,17 @@ impl Queue {
             state: Mutex::default(),
             changed: Notify::new(),
         }
+    }
+
+    /// How many groups from the first on fit one transaction together; at least one.
+    pub(super) fn fitting(&self, groups: &[Vec<NewMessage>]) -> usize {
+        let (mut messages, mut bytes) = (0, 0);
+        let fit = groups.iter().take_while(|group| {
+            messages += group.len();
+            bytes += group.iter().map(weight).sum::<usize>();
+            messages <= self.rows_max && bytes <= self.transaction_bytes_max
+        });
+        fit.count().max(1)
     }
 
     pub(super) fn submit(&self, messages: Vec<NewMessage>) -> Result<oneshot::Receiver<Answer>, Refusal> {

@@ -13,9 +13,12 @@ use crate::batcher::Batcher;
 use crate::commits::Commits;
 use crate::config::Limits;
 use crate::metrics::Metrics;
-use crate::store::{self, Appended, ConversationInfo, Member, NewMessage, OutboxRow, Page, Range, Store};
+use crate::store::{self, Appended, ConversationInfo, Member, OutboxRow, Page, Range, Store};
 
+mod sends;
 mod validate;
+
+pub use sends::{Answers, Group};
 
 /// A message as its sender gives it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -68,64 +71,6 @@ impl Conversations {
     #[must_use]
     pub fn new(limits: Limits, parts: Parts) -> Self {
         Self { limits, parts }
-    }
-
-    /// Stores messages: adjacent, in order. Each answer comes with the client
-    /// message id that was used, in the order asked.
-    ///
-    /// Refusals: `invalid_field`, `too_large`, `not_member`, `not_found`,
-    /// `idempotency_conflict`, `overloaded`, `unavailable`, `draining`.
-    pub async fn send(
-        &self,
-        sender: &User,
-        conversation: ConversationId,
-        messages: Vec<Outgoing>,
-        traceparent: &str,
-    ) -> Vec<(String, Result<Sent, Refusal>)> {
-        let is_too_many = messages.len() > self.limits.messages_per_request_max;
-        let mut answers = Vec::with_capacity(messages.len());
-        let mut accepted = Vec::with_capacity(messages.len());
-        for message in messages {
-            let checked =
-                if is_too_many { Err(self.too_many()) } else { validate::message(&message, &self.limits) };
-            let id = message.client_msg_id.unwrap_or_else(|| uuid::Uuid::new_v4().to_string());
-            if checked.is_ok() {
-                accepted.push(NewMessage {
-                    conversation,
-                    sender: sender.clone(),
-                    client_msg_id: id.clone(),
-                    content: message.content,
-                    traceparent: traceparent.to_owned(),
-                });
-            }
-            answers.push((id, checked));
-        }
-        let mut outcomes = self.store_messages(accepted).await.into_iter();
-        let never = || Err(Refusal::new(Code::Internal, "internal error"));
-        let answers = answers.into_iter().map(|(id, checked)| {
-            let outcome = checked.and_then(|()| outcomes.next().unwrap_or_else(never));
-            (id, outcome.inspect_err(|refusal| self.count(refusal)))
-        });
-        answers.collect()
-    }
-
-    async fn store_messages(&self, messages: Vec<NewMessage>) -> Vec<Result<Sent, Refusal>> {
-        let count = messages.len();
-        match self.parts.batcher.append(messages).await {
-            Ok(appended) => appended.into_iter().map(sent).collect(),
-            Err(refusal) => vec![Err(refusal); count],
-        }
-    }
-
-    fn too_many(&self) -> Refusal {
-        Refusal::new(
-            Code::TooLarge,
-            format!("messages: at most {} in one request", self.limits.messages_per_request_max),
-        )
-    }
-
-    fn count(&self, refusal: &Refusal) {
-        self.parts.metrics.messages_refused.get_or_create(&refusal.code.into()).inc();
     }
 
     /// A page of messages, of at most `limit` and the configured maximum.

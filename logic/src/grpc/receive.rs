@@ -7,7 +7,7 @@ use oort_api::pb::oort::v1::receive_reply::Result as Reply;
 use oort_api::pb::oort::v1::receive_request::Command;
 
 use super::{LogicService, invalid, user_id};
-use crate::conversations::{Outgoing, Sent};
+use crate::conversations::{Answers, Group, Outgoing, Sent};
 use crate::store::Range;
 
 /// Page of a history command that names no limit.
@@ -25,6 +25,9 @@ impl LogicService {
         let result = match command {
             Command::Send(command) => {
                 Reply::Send(self.send(user_id(request.user_id)?, command, &request.traceparent).await?)
+            }
+            Command::Sends(batch) => {
+                Reply::Sends(self.send_batch(user_id(request.user_id)?, batch, &request.traceparent).await?)
             }
             Command::History(command) => {
                 Reply::History(self.history(user_id(request.user_id)?, &command).await?)
@@ -48,15 +51,22 @@ impl LogicService {
         command: pb::SendCommand,
         traceparent: &str,
     ) -> Result<pb::SendResult, Refusal> {
-        let conversation = conversation(command.conversation)?;
+        let Group { conversation, messages } = group(command)?;
         let sender = self.app.users.get(user).await?;
-        let outgoing = |message: pb::OutgoingMessage| Outgoing {
-            client_msg_id: Some(message.client_msg_id).filter(|id| !id.is_empty()),
-            content: message.content,
-        };
-        let messages = command.messages.into_iter().map(outgoing).collect();
-        let outcomes = self.app.conversations.send(&sender, conversation, messages, traceparent).await;
-        Ok(pb::SendResult { outcomes: outcomes.into_iter().map(outcome).collect() })
+        Ok(result(self.app.conversations.send(&sender, conversation, messages, traceparent).await))
+    }
+
+    /// Frames that came together, each with its own result.
+    async fn send_batch(
+        &self,
+        user: UserId,
+        batch: pb::SendBatch,
+        traceparent: &str,
+    ) -> Result<pb::SendBatchResult, Refusal> {
+        let groups = batch.sends.into_iter().map(group).collect::<Result<_, _>>()?;
+        let sender = self.app.users.get(user).await?;
+        let answers = self.app.conversations.send_all(&sender, groups, traceparent).await;
+        Ok(pb::SendBatchResult { results: answers.into_iter().map(result).collect() })
     }
 
     async fn history(
@@ -81,6 +91,19 @@ impl LogicService {
 
 fn conversation(raw: i64) -> Result<ConversationId, Refusal> {
     ConversationId::new(raw).ok_or_else(|| invalid("conversation: a positive number"))
+}
+
+fn group(command: pb::SendCommand) -> Result<Group, Refusal> {
+    let outgoing = |message: pb::OutgoingMessage| Outgoing {
+        client_msg_id: Some(message.client_msg_id).filter(|id| !id.is_empty()),
+        content: message.content,
+    };
+    let messages = command.messages.into_iter().map(outgoing).collect();
+    Ok(Group { conversation: conversation(command.conversation)?, messages })
+}
+
+fn result(answers: Answers) -> pb::SendResult {
+    pb::SendResult { outcomes: answers.into_iter().map(outcome).collect() }
 }
 
 fn outcome((client_msg_id, outcome): (String, Result<Sent, Refusal>)) -> pb::SendOutcome {

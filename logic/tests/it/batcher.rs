@@ -171,6 +171,68 @@ async fn a_store_that_is_down_refuses_everyone_and_a_repeat_stores_once() {
 }
 
 #[tokio::test]
+async fn groups_go_together_as_far_as_a_transaction_takes_them() {
+    let (_folder, inner) = sqlite();
+    let anna = user(&*inner, "anna").await;
+    let (one, other) = (room(&*inner, "r", &anna).await, room(&*inner, "s", &anna).await);
+    let store = TestStore::open(inner.clone());
+    let wide = path(&store, Config { rows_max: 4, ..Config::default() });
+    let wide_writer = run(&wide);
+    let group = |room, name: &str, count: usize| -> Vec<_> {
+        (0..count).map(|n| message(room, &anna, &format!("{name}{n}"))).collect()
+    };
+    let groups = vec![
+        group(one, "a", 2),
+        group(other, "b", 2),
+        group(one, "c", 3),
+        Vec::new(),
+        group(one, "d", 2),
+        group(other, "e", 1),
+    ];
+    let answers = wide.batcher.append_all(groups).await;
+    let seqs: Vec<Vec<i64>> =
+        answers.iter().map(|answer| answer.as_ref().expect("stored").iter().map(seq).collect()).collect();
+    assert_eq!(seqs, [vec![1, 2], vec![1, 2], vec![3, 4, 5], vec![], vec![6, 7], vec![3]]);
+    assert_eq!(*store.batches.lock(), [4, 3, 3], "no group is split");
+
+    let small = path(&store, Config { transaction_bytes_max: 1, ..Config::default() });
+    let small_writer = run(&small);
+    let answers = small.batcher.append_all(vec![group(one, "f", 2), group(one, "g", 2)]).await;
+    assert!(answers.iter().all(Result::is_ok));
+    assert_eq!(store.batches.lock()[3..], [2, 2], "bytes bound it too");
+    for (path, writer) in [(wide, wide_writer), (small, small_writer)] {
+        path.batcher.close();
+        writer.await.expect("ended");
+    }
+}
+
+#[tokio::test]
+async fn what_follows_a_failure_is_not_stored_before_what_failed() {
+    let (_folder, inner) = sqlite();
+    let anna = user(&*inner, "anna").await;
+    let room = room(&*inner, "r", &anna).await;
+    let store = TestStore::open(inner.clone());
+    let path = path(&store, Config { rows_max: 2, ..Config::default() });
+    let writer = run(&path);
+    // The first transaction is committed, but the answer is lost.
+    store.loses_an_answer.store(true, Ordering::Relaxed);
+    let groups = || {
+        (0..3).map(|n| vec![message(room, &anna, &format!("a{n}")), message(room, &anna, &format!("b{n}"))])
+    };
+    let answers = path.batcher.append_all(groups().collect()).await;
+    let codes: Vec<Option<Code>> =
+        answers.into_iter().map(|answer| answer.err().map(|refusal| refusal.code)).collect();
+    assert_eq!(codes, [Some(Code::Unavailable); 3]);
+    assert_eq!(*store.batches.lock(), [2], "the others were not tried");
+    let answers = path.batcher.append_all(groups().collect()).await;
+    let seqs: Vec<i64> =
+        answers.iter().flat_map(|answer| answer.as_ref().expect("stored").iter().map(seq)).collect();
+    assert_eq!(seqs, [1, 2, 3, 4, 5, 6], "a repeat keeps the order");
+    path.batcher.close();
+    writer.await.expect("ended");
+}
+
+#[tokio::test]
 async fn published_rows_are_deleted_inside_the_next_transaction_or_after_a_while() {
     let (_folder, inner) = sqlite();
     let anna = user(&*inner, "anna").await;

@@ -226,6 +226,58 @@ async fn commands_of_a_socket_are_stored_and_read_back() {
 }
 
 #[tokio::test]
+async fn frames_that_came_together_are_judged_each_by_itself_and_stored_in_order() {
+    let mut config = config();
+    config.limits.messages_per_request_max = 3;
+    let mut house = House::new(config).await;
+    let (anna, _) = house.user("anna").await;
+    house.run();
+    let batch = |frames: &[(i64, &[(&str, &str)])]| {
+        let sends = frames.iter().map(|&(room, texts)| match send(room, texts) {
+            Command::Send(command) => command,
+            other => panic!("{other:?}"),
+        });
+        Command::Sends(pb::SendBatch { sends: sends.collect() })
+    };
+    let frames: &[(i64, &[(&str, &str)])] = &[
+        (1, &[("a", "1.1"), ("b", "1.2")]),
+        (2, &[("c", "2.1")]),
+        (1 << 40, &[("d", "nowhere")]),
+        (1, &[("e", ""), ("f", "1.3"), ("a", "1.1")]),
+        (2, &[("g", "x"), ("h", "x"), ("i", "x"), ("j", "one too many")]),
+        (2, &[("k", "2.2"), ("l", "2.3")]),
+        (1, &[("m", "1.4")]),
+    ];
+    let Reply::Sends(reply) = house.receive(anna, batch(frames)).await.expect("answered") else {
+        panic!("another result");
+    };
+    let seqs: Vec<Vec<i64>> = reply
+        .results
+        .iter()
+        .map(|result| result.outcomes.iter().map(|outcome| outcome.seq).collect())
+        .collect();
+    assert_eq!(seqs, [vec![1, 2], vec![1], vec![0], vec![0, 3, 1], vec![0, 0, 0, 0], vec![2, 3], vec![4]]);
+    let told = |frame: usize, message: usize| reply.results[frame].outcomes[message].error_code.as_str();
+    assert_eq!([told(2, 0), told(3, 0), told(4, 3)], ["not_found", "invalid_field", "too_large"]);
+    assert!(reply.results[3].outcomes[2].duplicate);
+    for (room, expected) in [(1, vec!["1.4", "1.3", "1.2", "1.1"]), (2, vec!["2.3", "2.2", "2.1"])] {
+        let history = pb::HistoryCommand { conversation: room, ..pb::HistoryCommand::default() };
+        let Reply::History(page) = house.receive(anna, Command::History(history)).await.expect("read") else {
+            panic!("another result");
+        };
+        let contents: Vec<&str> = page.messages.iter().map(|message| message.content.as_str()).collect();
+        assert_eq!(contents, expected);
+    }
+    assert_eq!(code(house.receive(0, batch(frames)).await), Code::Unauthenticated);
+    assert_eq!(code(house.receive(anna, batch(&[(0, &[("n", "x")])])).await), Code::InvalidField);
+    let Reply::Sends(none) = house.receive(anna, batch(&[])).await.expect("answered") else {
+        panic!("another result");
+    };
+    assert!(none.results.is_empty());
+    house.stop().await;
+}
+
+#[tokio::test]
 async fn a_goim_client_is_who_its_token_says() {
     let mut house = House::new(config()).await;
     let (anna, token) = house.user("anna").await;

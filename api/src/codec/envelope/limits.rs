@@ -1,9 +1,9 @@
-//! Bounds of what a client may put into one frame.
+//! Bounds of what a client may put into one frame, and of how many frames travel together.
 
 use serde::{Deserialize, Serialize};
 
 /// Bounds of client frames. In the configuration of comet; told to V1 clients
-/// in `hello`.
+/// in `hello`, but for the merging, which they do not see.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Limits {
@@ -22,6 +22,14 @@ pub struct Limits {
     /// Most messages one `requestRoomHistory` gets; a larger `count` is taken
     /// as this one.
     pub history_count_max: u32,
+    /// Most `clientMessages` frames of one connection that go to logic in one
+    /// call, when so many lie ready; 1 = each goes by itself.
+    #[serde(skip_serializing)]
+    pub merged_frames_max: usize,
+    /// Most messages in such a call. A frame joins only if it could be as
+    /// long as `messages_per_frame_max` and still fit.
+    #[serde(skip_serializing)]
+    pub merged_messages_max: usize,
 }
 
 /// Hard bound of [`Limits::messages_per_frame_max`]: what the parser holds.
@@ -32,6 +40,10 @@ const CLIENT_MSG_ID_BYTES_CEILING: usize = 64;
 const ROOM_NAME_CHARS_CEILING: usize = 64;
 /// Hard bound of [`Limits::history_count_max`]: one answer is one frame.
 const HISTORY_COUNT_CEILING: u32 = 1000;
+/// Hard bound of [`Limits::merged_frames_max`].
+const MERGED_FRAMES_CEILING: usize = 1024;
+/// Hard bound of [`Limits::merged_messages_max`]: one answer holds them all.
+const MERGED_MESSAGES_CEILING: usize = 10_000;
 
 impl Default for Limits {
     fn default() -> Self {
@@ -43,6 +55,8 @@ impl Default for Limits {
             request_id_bytes_max: 64,
             room_name_chars_max: 64,
             history_count_max: 100,
+            merged_frames_max: 64,
+            merged_messages_max: 1024,
         }
     }
 }
@@ -59,6 +73,8 @@ impl Limits {
             ("request_id_bytes_max", self.request_id_bytes_max, self.frame_bytes_max),
             ("room_name_chars_max", self.room_name_chars_max, ROOM_NAME_CHARS_CEILING),
             ("history_count_max", self.history_count_max as usize, HISTORY_COUNT_CEILING as usize),
+            ("merged_frames_max", self.merged_frames_max, MERGED_FRAMES_CEILING),
+            ("merged_messages_max", self.merged_messages_max, MERGED_MESSAGES_CEILING),
         ];
         ranges
             .into_iter()

@@ -389,6 +389,20 @@ pub struct SendOutcome {
     #[prost(int64, tag = "7")]
     pub retry_after_ms: i64,
 }
+/// Frames of one connection that lay ready together: one command each, in the
+/// order they came. Each is judged by itself; what is stored of them is stored
+/// in this order.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct SendBatch {
+    #[prost(message, repeated, tag = "1")]
+    pub sends: ::prost::alloc::vec::Vec<SendCommand>,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct SendBatchResult {
+    /// One per command, in order.
+    #[prost(message, repeated, tag = "1")]
+    pub results: ::prost::alloc::vec::Vec<SendResult>,
+}
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct HistoryCommand {
     #[prost(int64, tag = "1")]
@@ -445,7 +459,7 @@ pub struct ReceiveRequest {
     pub key: ::prost::alloc::string::String,
     #[prost(string, tag = "3")]
     pub traceparent: ::prost::alloc::string::String,
-    #[prost(oneof = "receive_request::Command", tags = "8, 9, 10, 11")]
+    #[prost(oneof = "receive_request::Command", tags = "8, 9, 10, 11, 12")]
     pub command: ::core::option::Option<receive_request::Command>,
 }
 /// Nested message and enum types in `ReceiveRequest`.
@@ -460,11 +474,13 @@ pub mod receive_request {
         CreateRoom(super::CreateRoomCommand),
         #[prost(message, tag = "11")]
         Goim(super::GoimUpstream),
+        #[prost(message, tag = "12")]
+        Sends(super::SendBatch),
     }
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct ReceiveReply {
-    #[prost(oneof = "receive_reply::Result", tags = "8, 9, 10, 11")]
+    #[prost(oneof = "receive_reply::Result", tags = "8, 9, 10, 11, 12")]
     pub result: ::core::option::Option<receive_reply::Result>,
 }
 /// Nested message and enum types in `ReceiveReply`.
@@ -479,6 +495,8 @@ pub mod receive_reply {
         CreateRoom(super::CreateRoomResult),
         #[prost(message, tag = "11")]
         Goim(super::GoimUpstreamResult),
+        #[prost(message, tag = "12")]
+        Sends(super::SendBatchResult),
     }
 }
 /// Generated client implementations.

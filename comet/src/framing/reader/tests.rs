@@ -345,3 +345,40 @@ fn only_the_first_frame_of_a_message_says_that_it_is_compressed() {
         assert_eq!(read_all(&mut reader, input.chunks(1000)).1, Some(Violation::ReservedBits), "{input:?}");
     }
 }
+
+#[test]
+fn a_caller_may_ask_whether_a_text_lies_next() {
+    let text = frame(0x81, b"text");
+    let next = |behind: &[u8], may_compress| {
+        let mut input = [&text[..], behind].concat();
+        let mut reader = Reader::inflating(may_compress);
+        let mut events = reader.read(&mut input, &LIMITS);
+        assert!(events.is_text_next());
+        assert!(matches!(events.next_event(), Ok(Some(Event::Text("text")))));
+        let (unread, is_text) = (events.unread().to_vec(), events.is_text_next());
+        assert_eq!(unread, behind, "asking changes nothing");
+        is_text
+    };
+    assert!(next(&text, false));
+    assert!(next(&[&text[..], &text[..3]].concat(), false));
+    assert!(next(&frame(0xc1, b"text"), true), "compressed");
+    for other in [
+        &[][..],
+        &text[..1],
+        &text[..text.len() - 1],
+        &frame(0x01, b"a piece"),
+        &frame(0x80, b"the rest"),
+        &frame(0x82, b"binary"),
+        &frame(0x88, b""),
+        &frame(0x89, b"ping"),
+        &frame(0xc1, b"compressed"),
+        b"\x81\x04text",
+    ] {
+        assert!(!next(other, false), "{other:?}");
+    }
+    let mut input = [frame(0x01, b"a piece"), text].concat();
+    let mut reader = Reader::new();
+    let mut events = reader.read(&mut input, &LIMITS);
+    assert!(events.next_event().is_err());
+    assert!(!events.is_text_next());
+}
