@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
-.PHONY: help run test cluster services services-down lint fmt fuzz bench bench-peers bench-micro readme prerequisites
+.PHONY: help run test cluster services services-down lint fmt fuzz bench bench-peers bench-million bench-micro readme prerequisites
 
 SERVICES := deploy/local/services.sh
 
@@ -44,6 +44,10 @@ bench: prerequisites ## the short set of measurements, under 10 minutes; results
 bench-peers: prerequisites ## Oort beside Centrifugo (installed by name with Go) and, when told where it runs, goim
 	@cargo build --workspace --bins --profile fast
 	@deploy/bench/peers.sh
+
+bench-million: prerequisites ## a million connections on this machine (COUNT=57000 COMETS=3: a rehearsal)
+	@cargo build --workspace --bins --profile fast
+	@deploy/bench/million.sh
 
 bench-micro: prerequisites ## codec, fan-out, batcher and routing by themselves (criterion)
 	@cargo bench --profile fast -p oort-api -p oort-comet -p oort-logic -p oort-job --bench codec --bench fanout --bench batch --bench routing

@@ -24,7 +24,7 @@ mod verdict;
 
 use clap::{Parser, Subcommand};
 
-use scenarios::{fanout, handshake, idle, mixed, push, reconnect, send, soak};
+use scenarios::{fanout, handshake, idle, mixed, push, pushes, reconnect, send, soak};
 
 #[derive(Debug, Parser)]
 #[command(name = "oort-bench", version, about)]
@@ -47,6 +47,8 @@ enum Scenario {
     Reconnect(Box<reconnect::Options>),
     /// Durable sends over HTTP or WebSockets: sends per second, latency and CPU, with members that follow all of them.
     Send(Box<send::Options>),
+    /// Transient pushes by HTTP, singly or in batches, to users who are online: pushes per second on one core, CPU.
+    Pushes(Box<pushes::Options>),
     /// A day of chat, compressed: devices come and go, send, read history, lose connections and resume.
     Mixed(Box<mixed::Options>),
     /// The same for a long time, watched for memory that only grows.
@@ -76,6 +78,7 @@ fn main() -> anyhow::Result<()> {
         Scenario::Handshake(options) => report::finish(&handshake::run(&options)?, &options.output),
         Scenario::Reconnect(options) => report::finish(&reconnect::run(&options)?, &options.output),
         Scenario::Send(options) => report::finish(&send::run(&options)?, &options.output),
+        Scenario::Pushes(options) => report::finish(&pushes::run(&options)?, &options.output),
         Scenario::Mixed(options) => report::finish(&mixed::run(&options)?, &options.output),
         Scenario::Soak(options) => soak::run(&options),
         Scenario::Report(options) => report::run(&options),

@@ -1,19 +1,40 @@
-//! Where the time of a message goes: the histograms of the pipeline's stages, as the servers export them.
+//! Where the time of a message goes: the histograms that servers export along the way of a message.
 
 use std::collections::BTreeMap;
 
 use crate::report::Latency;
 use crate::system::Api;
 
+/// The way of a message: the name of each stage and the histogram that times it, in their order.
+const PIPELINE: [(&str, &str); 8] = [
+    // In logic: waiting for a transaction, the transaction, from commit to the bus.
+    ("queue", "oort_logic_batch_wait_seconds"),
+    ("transaction", "oort_logic_batch_transaction_seconds"),
+    ("publish", "oort_logic_publish_seconds"),
+    // In job: from publish to read, finding out who is where, from first send to ack of a comet, the whole record.
+    ("bus", "oort_job_bus_seconds"),
+    ("route", "oort_job_route_seconds"),
+    ("push", "oort_job_push_seconds"),
+    ("record", "oort_job_record_seconds"),
+    // In comet: from what a shard takes to the last send.
+    ("socket", "oort_comet_tick_seconds"),
+];
+
+/// What the names of stages begin with among the latencies of a result.
+const PREFIX: &str = "stage_";
+
+/// The place of a latency of this name on the way of a message; `None` when it is no stage.
+pub(crate) fn place(name: &str) -> Option<usize> {
+    let stage = name.strip_prefix(PREFIX)?;
+    Some(PIPELINE.iter().position(|(known, _)| *known == stage).unwrap_or(PIPELINE.len()))
+}
+
 /// Histograms by stage: cumulative counts by upper bound in seconds, as in the Prometheus text format.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub(crate) struct Stages(BTreeMap<String, Buckets>);
+pub(crate) struct Stages(BTreeMap<&'static str, Buckets>);
 
 #[derive(Debug, Clone, Default, PartialEq)]
 struct Buckets(Vec<(f64, f64)>);
-
-/// Name of the histograms' buckets.
-const BUCKETS: &str = "oort_stage_seconds_bucket{";
 
 /// Percentiles that a curve shows.
 const CURVE: [f64; 14] =
@@ -24,47 +45,60 @@ impl Stages {
     pub(crate) async fn scrape(admins: &[Api]) -> anyhow::Result<Self> {
         let mut stages = Self::default();
         for admin in admins {
-            stages.add(&admin.text("/metrics").await?);
+            stages.read(&admin.text("/metrics").await?);
         }
         Ok(stages)
     }
 
     /// Adds the histograms of one node.
-    fn add(&mut self, text: &str) {
+    fn read(&mut self, text: &str) {
         for line in text.lines() {
-            let Some((labels, count)) = line.strip_prefix(BUCKETS).and_then(|rest| rest.split_once("} "))
-            else {
+            let Some((name, rest)) = line.split_once("_bucket{") else { continue };
+            let Some((stage, _)) = PIPELINE.iter().find(|(_, histogram)| *histogram == name) else {
                 continue;
             };
+            let Some((labels, count)) = rest.split_once("} ") else { continue };
             let count = count.split(' ').next().and_then(|count| count.parse::<f64>().ok());
-            let (stage, bound, count) = match (label(labels, "stage"), label(labels, "le"), count) {
-                (Some(stage), Some("+Inf"), Some(count)) => (stage, f64::INFINITY, count),
-                (Some(stage), Some(le), Some(count)) => match le.parse() {
-                    Ok(bound) => (stage, bound, count),
-                    Err(_) => continue,
-                },
-                _ => continue,
-            };
-            let Buckets(buckets) = self.0.entry(stage.to_owned()).or_default();
-            match buckets.iter_mut().find(|(known, _)| f64::total_cmp(known, &bound).is_eq()) {
-                Some((_, sum)) => *sum += count,
-                None => buckets.push((bound, count)),
+            // `+Inf` is read as infinity.
+            let bound = label(labels, "le").and_then(|bound| bound.parse::<f64>().ok());
+            if let (Some(bound), Some(count)) = (bound, count) {
+                self.0.entry(stage).or_default().put(bound, count);
             }
-            buckets.sort_by(|(one, _), (two, _)| one.total_cmp(two));
         }
     }
 
-    /// What was added since `before`, as latencies named `stage_…`; stages that did nothing are left out.
-    pub(crate) fn since(&self, before: &Self) -> BTreeMap<String, Latency> {
-        let latencies = self.0.iter().filter_map(|(stage, after)| {
-            let latency = after.since(before.0.get(stage)).latency()?;
-            Some((format!("stage_{stage}"), latency))
-        });
+    /// What was counted since `before`.
+    pub(crate) fn since(&self, before: &Self) -> Self {
+        Self(self.0.iter().map(|(stage, after)| (*stage, after.since(before.0.get(stage)))).collect())
+    }
+
+    /// Adds what was counted at another time.
+    pub(crate) fn add(&mut self, other: &Self) {
+        for (stage, Buckets(buckets)) in &other.0 {
+            let own = self.0.entry(stage).or_default();
+            buckets.iter().for_each(|(bound, count)| own.put(*bound, *count));
+        }
+    }
+
+    /// As latencies named `stage_…`; stages that did nothing are left out.
+    pub(crate) fn latencies(&self) -> BTreeMap<String, Latency> {
+        let latencies = self
+            .0
+            .iter()
+            .filter_map(|(stage, buckets)| Some((format!("{PREFIX}{stage}"), buckets.latency()?)));
         latencies.collect()
     }
 }
 
 impl Buckets {
+    /// Adds to the count up to `bound`.
+    fn put(&mut self, bound: f64, count: f64) {
+        match self.0.binary_search_by(|(known, _)| known.total_cmp(&bound)) {
+            Ok(at) => self.0[at].1 += count,
+            Err(at) => self.0.insert(at, (bound, count)),
+        }
+    }
+
     fn since(&self, before: Option<&Self>) -> Self {
         let count_before = |bound: f64| {
             let found = before?.0.iter().find(|(known, _)| f64::total_cmp(known, &bound).is_eq());
@@ -126,38 +160,51 @@ fn label<'a>(labels: &'a str, name: &str) -> Option<&'a str> {
 mod tests {
     use super::*;
 
-    const BEFORE: &str = "# TYPE oort_stage_seconds histogram\n\
-        oort_stage_seconds_bucket{le=\"0.001\",stage=\"queue\"} 10\n\
-        oort_stage_seconds_bucket{le=\"0.002\",stage=\"queue\"} 10\n\
-        oort_stage_seconds_bucket{le=\"+Inf\",stage=\"queue\"} 10\n";
-    const AFTER: &str = "oort_stage_seconds_sum{stage=\"queue\"} 0.4\n\
-        oort_stage_seconds_bucket{stage=\"queue\",le=\"0.001\"} 60 # {trace_id=\"7\"} 0.0005\n\
-        oort_stage_seconds_bucket{stage=\"queue\",le=\"0.002\"} 110\n\
-        oort_stage_seconds_bucket{stage=\"queue\",le=\"+Inf\"} 110\n\
-        oort_stage_seconds_bucket{stage=\"route\",le=\"+Inf\"} 0\n\
-        oort_other_bucket{stage=\"queue\",le=\"0.001\"} 5\n";
+    const BEFORE: &str = "# TYPE oort_logic_batch_wait_seconds histogram\n\
+        oort_logic_batch_wait_seconds_bucket{le=\"0.001\"} 10\n\
+        oort_logic_batch_wait_seconds_bucket{le=\"0.002\"} 10\n\
+        oort_logic_batch_wait_seconds_bucket{le=\"+Inf\"} 10\n";
+    const AFTER: &str = "oort_logic_batch_wait_seconds_sum 0.4\n\
+        oort_logic_batch_wait_seconds_bucket{le=\"0.001\"} 60 # {trace_id=\"7\"} 0.0005\n\
+        oort_logic_batch_wait_seconds_bucket{le=\"0.002\"} 110\n\
+        oort_logic_batch_wait_seconds_bucket{le=\"+Inf\"} 110\n\
+        oort_job_route_seconds_bucket{le=\"+Inf\"} 0\n\
+        oort_other_seconds_bucket{le=\"0.001\"} 5\n";
 
     #[test]
     fn what_a_run_added_is_told_by_stage() {
         let (mut before, mut after) = (Stages::default(), Stages::default());
-        before.add(BEFORE);
-        after.add(AFTER);
-        let latencies = after.since(&before);
+        before.read(BEFORE);
+        after.read(AFTER);
+        let run = after.since(&before);
+        let latencies = run.latencies();
         assert_eq!(latencies.keys().collect::<Vec<_>>(), ["stage_queue"], "route did nothing");
         let queue = &latencies["stage_queue"];
         assert_eq!((queue.count, queue.p50_ms, queue.max_ms), (100, 1.0, 2.0));
         assert!((queue.p90_ms - 1.8).abs() < 1e-9, "{}", queue.p90_ms);
-        // Two nodes count twice.
+        // Two nodes count twice, and so do two cycles.
         let mut both = after.clone();
-        both.add(AFTER);
-        assert_eq!(both.since(&Stages::default())["stage_queue"].count, 220);
+        both.read(AFTER);
+        assert_eq!(both.latencies()["stage_queue"].count, 220);
+        let mut cycles = run.clone();
+        cycles.add(&run);
+        assert_eq!(cycles.latencies()["stage_queue"].count, 200);
     }
 
     #[test]
     fn beyond_the_last_bound_the_bound_is_told() {
         let mut stages = Stages::default();
-        stages.add("oort_stage_seconds_bucket{stage=\"bus\",le=\"0.5\"} 1\noort_stage_seconds_bucket{stage=\"bus\",le=\"+Inf\"} 2\n");
-        let bus = &stages.since(&Stages::default())["stage_bus"];
+        stages
+            .read("oort_job_bus_seconds_bucket{le=\"0.5\"} 1\noort_job_bus_seconds_bucket{le=\"+Inf\"} 2\n");
+        let bus = &stages.latencies()["stage_bus"];
         assert_eq!((bus.p50_ms, bus.p99_ms), (500.0, 500.0));
+    }
+
+    #[test]
+    fn stages_have_the_order_of_the_way() {
+        let mut names = ["stage_socket", "stage_bus", "stage_queue", "stage_other", "stage_record"];
+        names.sort_by_key(|name| place(name));
+        assert_eq!(names, ["stage_queue", "stage_bus", "stage_record", "stage_socket", "stage_other"]);
+        assert_eq!(place("delivered"), None);
     }
 }

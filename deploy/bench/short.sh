@@ -32,6 +32,9 @@ measure fanout --target oort --members 1000 --mode rate --cycles 3
 measure push --target oort --cycles 3 --seconds 3
 measure idle --target oort --connections 5000 --seconds 3
 measure handshake --target oort --members 5000 --cycles 3
+for batch in 1 16; do
+  measure pushes --batch "$batch" --seconds 5
+done
 # One sender shows the latency of an idle machine, many show how much it takes.
 for via in http ws; do
   for senders in 1 256; do

@@ -30,6 +30,8 @@ pub struct Config {
     pub body_bytes_max: usize,
     /// Users or sessions named in one push.
     pub targets_max: usize,
+    /// Pushes in one batch.
+    pub batch_max: usize,
     /// Longest wait for the bus, ms; then the push is refused with
     /// `unavailable` (and may arrive all the same).
     pub patience_ms: u64,
@@ -37,7 +39,7 @@ pub struct Config {
 
 impl Default for Config {
     fn default() -> Self {
-        Self { body_bytes_max: 64 * 1024, targets_max: 10_000, patience_ms: 2_000 }
+        Self { body_bytes_max: 64 * 1024, targets_max: 10_000, batch_max: 1_000, patience_ms: 2_000 }
     }
 }
 
@@ -52,6 +54,9 @@ impl Config {
         }
         if self.targets_max == 0 || self.targets_max > 100_000 {
             faults.push("targets_max is not within 1 to 100000".to_owned());
+        }
+        if self.batch_max == 0 || self.batch_max > 10_000 {
+            faults.push("batch_max is not within 1 to 10000".to_owned());
         }
         if self.patience_ms == 0 {
             faults.push("patience_ms is 0".to_owned());
@@ -96,13 +101,23 @@ impl Pushes {
     /// `invalid_field`, `too_large`, `overloaded`, or `unavailable` when the bus is.
     pub async fn to_users(&self, users: Vec<UserId>, push: Push) -> Result<(), Refusal> {
         let records = self.check(&push, users.len()).map(|()| {
-            let lanes = split(users, |user| user.get().unsigned_abs() % LANES);
-            lanes.map(|(lane, users)| {
-                let user_ids = users.into_iter().map(UserId::get).collect();
-                record(format!("user-lane-{lane}"), &push, PushMsg { user_ids, ..PushMsg::default() })
-            })
+            let lanes = split(users, user_lane);
+            lanes.map(|(lane, users)| to_users(lane, users, &push))
         });
-        self.publish(records).await
+        self.publish(1, records).await
+    }
+
+    /// Several pushes, each to every session of one user, in one go: all of them or, when one cannot be, none. Those to
+    /// one user keep their order.
+    ///
+    /// # Errors
+    /// As [`Self::to_users`]; with `unavailable` some of them may arrive all the same.
+    pub async fn to_each(&self, pushes: Vec<(UserId, Push)>) -> Result<(), Refusal> {
+        let count = pushes.len();
+        let records = self
+            .check_each(&pushes)
+            .map(|()| pushes.into_iter().map(|(user, push)| to_users(user_lane(&user), vec![user], &push)));
+        self.publish(count as u64, records).await
     }
 
     /// To the sessions with these keys.
@@ -117,7 +132,7 @@ impl Pushes {
                 record(format!("key-lane-{lane}"), &push, PushMsg { keys, ..PushMsg::default() })
             })
         });
-        self.publish(records).await
+        self.publish(1, records).await
     }
 
     /// To the members of a room: a conversation's, or goim's `type://id`.
@@ -129,7 +144,7 @@ impl Pushes {
             let message = PushMsg { r#type: Type::Room.into(), room: room.to_string(), ..PushMsg::default() };
             std::iter::once(record(room.to_string(), &push, message))
         });
-        self.publish(records).await
+        self.publish(1, records).await
     }
 
     /// To everyone, at `speed` frames per second over all comets (0 = at once).
@@ -145,7 +160,20 @@ impl Pushes {
             let message = PushMsg { r#type: Type::Broadcast.into(), speed, ..PushMsg::default() };
             std::iter::once(record("all".to_owned(), &push, message))
         });
-        self.publish(records).await
+        self.publish(1, records).await
+    }
+
+    fn check_each(&self, pushes: &[(UserId, Push)]) -> Result<(), Refusal> {
+        if pushes.is_empty() || pushes.len() > self.config.batch_max {
+            let text = format!("a batch has 1 to {} pushes", self.config.batch_max);
+            return Err(Refusal::new(Code::InvalidField, text));
+        }
+        for (number, (_, push)) in pushes.iter().enumerate() {
+            self.check(push, 1).map_err(|refusal| {
+                Refusal::new(refusal.code, format!("pushes[{number}]: {}", refusal.message))
+            })?;
+        }
+        Ok(())
     }
 
     fn check(&self, push: &Push, targets: usize) -> Result<(), Refusal> {
@@ -165,9 +193,13 @@ impl Pushes {
         Ok(())
     }
 
-    async fn publish(&self, records: Result<impl Iterator<Item = Record>, Refusal>) -> Result<(), Refusal> {
+    async fn publish(
+        &self,
+        pushes: u64,
+        records: Result<impl Iterator<Item = Record>, Refusal>,
+    ) -> Result<(), Refusal> {
         let outcome = match records {
-            Ok(records) => self.hand_over(records.collect()).await,
+            Ok(records) => self.hand_over(pushes, records.collect()).await,
             Err(refusal) => Err(refusal),
         };
         outcome.inspect_err(|refusal| {
@@ -175,11 +207,11 @@ impl Pushes {
         })
     }
 
-    async fn hand_over(&self, records: Vec<Record>) -> Result<(), Refusal> {
+    async fn hand_over(&self, pushes: u64, records: Vec<Record>) -> Result<(), Refusal> {
         let count = records.len() as u64;
         let patience = Duration::from_millis(self.config.patience_ms);
         self.producer.publish(records, patience).await.map_err(refused)?;
-        self.metrics.pushes.inc();
+        self.metrics.pushes.inc_by(pushes);
         self.metrics.push_records.inc_by(count);
         Ok(())
     }
@@ -202,6 +234,16 @@ fn split<T>(targets: Vec<T>, lane: impl Fn(&T) -> u64) -> impl Iterator<Item = (
         lanes.entry(lane(&target)).or_default().push(target);
     }
     lanes.into_iter()
+}
+
+/// Where a push to this user goes: the same for each of them, so that they keep their order.
+fn user_lane(user: &UserId) -> u64 {
+    user.get().unsigned_abs() % LANES
+}
+
+fn to_users(lane: u64, users: Vec<UserId>, push: &Push) -> Record {
+    let user_ids = users.into_iter().map(UserId::get).collect();
+    record(format!("user-lane-{lane}"), push, PushMsg { user_ids, ..PushMsg::default() })
 }
 
 fn record(key: String, push: &Push, whom: PushMsg) -> Record {

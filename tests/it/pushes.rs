@@ -29,12 +29,14 @@ async fn pushes_reach_users_rooms_and_everyone(system: &System) {
         assert!(reply.status.is_success(), "{path}: {reply:?}");
     };
     let operation = 1000;
-    let marks = [unique("user"), unique("users"), unique("room"), unique("all")];
+    let marks = [unique("user"), unique("users"), unique("batch"), unique("room"), unique("all")];
     push("/push/user", json!({ "userId": ann.id, "operation": operation, "body": marks[0] })).await;
     push("/push/users", json!({ "userIds": [ann.id, bob.id], "operation": operation, "body": marks[1] }))
         .await;
-    push("/push/room", json!({ "room": room, "operation": operation, "body": marks[2] })).await;
-    push("/push/all", json!({ "operation": operation, "body": marks[3] })).await;
+    let each = [&ann.id, &bob.id].map(|id| json!({ "userId": id, "operation": operation, "body": marks[2] }));
+    push("/push/batch", json!({ "pushes": each })).await;
+    push("/push/room", json!({ "room": room, "operation": operation, "body": marks[3] })).await;
+    push("/push/all", json!({ "operation": operation, "body": marks[4] })).await;
     for (socket, expected) in sockets.iter().zip([&marks[..], &marks[1..]]) {
         for mark in expected {
             let frame = socket.wait_frame("push", |push| push["body"] == *mark).await;

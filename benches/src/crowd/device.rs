@@ -249,7 +249,7 @@ impl Device {
                 bail!("the server refused a frame: {} ({})", refusal.code, refusal.message)
             }
             // It closes by itself then.
-            ServerFrame::Reconnect | ServerFrame::Hello(_) | ServerFrame::Other => {}
+            ServerFrame::Reconnect | ServerFrame::Hello(_) | ServerFrame::Push(_) | ServerFrame::Other => {}
         }
         Ok(pulls.into_iter().map(|(room, after)| self.pull(room, after)).collect())
     }

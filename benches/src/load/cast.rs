@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::net::{SocketAddr, ToSocketAddrs as _};
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context;
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
@@ -14,6 +15,7 @@ use super::driver::{Line, Role};
 use super::http::Requests;
 use super::http_sender::HttpSender;
 use super::options::{Kind, LoadOptions, Via};
+use super::run::Terms;
 use super::socket::{RoomIndex, Sends, Socket};
 use super::wire::Wire;
 
@@ -111,8 +113,22 @@ impl Cast {
         Ok(lines)
     }
 
+    /// A run of it.
+    pub(crate) fn terms(&self, options: &LoadOptions) -> Terms {
+        Terms {
+            rooms: self.rooms.clone(),
+            users: 0,
+            deliveries_per_send: self.deliveries_per_send(options),
+            rate: options.rate,
+            warmup: options.warmup,
+            seconds: options.seconds,
+            wait: Duration::from_secs(options.wait),
+            threads: options.threads,
+        }
+    }
+
     /// How many sockets see each send: the members, and of those that send the ones in the same conversation.
-    pub(crate) fn deliveries_per_send(&self, options: &LoadOptions) -> usize {
+    fn deliveries_per_send(&self, options: &LoadOptions) -> usize {
         let senders = match (options.via, self.kind) {
             (Via::Http, _) => 0,
             (Via::Ws, Kind::Room) => options.senders,
@@ -136,7 +152,7 @@ pub(crate) async fn accounts(system: &System, count: usize) -> anyhow::Result<Ve
     accounts.buffered(AT_ONCE).try_collect().await.context("accounts cannot be made")
 }
 
-fn resolve(addresses: &[String]) -> anyhow::Result<Vec<SocketAddr>> {
+pub(crate) fn resolve(addresses: &[String]) -> anyhow::Result<Vec<SocketAddr>> {
     let resolved = addresses.iter().map(|address| {
         let found = address.to_socket_addrs().with_context(|| format!("{address} is no host:port"))?.next();
         found.with_context(|| format!("{address} has no address"))

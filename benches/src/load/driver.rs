@@ -12,6 +12,8 @@ use mio::{Events, Interest, Poll, Token};
 use crate::clock::now_ns;
 
 use super::http_sender::{HttpSender, Progress};
+use super::push_sender::PushSender;
+use super::receiver::Receiver;
 use super::schedule::Schedule;
 use super::socket::Socket;
 use super::tag::Tag;
@@ -35,6 +37,8 @@ pub(crate) struct Line {
 pub(crate) enum Role {
     Http(HttpSender),
     Socket(Box<Socket>),
+    Push(Box<PushSender>),
+    Receive(Receiver),
 }
 
 impl Role {
@@ -43,6 +47,8 @@ impl Role {
         match self {
             Self::Http(sender) => 1 - sender.under_way(),
             Self::Socket(socket) => socket.free(),
+            Self::Push(sender) => sender.free(),
+            Self::Receive(_) => 0,
         }
     }
 
@@ -50,6 +56,8 @@ impl Role {
         match self {
             Self::Http(sender) => sender.under_way(),
             Self::Socket(socket) => socket.under_way(),
+            Self::Push(sender) => sender.under_way(),
+            Self::Receive(_) => 0,
         }
     }
 }
@@ -180,6 +188,8 @@ impl<'a> Driver<'a> {
             match &mut line.role {
                 Role::Http(sender) => sender.begin(&mut line.wire, self.shared, *first)?,
                 Role::Socket(socket) => socket.begin(&mut line.wire, self.shared, &self.tags)?,
+                Role::Push(sender) => sender.begin(&mut line.wire, &self.tags)?,
+                Role::Receive(_) => bail!("a receiver does not send"),
             }
             self.is_free[index] = false;
             if line.wire.ended {
@@ -212,7 +222,8 @@ impl<'a> Driver<'a> {
 
     fn has_everything(&self) -> bool {
         let has = |line: &Line| match &line.role {
-            Role::Http(_) => true,
+            Role::Http(_) | Role::Push(_) => true,
+            Role::Receive(receiver) => receiver.has_all(self.shared),
             Role::Socket(socket) => {
                 let heads = self.shared.heads.iter().enumerate();
                 heads.into_iter().all(|(room, head)| socket.follower.has(room, head.load(Ordering::Relaxed)))
@@ -249,50 +260,56 @@ impl<'a> Driver<'a> {
     fn read(&mut self, index: usize) -> anyhow::Result<()> {
         let Line { wire, role } = &mut self.lines[index];
         let now = now_ns();
-        match role {
+        let progress = match role {
             Role::Socket(socket) => {
                 socket.read(wire, self.shared, &mut self.tally, now)?;
-                if wire.ended {
-                    bail!("a WebSocket ended without a close frame");
-                }
+                None
             }
-            Role::Http(sender) => {
-                let progress = match wire.unread() {
-                    [] => Progress::Waiting,
-                    _ => sender.read(wire, self.shared, &mut self.tally, now)?,
-                };
-                if wire.ended || progress == Progress::FreeAndClosed {
-                    self.reconnect(index)?;
-                }
+            Role::Receive(receiver) => {
+                receiver.read(wire, &mut self.tally, now)?;
+                None
             }
+            Role::Http(_) | Role::Push(_) if wire.unread().is_empty() => Some(Progress::Waiting),
+            Role::Http(sender) => Some(sender.read(wire, self.shared, &mut self.tally, now)?),
+            Role::Push(sender) => Some(sender.read(wire, self.shared, &mut self.tally, now)?),
+        };
+        match progress {
+            None if wire.ended => bail!("a WebSocket ended without a close frame"),
+            Some(progress) if wire.ended || progress == Progress::FreeAndClosed => self.reconnect(index),
+            _ => Ok(()),
         }
-        Ok(())
     }
 
     /// A server may end an idle connection at any time, also just when a request is on its way.
     fn reconnect(&mut self, index: usize) -> anyhow::Result<()> {
         let line = &mut self.lines[index];
-        let Role::Http(sender) = &mut line.role else { return Ok(()) };
+        let address = match &line.role {
+            Role::Http(sender) => sender.address,
+            Role::Push(sender) => sender.address,
+            Role::Socket(_) | Role::Receive(_) => return Ok(()),
+        };
         self.poll.registry().deregister(&mut line.wire.stream)?;
-        line.wire = Wire::connect(sender.address)
-            .with_context(|| format!("{} takes no more connections", sender.address))?;
-        self.tally.resent += u64::from(sender.repeat(&mut line.wire, self.shared)?);
+        line.wire = Wire::connect(address).with_context(|| format!("{address} takes no more connections"))?;
+        let repeated = match &mut line.role {
+            Role::Http(sender) => sender.repeat(&mut line.wire, self.shared)?,
+            Role::Push(sender) => sender.repeat(&mut line.wire)?,
+            Role::Socket(_) | Role::Receive(_) => false,
+        };
+        self.tally.resent += u64::from(repeated);
         self.register(index)
     }
 
     fn finish(mut self) -> Tally {
-        for line in &self.lines {
+        // Verdicts need the acks of all threads: what the lines saw and sent travels in the tallies.
+        for line in self.lines {
             line.wire.end();
+            match line.role {
+                Role::Http(_) => {}
+                Role::Socket(socket) => self.tally.followers.push(socket.follower),
+                Role::Push(sender) => self.tally.ledgers.push(sender.into_ledger()),
+                Role::Receive(receiver) => self.tally.receivers.push(receiver),
+            }
         }
-        // Verdicts need the acks of all threads: the lines' followers travel in them.
-        self.tally.followers = self
-            .lines
-            .into_iter()
-            .filter_map(|line| match line.role {
-                Role::Socket(socket) => Some(socket.follower),
-                Role::Http(_) => None,
-            })
-            .collect();
         self.tally
     }
 }

@@ -16,6 +16,7 @@ pub(crate) enum ServerFrame<'a> {
     History(Messages<'a>),
     Ack(Ack<'a>),
     Behind(Behind<'a>),
+    Push(Push<'a>),
     Error(Refusal<'a>),
     /// Connect anew.
     Reconnect,
@@ -109,6 +110,14 @@ pub(crate) struct BehindRoom<'a> {
     pub(crate) head: i64,
 }
 
+/// What an application pushed.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Push<'a> {
+    /// Empty when it is not text.
+    #[serde(borrow, default)]
+    pub(crate) body: Cow<'a, str>,
+}
+
 /// The answer to a send by HTTP.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Sent {
@@ -134,6 +143,7 @@ impl<'a> ServerFrame<'a> {
             "serverRoomHistory" => Self::History(serde_json::from_str(payload)?),
             "hello" => Self::Hello(serde_json::from_str(payload)?),
             "behind" => Self::Behind(serde_json::from_str(payload)?),
+            "push" => Self::Push(serde_json::from_str(payload)?),
             "error" => Self::Error(serde_json::from_str(payload)?),
             "reconnect" => Self::Reconnect,
             _ => Self::Other,

@@ -76,6 +76,8 @@ impl<'a> Response<'a> {
                 close = value.trim().eq_ignore_ascii_case("close");
             }
         }
+        // RFC 9110 §6.4.1: these have no body.
+        let length = if status == 204 { Some(0) } else { length };
         let length = length.with_context(|| format!("no content-length in {head:?}"))?;
         let bytes = head_end + 4 + length;
         Ok(buffer.get(head_end + 4..bytes).map(|body| Self { status, body, bytes, close }))
@@ -115,6 +117,8 @@ mod tests {
         let first = Response::read(stream).unwrap().unwrap();
         assert_eq!(first, Response { status: 200, body: b"ok", bytes: 40, close: false });
         let second = Response::read(&stream[40..]).unwrap().unwrap();
+        let empty = Response::read(b"HTTP/1.1 204 No Content\r\n\r\n").unwrap().unwrap();
+        assert_eq!((empty.status, empty.bytes), (204, 27));
         assert_eq!((second.status, second.bytes, second.close), (503, stream.len() - 40, true));
     }
 

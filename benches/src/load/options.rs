@@ -1,7 +1,5 @@
 //! What a run of the load is told.
 
-use std::time::Duration;
-
 use anyhow::ensure;
 use clap::{Args, ValueEnum};
 
@@ -116,10 +114,5 @@ impl LoadOptions {
             (accounts, _) => accounts,
         };
         wanted.min(self.senders)
-    }
-
-    /// Longest wait at the end.
-    pub(crate) fn wait(&self) -> Duration {
-        Duration::from_secs(self.wait)
     }
 }

@@ -10,13 +10,33 @@ use anyhow::Context;
 use crate::clock::now_ns;
 use crate::procfs;
 use crate::report::Progress;
+use crate::stages::Stages;
 use crate::system::System;
 
-use super::cast::Cast;
 use super::driver::{self, Line, Work};
-use super::options::LoadOptions;
 use super::schedule::Schedule;
 use super::tally::{Shared, Tally};
+
+/// What a run of the load is told.
+#[derive(Debug, Clone)]
+pub(crate) struct Terms {
+    /// Ids of the conversations.
+    pub(crate) rooms: Vec<String>,
+    /// Users that are pushed to.
+    pub(crate) users: usize,
+    /// How many sockets see each send.
+    pub(crate) deliveries_per_send: usize,
+    /// Sends per second; 0 = closed loop.
+    pub(crate) rate: u64,
+    /// Seconds.
+    pub(crate) warmup: u64,
+    /// Seconds that are measured.
+    pub(crate) seconds: u64,
+    /// Longest wait at the end.
+    pub(crate) wait: Duration,
+    /// Threads of the load.
+    pub(crate) threads: usize,
+}
 
 /// What a run of the load showed.
 #[derive(Debug)]
@@ -30,6 +50,8 @@ pub(crate) struct Outcome {
     pub(crate) cpu_ns: BTreeMap<String, u64>,
     /// Memory of each process at the end of it, bytes.
     pub(crate) rss_bytes: BTreeMap<String, u64>,
+    /// What the servers timed from then on, until everything had arrived.
+    pub(crate) stages: Stages,
 }
 
 /// A moment of the measured time.
@@ -47,24 +69,24 @@ const LEAD_NS: u64 = 50_000_000;
 /// Runs the load and waits until everything arrived.
 pub(crate) async fn run(
     system: &System,
-    cast: &Cast,
     lines: Vec<Line>,
-    options: &LoadOptions,
+    terms: &Terms,
     progress: &mut Progress,
 ) -> anyhow::Result<Outcome> {
-    let shared = Arc::new(Shared::new(cast.rooms.clone(), options.threads));
+    let shared = Shared::new(terms.rooms.clone(), terms.threads).with_users(terms.users);
+    let shared = Arc::new(shared);
     let start = now_ns() + LEAD_NS;
-    let measured = start + options.warmup * NS_PER_S..start + (options.warmup + options.seconds) * NS_PER_S;
+    let measured = start + terms.warmup * NS_PER_S..start + (terms.warmup + terms.seconds) * NS_PER_S;
     let mut threads = Vec::new();
-    for (thread, lines) in deal(lines, options.threads).into_iter().enumerate() {
+    for (thread, lines) in deal(lines, terms.threads).into_iter().enumerate() {
         let thread = u64::try_from(thread)?;
-        let share = u64::try_from(options.threads)?;
+        let share = u64::try_from(terms.threads)?;
         let work = Work {
-            schedule: Schedule::share(options.rate, &(start..measured.end), thread, share),
+            schedule: Schedule::share(terms.rate, &(start..measured.end), thread, share),
             lines,
             measured: measured.clone(),
-            wait_ns: u64::try_from(options.wait().as_nanos())?,
-            deliveries_per_send: cast.deliveries_per_send(options),
+            wait_ns: u64::try_from(terms.wait.as_nanos())?,
+            deliveries_per_send: terms.deliveries_per_send,
             first_number: thread << 48,
         };
         let shared = Arc::clone(&shared);
@@ -73,16 +95,18 @@ pub(crate) async fn run(
 
     progress.phase("warming up");
     sleep_until(measured.start).await;
+    let stages_before = Stages::scrape(&system.admins).await?;
     let before = moment(system, &shared)?;
     progress.phase("measuring");
     watch(&shared, &before, measured.end, progress).await;
     let after = moment(system, &shared)?;
     let rss_bytes = rss(system)?;
     progress.phase("waiting for what is under way");
-    let mut tally = Tally::new(measured, cast.rooms.len());
+    let mut tally = Tally::new(measured, terms.rooms.len());
     for thread in threads {
         tally.merge(thread.await?.context("the load failed")?);
     }
+    let stages = Stages::scrape(&system.admins).await?.since(&stages_before);
     let used = |(name, cpu): (String, u64)| {
         let before = before.cpu_ns.get(&name).copied().unwrap_or_default();
         (name, cpu.saturating_sub(before))
@@ -93,6 +117,7 @@ pub(crate) async fn run(
         seconds: Duration::from_nanos(after.at_ns - before.at_ns).as_secs_f64(),
         cpu_ns: after.cpu_ns.into_iter().map(used).collect(),
         rss_bytes,
+        stages,
     })
 }
 

@@ -9,6 +9,8 @@ use crate::report::Verdict;
 
 use super::acked::Acked;
 use super::follower::Follower;
+use super::push_sender::Ledger;
+use super::receiver::Receiver;
 use super::tag::Tag;
 
 /// Known to all threads of a run.
@@ -20,6 +22,8 @@ pub(crate) struct Shared {
     pub(crate) acked: AtomicU64,
     /// The highest seq acknowledged of each conversation; whole when `sending` is 0.
     pub(crate) heads: Vec<AtomicI64>,
+    /// Pushes accepted so far for each user that is pushed to.
+    pub(crate) pushed: Vec<AtomicU64>,
     /// Threads that may still acknowledge something.
     pub(crate) sending: AtomicUsize,
 }
@@ -28,7 +32,13 @@ impl Shared {
     /// For a run of `threads` threads.
     pub(crate) fn new(rooms: Vec<String>, threads: usize) -> Self {
         let heads = rooms.iter().map(|_| AtomicI64::new(0)).collect();
-        Self { rooms, acked: AtomicU64::new(0), heads, sending: AtomicUsize::new(threads) }
+        let (acked, sending) = (AtomicU64::new(0), AtomicUsize::new(threads));
+        Self { rooms, acked, heads, pushed: Vec::new(), sending }
+    }
+
+    /// The same, with so many users that are pushed to.
+    pub(crate) fn with_users(self, users: usize) -> Self {
+        Self { pushed: (0..users).map(|_| AtomicU64::new(0)).collect(), ..self }
     }
 
     /// A thread is done with sending.
@@ -66,6 +76,10 @@ pub(crate) struct Tally {
     pub(crate) pulled: u64,
     /// What the sockets saw.
     pub(crate) followers: Vec<Follower>,
+    /// What was pushed.
+    pub(crate) ledgers: Vec<Ledger>,
+    /// What the users saw who were pushed to.
+    pub(crate) receivers: Vec<Receiver>,
 }
 
 impl Tally {
@@ -86,6 +100,8 @@ impl Tally {
             behind: 0,
             pulled: 0,
             followers: Vec::new(),
+            ledgers: Vec::new(),
+            receivers: Vec::new(),
         }
     }
 
@@ -149,6 +165,8 @@ impl Tally {
         self.behind += other.behind;
         self.pulled += other.pulled;
         self.followers.extend(other.followers);
+        self.ledgers.extend(other.ledgers);
+        self.receivers.extend(other.receivers);
     }
 
     /// What all sockets saw of what was acknowledged to anyone.
@@ -156,6 +174,9 @@ impl Tally {
         let mut whole = Verdict::default();
         for follower in &self.followers {
             whole += follower.verdict(&self.acked);
+        }
+        for receiver in &self.receivers {
+            whole += receiver.verdict(&self.ledgers);
         }
         whole
     }

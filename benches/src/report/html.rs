@@ -8,6 +8,7 @@ use super::curves::{Curve, latency, timeline};
 use super::group::{Group, groups, names};
 use super::number::words;
 use super::{RunResult, store, table};
+use crate::stages;
 
 /// Figures that get bars.
 const BARRED: &[&str] = &[
@@ -20,9 +21,6 @@ const BARRED: &[&str] = &[
     "rss_bytes_per_connection",
     "bytes_per_connection",
 ];
-
-/// Latencies whose curves are drawn; stages are figures of the table only.
-const STAGE: &str = "stage_";
 
 /// The page over `results`, which lie in `folder`.
 pub(super) fn page(folder: &Path, results: &[RunResult]) -> String {
@@ -101,7 +99,7 @@ fn one(group: &Group<'_>) -> String {
             })
             .filter(|curve| !curve.points.is_empty())
             .collect();
-        if !curves.is_empty() && !name.starts_with(STAGE) {
+        if !curves.is_empty() && stages::place(name).is_none() {
             let _ =
                 write!(html, "<figure>{}<figcaption>{}</figcaption></figure>", latency(&curves), words(name));
         }

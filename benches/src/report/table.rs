@@ -5,6 +5,7 @@ use std::io::Write as _;
 use super::group::{Group, groups, names};
 use super::number::{count, short, spread, words};
 use super::{Latency, RunResult, Verdict};
+use crate::stages;
 
 /// Prints all of it on stdout.
 pub(super) fn print(results: &[RunResult]) -> anyhow::Result<()> {
@@ -52,9 +53,16 @@ pub(super) fn lines(group: &Group<'_>) -> Vec<Vec<String>> {
             }));
         }
     }
-    for name in names(results, |result| &result.latencies) {
-        let title = format!("{} ms p50/p99/p99.9/max", words(name));
-        lines.push(line(title, &|result| result.latencies.get(name).map(quantiles)));
+    let mut latencies = names(results, |result| &result.latencies);
+    latencies.sort_by_key(|name| stages::place(name));
+    for name in latencies {
+        // A stage is known by its buckets: further quantiles would be their bounds.
+        let (quantiles, show): (_, fn(&Latency) -> String) = match stages::place(name) {
+            None => ("p50/p99/p99.9/max", quantiles),
+            Some(_) => ("p50/p99", |stage| [stage.p50_ms, stage.p99_ms].map(short).join(" / ")),
+        };
+        let title = format!("{} ms {quantiles}", words(name));
+        lines.push(line(title, &|result| result.latencies.get(name).map(show)));
     }
     for name in names(results, |result| &result.cpu_us_per_message) {
         let title = format!("CPU µs per message: {name}");

@@ -170,10 +170,11 @@ fn result(
 ) -> RunResult {
     let params = [("connections", json!(connections)), ("servers", json!(options.comets))];
     let mut outcome = Outcome::new("idle", lane, &params);
-    let floor = floor.unwrap_or(held);
-    outcome.compared("rss_bytes_per_connection", held.rss_bytes, Some(floor.rss_bytes));
-    outcome.compared("pss_bytes_per_connection", held.pss_bytes, Some(floor.pss_bytes));
-    outcome.compared("kernel_bytes_per_pair", held.kernel_bytes, Some(floor.kernel_bytes));
+    let floor = floor.or((lane.name == "floor").then_some(held));
+    let of_floor = |bytes: fn(&Held) -> f64| floor.map(bytes);
+    outcome.compared("rss_bytes_per_connection", held.rss_bytes, of_floor(|floor| floor.rss_bytes));
+    outcome.compared("pss_bytes_per_connection", held.pss_bytes, of_floor(|floor| floor.pss_bytes));
+    outcome.compared("kernel_bytes_per_pair", held.kernel_bytes, of_floor(|floor| floor.kernel_bytes));
     outcome.figure("available_bytes_per_pair", held.available_bytes);
     outcome.figure("open_seconds", held.open_seconds);
     outcome.figure("refused", as_f64(held.refused));

@@ -121,7 +121,7 @@ async fn watch(
     add(&system, memory)?;
     progress.phase("waiting until every log is whole");
     let (world, verdict) = crowd.end().await?;
-    let stages = Stages::scrape(&system.admins).await?.since(&before.0);
+    let stages = Stages::scrape(&system.admins).await?.since(&before.0).latencies();
     progress.phase("looking up what was stored");
     let acked = world.tally().acked.clone();
     let reader = |room| world.account(room % options.accounts);

@@ -8,6 +8,7 @@ pub(crate) mod mixed;
 mod outcome;
 mod proof;
 pub(crate) mod push;
+pub(crate) mod pushes;
 pub(crate) mod reconnect;
 pub(crate) mod send;
 pub(crate) mod soak;

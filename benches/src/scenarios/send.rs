@@ -41,21 +41,19 @@ async fn measure(options: &Options) -> anyhow::Result<Vec<RunResult>> {
     let system = System::start(system_options).await?;
     progress.phase("making accounts and conversations");
     let cast = Cast::make(&system, load).await?;
-    let before = Stages::scrape(&system.admins).await?;
     let mut sum = Sum::new(params(system_options, load, cast.rooms.len()), started_at_ms);
     for cycle in 1..=load.cycles {
         progress.phase(format!("cycle {cycle} of {}: connecting", load.cycles));
         let lines = cast.connect(&system, load)?;
-        let outcome = run::run(&system, &cast, lines, load, &mut progress).await?;
+        let outcome = run::run(&system, lines, &cast.terms(load), &mut progress).await?;
         progress.phase("looking up what was stored");
         let (acked, reader) = (&outcome.tally.acked, |room| cast.reader(room).clone());
         let found = stored::check(&system.apis, &cast.rooms, reader, acked, load.check_stored).await?;
         sum.add(&outcome, found, load);
     }
-    let stages = Stages::scrape(&system.admins).await?.since(&before);
     drop(progress);
     system.stop();
-    Ok(vec![sum.finish(stages)])
+    Ok(vec![sum.finish()])
 }
 
 /// The result as it grows, cycle by cycle.
@@ -63,6 +61,7 @@ struct Sum {
     result: RunResult,
     answered: Recorder,
     delivered: Recorder,
+    stages: Stages,
     acked: u64,
     cpu_ns: BTreeMap<String, u64>,
 }
@@ -84,14 +83,15 @@ impl Sum {
             machine: Machine::of_this(),
             notes: Vec::new(),
         };
-        let cpu_ns = BTreeMap::new();
-        Self { result, answered: Recorder::new(), delivered: Recorder::new(), acked: 0, cpu_ns }
+        let (stages, cpu_ns) = (Stages::default(), BTreeMap::new());
+        Self { result, answered: Recorder::new(), delivered: Recorder::new(), stages, acked: 0, cpu_ns }
     }
 
     fn add(&mut self, outcome: &Outcome, found: Found, load: &LoadOptions) {
         let tally = &outcome.tally;
         self.answered.add(&tally.answered);
         self.delivered.add(&tally.delivered);
+        self.stages.add(&outcome.stages);
         self.acked += outcome.acked;
         for (name, ns) in &outcome.cpu_ns {
             *self.cpu_ns.entry(name.clone()).or_default() += ns;
@@ -111,8 +111,8 @@ impl Sum {
         }
     }
 
-    fn finish(mut self, stages: BTreeMap<String, Latency>) -> RunResult {
-        self.result.latencies = stages;
+    fn finish(mut self) -> RunResult {
+        self.result.latencies = self.stages.latencies();
         for (name, recorder) in [("answered", &self.answered), ("delivered", &self.delivered)] {
             self.result.latencies.insert(name.to_owned(), Latency::of_ns(recorder.histogram()));
         }

@@ -6,6 +6,7 @@ pub(crate) mod options;
 mod services;
 
 use std::path::PathBuf;
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
@@ -38,6 +39,8 @@ pub(crate) struct System {
     /// In the order in which they end: comets first, so that clients are told while logic still answers.
     nodes: Vec<Node>,
     folder: Option<TempDir>,
+    /// The program and its settings, if it was started here.
+    started: Option<(PathBuf, Settings)>,
 }
 
 impl System {
@@ -70,6 +73,7 @@ impl System {
             processes: Vec::new(),
             nodes: Vec::new(),
             folder: None,
+            started: None,
         }
     }
 
@@ -79,7 +83,9 @@ impl System {
         let data = folder.path().join("data").to_string_lossy().into_owned();
         settings.push(("OORT_NODE__DATA_DIR".to_owned(), data));
         settings.extend(given(options)?);
-        let mut node = Node::launch(&program(options)?, "", "oort", folder.path(), &settings)?;
+        let oort = program(options)?;
+        let cores = options.pinned.get("oort").map(Vec::as_slice);
+        let mut node = Node::launch(&oort, "", "oort", folder.path(), &settings, cores)?;
         node.wait_until_serving()?;
         let address = node.address("http")?;
         Ok(Self {
@@ -89,6 +95,7 @@ impl System {
             processes: Vec::new(),
             nodes: vec![node],
             folder: Some(folder),
+            started: Some((oort, settings)),
         })
     }
 
@@ -101,11 +108,12 @@ impl System {
         let oort = program(options)?;
         let mut settings = over(&Services::of(options)?);
         settings.extend(given(options)?);
-        Node::launch(&oort, "migrate", "migrate", folder.path(), &settings)?.wait_for_success()?;
+        Node::launch(&oort, "migrate", "migrate", folder.path(), &settings, None)?.wait_for_success()?;
         let start = |role: &str, count: usize, settings: &Settings| -> anyhow::Result<Vec<Node>> {
+            let cores = options.pinned.get(role).map(Vec::as_slice);
             let names = (1..=count).map(|number| format!("{role}-{number}"));
             let nodes: anyhow::Result<Vec<_>> =
-                names.map(|name| Node::launch(&oort, role, &name, folder.path(), settings)).collect();
+                names.map(|name| Node::launch(&oort, role, &name, folder.path(), settings, cores)).collect();
             let mut nodes = nodes?;
             nodes.iter_mut().try_for_each(Node::wait_until_serving)?;
             Ok(nodes)
@@ -137,6 +145,7 @@ impl System {
             processes: Vec::new(),
             nodes,
             folder: Some(folder),
+            started: Some((oort, settings)),
         })
     }
 
@@ -149,6 +158,16 @@ impl System {
             }
         }
         Ok(())
+    }
+
+    /// A token for servers that push, as `oort token` makes it.
+    pub(crate) fn server_token(&self) -> anyhow::Result<String> {
+        let (oort, settings) = self.started.as_ref().context("a running system needs --token")?;
+        let settings = settings.iter().map(|(name, value)| (name, value));
+        let output = Command::new(oort).arg("token").env_clear().envs(settings).output()?;
+        let said = String::from_utf8_lossy(&output.stderr);
+        ensure!(output.status.success(), "oort token: {}", said.trim());
+        Ok(String::from_utf8(output.stdout)?.trim().to_owned())
     }
 
     /// Ends what was started, in order; waits for it.

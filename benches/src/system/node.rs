@@ -8,6 +8,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail, ensure};
 
+use crate::pin;
+
 /// Longest wait for a process to serve.
 const START: Duration = Duration::from_secs(60);
 /// Longest wait for a process to end; then it is killed.
@@ -28,17 +30,20 @@ pub(crate) struct Node {
 }
 
 impl Node {
-    /// Starts `oort <role>` (just `oort` for ""), under `name` and with its log and addresses in `folder`.
+    /// Starts `oort <role>` (just `oort` for ""), under `name` and with its log and addresses in `folder`; on these
+    /// cores, if any are named.
     pub(crate) fn launch(
         oort: &Path,
         role: &str,
         name: &str,
         folder: &Path,
         settings: &Settings,
+        cores: Option<&[usize]>,
     ) -> anyhow::Result<Self> {
         let log = folder.join(format!("{name}.log"));
         let file = File::create(&log)?;
-        let child = Command::new(oort)
+        let mut command = Command::new(oort);
+        command
             .args((!role.is_empty()).then_some(role))
             .env_clear()
             .env("OORT_NODE__NAME", name)
@@ -49,9 +54,12 @@ impl Node {
             .envs(settings.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::piped())
             .stdout(file.try_clone()?)
-            .stderr(file)
-            .spawn()
-            .with_context(|| format!("{} cannot be started", oort.display()))?;
+            .stderr(file);
+        let child = match cores {
+            Some(cores) => pin::on(cores, || command.spawn())?,
+            None => command.spawn(),
+        };
+        let child = child.with_context(|| format!("{} cannot be started", oort.display()))?;
         Ok(Self { name: name.to_owned(), child, log, addresses: BTreeMap::new() })
     }
 

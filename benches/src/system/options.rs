@@ -1,5 +1,6 @@
 //! What is measured: a server started for the run, or one that runs already.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
@@ -69,4 +70,7 @@ pub(crate) struct SystemOptions {
     /// With --api: admin addresses (`host:port`) of its processes, for the times of the stages.
     #[arg(long, value_name = "HOST:PORT", value_delimiter = ',', requires = "api")]
     pub(crate) admin: Vec<String>,
+    /// Cores of what is started, by role (`oort`, `comet`, `logic`, `job`); the others may run on any that this process may.
+    #[arg(skip)]
+    pub(crate) pinned: BTreeMap<String, Vec<usize>>,
 }

@@ -1,30 +1,6 @@
 //! A whole run: rig, floor server, verdict, files.
 
-use std::process::Command;
-
-use serde_json::Value;
-
-fn run(arguments: &[&str]) -> Vec<Value> {
-    let folder = tempfile::tempdir().unwrap();
-    let output = Command::new(env!("CARGO_BIN_EXE_oort-bench"))
-        .args(arguments)
-        .args(["--quiet", "--out"])
-        .arg(folder.path())
-        .output()
-        .unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    let files = std::fs::read_dir(folder.path()).unwrap().map(|file| file.unwrap().path());
-    let results = files.filter(|file| file.extension().is_some_and(|extension| extension == "json"));
-    results.map(|file| serde_json::from_str(&std::fs::read_to_string(file).unwrap()).unwrap()).collect()
-}
-
-fn assert_pass(result: &Value) {
-    let verdict = &result["verdict"];
-    assert!(verdict["delivered"].as_u64().unwrap() > 0, "{result}");
-    for fault in ["lost", "duplicated", "reordered"] {
-        assert_eq!(verdict[fault], 0, "{result}");
-    }
-}
+use crate::harness::{assert_pass, run};
 
 #[test]
 fn the_floor_passes_in_every_mode_and_dialect() {

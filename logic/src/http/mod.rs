@@ -99,6 +99,7 @@ fn described() -> (Router<Arc<Door>>, OpenApi) {
         .routes(routes!(web4::logout))
         .routes(routes!(push::push_user))
         .routes(routes!(push::push_users))
+        .routes(routes!(push::push_batch))
         .routes(routes!(push::push_room))
         .routes(routes!(push::push_all))
         .routes(routes!(goim::push_keys))

@@ -41,6 +41,13 @@ pub(super) struct UserPush {
     push: PushBody,
 }
 
+/// Several pushes, each to every session of one user.
+#[derive(Deserialize, ToSchema)]
+pub(super) struct BatchPush {
+    /// In order: of two to one user the first arrives first.
+    pushes: Vec<UserPush>,
+}
+
 /// A push to every session of some users.
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
@@ -96,6 +103,20 @@ pub(super) async fn push_user(
     Json(order): Json<UserPush>,
 ) -> Result<StatusCode, Refused> {
     door.app.pushes.to_users(vec![order.user_id], order.push.into_push(&trace)?).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Pushes several things, each to one user. When one of them cannot be pushed, none is.
+#[utoipa::path(post, path = "/push/batch", operation_id = "pushBatch", tag = "push", security(("server" = [])), request_body = BatchPush,
+    responses((status = 204, description = "The bus has all of them")))]
+pub(super) async fn push_batch(
+    State(door): State<Arc<Door>>,
+    _: PushServer,
+    trace: Trace,
+    Json(order): Json<BatchPush>,
+) -> Result<StatusCode, Refused> {
+    let pushes = order.pushes.into_iter().map(|one| Ok((one.user_id, one.push.into_push(&trace)?)));
+    door.app.pushes.to_each(pushes.collect::<Result<_, Refused>>()?).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

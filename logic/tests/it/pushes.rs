@@ -27,7 +27,7 @@ fn push(operation: i32) -> Push {
 
 fn pushes(bus: &Arc<TestBus>) -> (Pushes, Metrics) {
     let metrics = Metrics::register(&mut Registry::default());
-    let config = Config { body_bytes_max: 4, targets_max: 300, ..Config::default() };
+    let config = Config { body_bytes_max: 4, targets_max: 300, batch_max: 8, ..Config::default() };
     (Pushes::new(config, bus.clone(), metrics.clone()), metrics)
 }
 
@@ -55,6 +55,47 @@ async fn pushes_to_one_user_share_a_key_and_pushes_to_many_are_few_records() {
     }
     assert_eq!(keys.len(), 300, "each is named");
     assert!(keys.values().all(|keys| keys.len() == 1));
+}
+
+#[tokio::test]
+async fn a_batch_goes_whole_and_in_order_or_not_at_all() {
+    let bus = TestBus::new();
+    let (pushes, metrics) = pushes(&bus);
+    let batch = |operations: &[i32]| {
+        // Users 7 and 71 share a lane.
+        let users = [7, 71, 8].into_iter().cycle().map(user);
+        users.zip(operations.iter().map(|operation| push(*operation))).collect::<Vec<_>>()
+    };
+    pushes.to_each(batch(&[1000, 1001, 1002, 1003])).await.expect("pushed");
+    let taken: Vec<_> = bus.taken().iter().map(|record| (record.key.clone(), record.value.clone())).collect();
+    let read: Vec<_> = taken
+        .iter()
+        .map(|(key, value)| {
+            let message = PushMsg::decode(value.clone()).expect("a push");
+            (key.as_str(), message.user_ids, message.operation)
+        })
+        .collect();
+    let expected = [
+        ("user-lane-7", vec![7], 1000),
+        ("user-lane-7", vec![71], 1001),
+        ("user-lane-8", vec![8], 1002),
+        ("user-lane-7", vec![7], 1003),
+    ];
+    assert_eq!(read, expected);
+    assert_eq!((metrics.pushes.get(), metrics.push_records.get()), (4, 4));
+
+    let refused = pushes.to_each(batch(&[1000, 17, 1002])).await.expect_err("one of them is reserved");
+    assert_eq!(refused.code, Code::InvalidField);
+    assert!(refused.message.contains("pushes[1]"), "{}", refused.message);
+    let code = |outcome: Result<(), oort_api::error::Refusal>| outcome.expect_err("refused").code;
+    assert_eq!(code(pushes.to_each(Vec::new()).await), Code::InvalidField);
+    assert_eq!(
+        code(pushes.to_each(batch(&[1000; 9])).await),
+        Code::InvalidField,
+        "more than a batch may have"
+    );
+    assert_eq!((bus.taken().len(), metrics.pushes.get()), (4, 4), "none of those");
+    assert_eq!(metrics.pushes_refused.get_or_create(&Code::InvalidField.into()).get(), 3);
 }
 
 #[tokio::test]

@@ -31,6 +31,9 @@ async fn each_audience() {
     let push =
         one("/push/users", json!({"userIds": ["7", "71"], "operation": 1000, "bodyBase64": "AP8="})).await;
     assert_eq!((push.operation, push.user_ids, &push.msg[..]), (1000, vec![7, 71], &b"\x00\xff"[..]));
+    let one_of_one = json!({"pushes": [{"userId": "7", "operation": 1001, "body": "x"}]});
+    let push = one("/push/batch", one_of_one).await;
+    assert_eq!((push.operation, push.user_ids, &push.msg[..]), (1001, vec![7], &b"x"[..]));
     let push = one("/push/room", json!({"room": "live://1", "body": "x"})).await;
     assert_eq!((push.r#type(), push.room.as_str()), (Type::Room, "live://1"));
     let push = one("/push/all", json!({"speed": 50, "body": "x"})).await;
@@ -47,6 +50,9 @@ async fn bad_orders() {
         ("/push/user", json!({"userId": "7", "bodyBase64": "!"})),
         ("/push/user", json!({"userId": "7", "body": "x", "operation": -1})),
         ("/push/users", json!({"userIds": [], "body": "x"})),
+        ("/push/batch", json!({"pushes": []})),
+        ("/push/batch", json!({"pushes": [{"userId": "7", "body": "x"}, {"userId": "7"}]})),
+        ("/push/batch", json!({"pushes": [{"userId": "7", "body": "x", "operation": 2}]})),
         ("/push/room", json!({"room": "", "body": "x"})),
         ("/push/room", json!({"room": "neither", "body": "x"})),
         ("/push/all", json!({"speed": -1, "body": "x"})),
@@ -71,8 +77,8 @@ async fn only_a_server_pushes() {
         assert!(tokio::time::Instant::now() < deadline, "it never ends");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
-    for path in ["/push/user", "/push/users", "/push/room", "/push/all"] {
-        let body = json!({"userId": "7", "userIds": ["7"], "room": "1", "body": "x"});
+    for path in ["/push/user", "/push/users", "/push/batch", "/push/room", "/push/all"] {
+        let body = json!({"userId": "7", "userIds": ["7"], "room": "1", "body": "x", "pushes": []});
         for client in [node.anyone(), user.clone(), node.anyone().bearer(&expired)] {
             client.post(path, &body).await.is_refused(401, "unauthenticated");
         }
