@@ -55,7 +55,7 @@ pub struct Config {
     pub packet_body_bytes_max: usize,
     /// Frames a connection may send per second, on average.
     pub frames_per_second: u32,
-    /// Frames a connection may send at once after a pause.
+    /// Frames a connection may send at once after a pause. At most 4,000,000.
     pub frames_burst: u32,
     /// Bytes a connection may send per second, on average.
     pub bytes_per_second: u32,
@@ -108,7 +108,7 @@ pub struct Config {
     pub tick_messages_max: usize,
     /// Bytes of frames put together for one send, at most (one frame may be longer).
     pub coalesce_bytes_max: usize,
-    /// Sends after which a shard looks at its other work.
+    /// Sends, or connections with something to do, after which a shard looks at its other work.
     pub sends_per_yield: usize,
     /// Batches of one job under way at once.
     pub push_batches_in_flight_max: usize,
@@ -191,6 +191,8 @@ impl Default for Config {
     }
 }
 
+/// Frames are counted in thousandths, in half a word.
+const FRAMES_BURST_MAX: u32 = 4_000_000;
 /// Longest name of a comet, bytes; the directory's bound.
 const ID_BYTES_MAX: usize = 64;
 /// Shards with members of a room are kept as the bits of one word.
@@ -215,6 +217,7 @@ impl Config {
             "silence_limit_ms: longer than ping_interval_ms",
         );
         check(self.header_bytes_max >= 8_192, "header_bytes_max: at least 8192");
+        check(self.frames_burst <= FRAMES_BURST_MAX, "frames_burst: at most 4000000");
         check((1..=1_000).contains(&self.hello_messages), "hello_messages: 1 to 1000");
         check(self.wheel_slot_ms >= 5, "wheel_slot_ms: at least 5");
         let at_least_one = [

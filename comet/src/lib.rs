@@ -2,7 +2,7 @@
 //!
 //! * [`service`]: built, run, drained.
 //! * `shard`: one pinned thread and runtime per core, with its own listener, connections, rooms and timers.
-//! * `connection`: a client's socket, its one small task, what waits for it.
+//! * `connection`: a client's socket, what it says, what waits for it; a task only while a command is under way.
 //! * `session`: what a connection does with logic, per dialect.
 //! * `dialect`, [`framing`], `compression`: bytes of clients, in and out.
 //! * `transport`, [`tls`]: their sockets, plain or encrypted.

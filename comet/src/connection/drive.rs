@@ -1,17 +1,18 @@
-//! The one task of a connection: waits for its socket, reads commands, runs one at a time, writes what waits.
+//! What a connection does when its socket or a command of its own has something for it: reads commands, runs one at a time,
+//! writes what waits. Idle, it is in the shard's set of sockets and has no task.
 //!
 //! While a command is under way nothing is read: the client is held back by its own socket.
 
-use std::future::poll_fn;
 use std::io::ErrorKind;
 use std::pin::Pin;
 use std::rc::Rc;
-use std::task::{Context, Poll};
 
 use oort_api::codec::packet;
+use rustix::event::epoll::EventFlags;
 
 use super::close::CloseReason;
 use super::{Connection, Stage};
+use crate::dialect::Dialect;
 use crate::framing::{Event, Reader, Violation, close_reply, pong_frame};
 use crate::session::{self, sends::Sends};
 use crate::shard::Shard;
@@ -19,64 +20,17 @@ use crate::shard::Shard;
 /// A command under way.
 pub(crate) type Job = Pin<Box<dyn Future<Output = ()>>>;
 
-/// What a connection reads from: idle, it holds no memory beyond itself.
-#[derive(Debug, Default)]
+/// What a connection has read and not used up. Kept only while there is some.
+#[derive(Debug)]
 pub(crate) struct Input {
     reader: Reader,
     /// What came behind a command that is under way; for TCP also a packet that is not complete.
     pending: Vec<u8>,
 }
 
-enum Wake {
-    JobDone,
-    Writable,
-    Readable,
-    /// It began to close.
-    Closing,
-    /// Closing, and everything is written.
-    Written,
-    Dead,
-}
-
-/// Serves one connection to its end. `early` came with the upgrade; `job` opens the session.
-pub(crate) async fn drive(shard: Rc<Shard>, connection: Rc<Connection>, early: Vec<u8>, job: Option<Job>) {
-    let may_compress = connection.dialect.inflated().is_some();
-    let mut input = Input { reader: Reader::inflating(may_compress), pending: early };
-    let mut job = job;
-    let mut closing = Closing::No;
-    if job.is_none() {
-        job = input.resume(&shard, &connection);
-    }
-    loop {
-        match poll_fn(|context| poll_wake(&connection, &mut job, closing, context)).await {
-            Wake::JobDone => job = input.resume(&shard, &connection),
-            Wake::Writable => _ = connection.flush(&shard.node),
-            Wake::Readable => {
-                if let Some(next) = input.read(&shard, &connection, closing) {
-                    job = Some(next);
-                }
-            }
-            Wake::Closing => {
-                closing = Closing::Writing;
-                input = Input::default();
-                shard.linger(&connection);
-            }
-            Wake::Written => {
-                closing = Closing::Waiting;
-                connection.socket.finish();
-            }
-            Wake::Dead => break,
-        }
-    }
-    // What a job began (a session that logic now knows) must be known before the connection is forgotten.
-    if let Some(job) = job {
-        job.await;
-    }
-    shard.forget(&connection);
-}
-
+/// How far a connection that closes has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Closing {
+pub(crate) enum Closing {
     No,
     /// What waits still goes out.
     Writing,
@@ -84,68 +38,156 @@ enum Closing {
     Waiting,
 }
 
-fn poll_wake(
-    connection: &Connection,
-    job: &mut Option<Job>,
-    closing: Closing,
-    context: &mut Context<'_>,
-) -> Poll<Wake> {
-    connection.remember(context);
-    if connection.stage.get() == Stage::Dead {
-        return Poll::Ready(Wake::Dead);
-    }
-    if let Some(running) = job
-        && running.as_mut().poll(context).is_ready()
-    {
-        *job = None;
-        return Poll::Ready(Wake::JobDone);
-    }
-    match connection.stage.get() {
-        Stage::Dead => return Poll::Ready(Wake::Dead),
-        Stage::Closing if closing == Closing::No => return Poll::Ready(Wake::Closing),
-        _ => {}
-    }
-    if connection.outbox.borrow().has_backlog() {
-        if connection.socket.poll_writable(context).is_ready() {
-            return Poll::Ready(Wake::Writable);
+impl Connection {
+    /// The system says something of its socket.
+    pub(crate) fn notice(&self, flags: EventFlags) {
+        let is_ended = flags.intersects(EventFlags::RDHUP | EventFlags::HUP | EventFlags::ERR);
+        if is_ended {
+            self.is_ended.set(true);
         }
-    } else if closing == Closing::Writing {
-        return Poll::Ready(Wake::Written);
+        if flags.intersects(EventFlags::OUT | EventFlags::HUP | EventFlags::ERR) {
+            self.is_full.set(false);
+        }
+        if is_ended || flags.contains(EventFlags::IN) {
+            self.is_readable.set(true);
+            self.wake();
+        } else if self.outbox.borrow().has_backlog() {
+            self.wake();
+        }
     }
-    if (job.is_none() || closing != Closing::No) && connection.socket.poll_readable(context).is_ready() {
-        return Poll::Ready(Wake::Readable);
-    }
-    Poll::Pending
 }
 
-impl Input {
-    /// Reads once. The next command, if it takes time.
-    fn read(&mut self, shard: &Rc<Shard>, connection: &Rc<Connection>, closing: Closing) -> Option<Job> {
-        let mut scratch = shard.scratch.borrow_mut();
-        match connection.socket.try_read(&mut scratch) {
-            Ok(0) => connection.kill(),
-            Ok(_) if closing != Closing::No => {}
-            Ok(count) => {
-                if connection.stage.get() == Stage::Live {
-                    connection.heard.set(shard.now.get());
-                }
-                return self.process(shard, connection, &mut scratch[..count]);
+impl Shard {
+    /// Begins to serve a connection. `early` came with the upgrade; `job` opens the session.
+    pub(crate) fn begin(self: &Rc<Self>, connection: &Rc<Connection>, early: Vec<u8>, job: Option<Job>) {
+        if let Err(error) = self.poller.add(&connection.socket, connection.ticket()) {
+            tracing::warn!(%error, "a connection cannot be waited for");
+            self.node.metrics.refuse("poller");
+            return self.forget(connection);
+        }
+        if !early.is_empty() {
+            let input = Input { pending: early, ..Input::new(connection.dialect) };
+            connection.input.set(Some(Box::new(input)));
+        }
+        if let Some(job) = job.or_else(|| self.resume(connection)) {
+            self.start(connection, job);
+        }
+    }
+
+    /// Does what there is to do for a connection, as far as it goes without waiting: reads at most once.
+    pub(crate) fn step(self: &Rc<Self>, connection: &Rc<Connection>) {
+        connection.is_on_agenda.set(false);
+        if connection.stage.get() == Stage::Closing && connection.closing.get() == Closing::No {
+            connection.closing.set(Closing::Writing);
+            connection.input.take();
+            self.linger(connection);
+        }
+        if !connection.is_full.get() && connection.outbox.borrow().has_backlog() {
+            connection.is_full.set(!connection.flush(&self.node));
+        }
+        if connection.closing.get() == Closing::Writing && !connection.outbox.borrow().has_backlog() {
+            connection.closing.set(Closing::Waiting);
+            connection.socket.finish();
+        }
+        if connection.is_readable.get() && connection.may_read() {
+            if let Some(job) = self.read(connection) {
+                self.start(connection, job);
+            } else if connection.is_readable.get() && connection.may_read() {
+                // Others get their turn before the rest.
+                connection.wake();
             }
-            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => {}
+        }
+        // What a job began (a session that logic now knows) must be known before the connection is forgotten.
+        if connection.stage.get() == Stage::Dead && !connection.is_busy.get() {
+            self.forget(connection);
+        }
+    }
+
+    /// Runs a command, and those that came behind it. Meanwhile, and only then, the connection has a task.
+    fn start(self: &Rc<Self>, connection: &Rc<Connection>, job: Job) {
+        connection.is_busy.set(true);
+        let (shard, connection) = (Rc::clone(self), Rc::clone(connection));
+        tokio::task::spawn_local(async move {
+            let mut job = Some(job);
+            while let Some(next) = job {
+                next.await;
+                job = shard.resume(&connection);
+            }
+            connection.is_busy.set(false);
+            if connection.is_readable.get() || connection.is_closing() {
+                connection.wake();
+            }
+        });
+    }
+
+    /// Reads once. The next command, if it takes time.
+    fn read(self: &Rc<Self>, connection: &Rc<Connection>) -> Option<Job> {
+        let mut scratch = self.scratch.borrow_mut();
+        match connection.socket.read(&mut scratch) {
+            Ok(0) => connection.kill(),
+            Ok(count) => {
+                // Less than was asked for is all there is, until the system says that there is more.
+                let is_all = count < scratch.len() && connection.socket.is_plain();
+                connection.is_readable.set(!is_all || connection.is_ended.get());
+                if connection.closing.get() != Closing::No {
+                    return None;
+                }
+                if connection.stage.get() == Stage::Live {
+                    connection.heard.set(self.now.get());
+                }
+                let mut input = connection.take_input();
+                let job = input.process(self, connection, &mut scratch[..count]);
+                connection.keep_input(input);
+                return job;
+            }
+            Err(error) if error.kind() == ErrorKind::WouldBlock => connection.is_readable.set(false),
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
             Err(_) => connection.kill(),
         }
         None
     }
 
     /// Goes on with what came meanwhile.
-    fn resume(&mut self, shard: &Rc<Shard>, connection: &Rc<Connection>) -> Option<Job> {
-        if self.pending.is_empty() || connection.is_closing() {
+    fn resume(self: &Rc<Self>, connection: &Rc<Connection>) -> Option<Job> {
+        if connection.is_closing() {
             return None;
         }
-        let mut bytes = std::mem::take(&mut self.pending);
-        self.process(shard, connection, &mut bytes)
+        let mut input = *connection.input.take()?;
+        let mut bytes = std::mem::take(&mut input.pending);
+        let job = input.process(self, connection, &mut bytes);
+        connection.keep_input(input);
+        job
+    }
+}
+
+impl Connection {
+    /// A closing connection is read to its end, whatever it still runs.
+    fn may_read(&self) -> bool {
+        self.stage.get() != Stage::Dead && (!self.is_busy.get() || self.closing.get() != Closing::No)
     }
 
+    fn take_input(&self) -> Input {
+        self.input.take().map_or_else(|| Input::new(self.dialect), |input| *input)
+    }
+
+    /// Keeps what is partial, if anything is.
+    fn keep_input(&self, input: Input) {
+        if !self.is_closing() && !input.is_empty() {
+            self.input.set(Some(Box::new(input)));
+        }
+    }
+}
+
+impl Input {
+    const fn new(dialect: Dialect) -> Self {
+        Self { reader: Reader::inflating(dialect.inflated().is_some()), pending: Vec::new() }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.reader.is_idle() && !self.reader.is_closed() && self.pending.is_empty()
+    }
+
+    /// What it says, until something takes time.
     fn process(&mut self, shard: &Rc<Shard>, connection: &Rc<Connection>, bytes: &mut [u8]) -> Option<Job> {
         if connection.dialect.is_websocket() {
             self.process_websocket(shard, connection, bytes)

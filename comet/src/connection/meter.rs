@@ -13,7 +13,7 @@ pub(crate) struct Rates {
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Meter {
     /// Thousandths of a frame used.
-    frames: u64,
+    frames: u32,
     bytes: u32,
     at_ms: u32,
 }
@@ -23,12 +23,12 @@ impl Meter {
     pub(crate) fn admit(&mut self, frames: u32, bytes: usize, now_ms: u32, rates: &Rates) -> bool {
         let passed_ms = u64::from(now_ms.wrapping_sub(self.at_ms));
         self.at_ms = now_ms;
-        self.frames = self.frames.saturating_sub(passed_ms * u64::from(rates.frames_per_second));
-        let drained = passed_ms * u64::from(rates.bytes_per_second) / 1000;
-        self.bytes = self.bytes.saturating_sub(u32::try_from(drained).unwrap_or(u32::MAX));
-        self.frames += u64::from(frames) * 1000;
+        let drained = |amount: u64| u32::try_from(amount).unwrap_or(u32::MAX);
+        self.frames = self.frames.saturating_sub(drained(passed_ms * u64::from(rates.frames_per_second)));
+        self.bytes = self.bytes.saturating_sub(drained(passed_ms * u64::from(rates.bytes_per_second) / 1000));
+        self.frames = self.frames.saturating_add(frames.saturating_mul(1000));
         self.bytes = self.bytes.saturating_add(u32::try_from(bytes).unwrap_or(u32::MAX));
-        self.frames <= u64::from(rates.frames_burst) * 1000 && self.bytes <= rates.bytes_burst
+        u64::from(self.frames) <= u64::from(rates.frames_burst) * 1000 && self.bytes <= rates.bytes_burst
     }
 }
 
@@ -45,6 +45,11 @@ mod tests {
         assert!((0..5).all(|_| meter.admit(1, 1, 0, &RATES)));
         assert!(!meter.admit(1, 1, 0, &RATES));
         assert!(meter.admit(1, 1, 300, &RATES), "three frames' time has passed");
+    }
+
+    #[test]
+    fn it_is_small() {
+        assert_eq!(size_of::<Meter>(), 12);
     }
 
     #[test]

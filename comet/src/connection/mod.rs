@@ -3,7 +3,7 @@
 use std::cell::{Cell, RefCell};
 use std::io::{ErrorKind, IoSlice};
 use std::net::IpAddr;
-use std::task::{Context, Waker};
+use std::rc::Rc;
 
 use bytes::Bytes;
 use oort_api::codec::envelope::{Head, ServerFrame};
@@ -14,6 +14,7 @@ use crate::delivery::Chunk;
 use crate::dialect::{Dialect, json};
 use crate::node::Node;
 use crate::register::ConnectionId;
+use crate::shard::agenda::{Agenda, Ticket};
 use crate::shard::rooms::Memberships;
 use crate::transport::Socket;
 
@@ -23,6 +24,7 @@ pub(crate) mod meter;
 pub(crate) mod outbox;
 
 use close::CloseReason;
+use drive::{Closing, Input};
 use meter::Meter;
 use outbox::{Offer, Outbox, Report};
 
@@ -44,23 +46,20 @@ pub(crate) enum Stage {
     Dead,
 }
 
-/// What only clients of the packet protocol have.
+/// What only clients of the packet protocol have, and not all of them.
 #[derive(Debug, Default)]
 pub(crate) struct GoimSide {
     /// The key the client chose.
     pub(crate) key: Option<SessionKey>,
     /// Operations it wants; `None` = all.
-    pub(crate) accepts: Option<Vec<i32>>,
+    pub(crate) accepts: Option<Box<[i32]>>,
     /// The room it asked to be in.
     pub(crate) room: Option<RoomKey>,
-    /// Its idle limit, in turns of the wheel.
-    pub(crate) idle_turns: u32,
 }
 
 /// One connection. Lives on one shard and is never shared with another thread.
 ///
 /// What a fan-out looks at stands first, in as few cache lines as it takes.
-#[derive(Debug)]
 #[repr(C)]
 pub(crate) struct Connection {
     pub(crate) id: ConnectionId,
@@ -72,17 +71,33 @@ pub(crate) struct Connection {
     pub(crate) is_registered: Cell<bool>,
     /// It counts among those that are not authenticated.
     pub(crate) is_opening: Cell<bool>,
-    /// Whose; 0 = nobody's.
-    pub(crate) user: Cell<i64>,
-    /// Turn of the wheel when something was last heard, or the stage changed.
-    pub(crate) heard: Cell<u32>,
-    pub(crate) meter: Cell<Meter>,
+    /// A command is under way.
+    is_busy: Cell<bool>,
+    /// The socket may have something to read.
+    is_readable: Cell<bool>,
+    /// The client will send nothing more, or the socket is gone: it is read until that shows.
+    is_ended: Cell<bool>,
+    /// The socket takes nothing, until the system says so.
+    is_full: Cell<bool>,
     /// Place in the list of those a tick touches; [`Connection::UNTOUCHED`] otherwise.
     pub(crate) touch: Cell<u32>,
+    /// Turn of the wheel when something was last heard, or the stage changed.
+    pub(crate) heard: Cell<u32>,
+    /// Whose; 0 = nobody's.
+    pub(crate) user: Cell<i64>,
+    pub(crate) meter: Cell<Meter>,
+    /// The turn of the wheel at which it is to be asked what is due.
+    pub(crate) due: Cell<u32>,
+    /// The idle limit of a client of the packet protocol, in turns of the wheel.
+    pub(crate) idle_turns: Cell<u32>,
+    closing: Cell<Closing>,
+    /// The shard will look at it.
+    is_on_agenda: Cell<bool>,
     pub(crate) address: IpAddr,
-    pub(crate) memberships: RefCell<Memberships>,
+    pub(crate) memberships: Cell<Memberships>,
     pub(crate) goim: RefCell<Option<Box<GoimSide>>>,
-    waker: RefCell<Option<Waker>>,
+    input: Cell<Option<Box<Input>>>,
+    agenda: Rc<Agenda>,
 }
 
 /// What a tick did, counted once at its end.
@@ -95,23 +110,39 @@ pub(crate) struct Tally {
 impl Connection {
     pub(crate) const UNTOUCHED: u32 = u32::MAX;
 
-    pub(crate) fn new(socket: Socket, id: ConnectionId, dialect: Dialect, address: IpAddr, now: u32) -> Self {
+    pub(crate) fn new(
+        socket: Socket,
+        id: ConnectionId,
+        dialect: Dialect,
+        address: IpAddr,
+        now: u32,
+        agenda: Rc<Agenda>,
+    ) -> Self {
         Self {
-            socket,
             id,
+            outbox: RefCell::new(Outbox::new()),
+            socket,
             dialect,
             stage: Cell::new(Stage::Opening),
             is_registered: Cell::new(false),
             is_opening: Cell::new(true),
-            user: Cell::new(0),
-            heard: Cell::new(now),
-            meter: Cell::default(),
+            is_busy: Cell::new(false),
+            is_readable: Cell::new(false),
+            is_ended: Cell::new(false),
+            is_full: Cell::new(false),
             touch: Cell::new(Self::UNTOUCHED),
+            heard: Cell::new(now),
+            user: Cell::new(0),
+            meter: Cell::default(),
+            due: Cell::new(now),
+            idle_turns: Cell::new(u32::MAX),
+            closing: Cell::new(Closing::No),
+            is_on_agenda: Cell::new(false),
             address,
-            outbox: RefCell::new(Outbox::new()),
-            memberships: RefCell::default(),
+            memberships: Cell::default(),
             goim: RefCell::default(),
-            waker: RefCell::default(),
+            input: Cell::default(),
+            agenda,
         }
     }
 
@@ -150,21 +181,18 @@ impl Connection {
     /// Whether what is offered would be written at once. Asked of several connections before the first is written to, it
     /// brings all of them into the cache at the same time.
     pub(crate) fn is_clear(&self) -> bool {
-        self.outbox.borrow().is_clear() && !matches!(self.socket, Socket::Tls(_))
+        self.outbox.borrow().is_clear() && self.socket.is_plain()
     }
 
-    /// Keeps who is to be woken.
-    fn remember(&self, context: &Context<'_>) {
-        let mut waker = self.waker.borrow_mut();
-        if !waker.as_ref().is_some_and(|known| known.will_wake(context.waker())) {
-            *waker = Some(context.waker().clone());
-        }
+    /// How the system and the agenda name it.
+    pub(crate) fn ticket(&self) -> Ticket {
+        Ticket { slot: self.id.slot, version: self.id.version_low() }
     }
 
-    /// Has its task look at it again.
+    /// Has the shard look at it.
     pub(crate) fn wake(&self) {
-        if let Some(waker) = self.waker.borrow().as_ref() {
-            waker.wake_by_ref();
+        if !self.is_on_agenda.replace(true) {
+            self.agenda.add(self.ticket());
         }
     }
 
@@ -292,7 +320,7 @@ impl Connection {
                 let mut pieces = [IoSlice::new(&[]); PIECES_MAX];
                 match outbox.slices(&mut pieces) {
                     0 => break,
-                    count => self.socket.try_write(&pieces[..count]),
+                    count => self.socket.send_pieces(&pieces[..count]),
                 }
             };
             match result {
@@ -335,10 +363,19 @@ impl Connection {
 
     /// Ends it at once.
     pub(crate) fn kill(&self) {
-        self.outbox.borrow_mut().abandon();
-        self.stage.set(Stage::Dead);
-        self.socket.abort();
-        self.wake();
+        if self.stage.replace(Stage::Dead) != Stage::Dead {
+            self.outbox.borrow_mut().abandon();
+            self.socket.abort();
+            self.wake();
+        }
+    }
+}
+
+impl std::fmt::Debug for Connection {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let mut out = f.debug_struct("Connection");
+        out.field("id", &self.id).field("dialect", &self.dialect).field("stage", &self.stage.get());
+        out.finish_non_exhaustive()
     }
 }
 
@@ -346,15 +383,16 @@ impl Connection {
 mod tests {
     use super::*;
 
-    /// What an idle connection costs beside tokio's part of it: this, a task around it, and its memberships.
+    /// What an idle connection costs beside its entries in lists of the shard: this, with two counts before it.
     #[test]
     fn a_connection_is_small() {
-        assert!(size_of::<Connection>() <= 256, "{}", size_of::<Connection>());
-        let task_bytes = future_bytes(drive::drive);
-        assert!(task_bytes <= 176, "{task_bytes}");
+        assert!(size_of::<Connection>() <= 176, "{}", size_of::<Connection>());
     }
 
-    fn future_bytes<A, B, C, D, F>(_: impl Fn(A, B, C, D) -> F) -> usize {
-        size_of::<F>()
+    #[test]
+    fn what_a_fan_out_looks_at_stands_first() {
+        // Two counts stand before it.
+        let hot_bytes = std::mem::offset_of!(Connection, touch) + size_of::<u32>() + 2 * size_of::<usize>();
+        assert!(hot_bytes <= 128, "{hot_bytes}");
     }
 }

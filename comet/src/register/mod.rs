@@ -23,6 +23,13 @@ impl ConnectionId {
         format!("{nonce:016x}-{:x}-{:x}-{:x}", self.shard, self.slot, self.version)
     }
 
+    /// The lower half of the version: tells it from others that had the place, where a word is all there is.
+    #[expect(clippy::cast_possible_truncation, reason = "the lower half")]
+    #[expect(clippy::cast_sign_loss, reason = "the lower half")]
+    pub(crate) fn version_low(self) -> u32 {
+        self.version as u32
+    }
+
     /// Reads back [`ConnectionId::key`]; `None` for any other text.
     pub(crate) fn from_key(text: &str, nonce: u64) -> Option<Self> {
         let mut parts = text.split('-');

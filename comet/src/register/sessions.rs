@@ -1,19 +1,69 @@
 //! The sessions of the comet, by user and by the keys that clients chose.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::net::IpAddr;
 
 use oort_api::SessionKey;
 use parking_lot::Mutex;
-use smallvec::SmallVec;
 
 use super::ConnectionId;
 
+/// Where a user is. Most are in one place: that takes no more than its name.
+#[expect(clippy::box_collection, reason = "a word, for what is seldom")]
+#[derive(Debug)]
+enum Places {
+    One {
+        shard: u16,
+        slot: u32,
+        version: i64,
+    },
+    /// More.
+    Some(Box<Vec<ConnectionId>>),
+}
+
 #[derive(Debug, Default)]
 struct Inner {
-    users: HashMap<i64, SmallVec<[ConnectionId; 1]>>,
+    users: HashMap<i64, Places>,
     keys: HashMap<SessionKey, ConnectionId>,
     addresses: HashMap<IpAddr, u32>,
+}
+
+impl Places {
+    fn one(ConnectionId { shard, slot, version }: ConnectionId) -> Self {
+        Self::One { shard, slot, version }
+    }
+
+    fn each(&self, mut found: impl FnMut(ConnectionId)) {
+        match self {
+            &Self::One { shard, slot, version } => found(ConnectionId { shard, slot, version }),
+            Self::Some(ids) => ids.iter().copied().for_each(found),
+        }
+    }
+
+    fn add(&mut self, id: ConnectionId) {
+        match self {
+            &mut Self::One { shard, slot, version } => {
+                *self = Self::Some(Box::new(vec![ConnectionId { shard, slot, version }, id]));
+            }
+            Self::Some(ids) => ids.push(id),
+        }
+    }
+
+    /// False: nothing is left.
+    fn remove(&mut self, id: ConnectionId) -> bool {
+        match self {
+            &mut Self::One { shard, slot, version } => ConnectionId { shard, slot, version } != id,
+            Self::Some(ids) => {
+                ids.retain(|held| *held != id);
+                if let [last] = ids[..] {
+                    *self = Self::one(last);
+                    return true;
+                }
+                !ids.is_empty()
+            }
+        }
+    }
 }
 
 /// The sessions of the comet.
@@ -25,7 +75,10 @@ impl SessionRegister {
     pub(crate) fn add(&self, id: ConnectionId, user: i64, key: Option<&SessionKey>) -> Option<ConnectionId> {
         let mut inner = self.0.lock();
         if user > 0 {
-            inner.users.entry(user).or_default().push(id);
+            match inner.users.entry(user) {
+                Entry::Occupied(mut known) => known.get_mut().add(id),
+                Entry::Vacant(new) => _ = new.insert(Places::one(id)),
+            }
         }
         key.and_then(|key| inner.keys.insert(key.clone(), id))
     }
@@ -33,11 +86,10 @@ impl SessionRegister {
     /// Removes a session; a key that another connection has taken over stays.
     pub(crate) fn remove(&self, id: ConnectionId, user: i64, key: Option<&SessionKey>) {
         let mut inner = self.0.lock();
-        if let Some(sessions) = inner.users.get_mut(&user) {
-            sessions.retain(|held| *held != id);
-            if sessions.is_empty() {
-                inner.users.remove(&user);
-            }
+        if let Entry::Occupied(mut known) = inner.users.entry(user)
+            && !known.get_mut().remove(id)
+        {
+            known.remove();
         }
         if let Some(key) = key
             && inner.keys.get(key) == Some(&id)
@@ -56,7 +108,7 @@ impl SessionRegister {
         let inner = self.0.lock();
         for user in users {
             match inner.users.get(user) {
-                Some(sessions) => sessions.iter().copied().for_each(&mut found),
+                Some(places) => places.each(&mut found),
                 None => missing(*user),
             }
         }
@@ -95,6 +147,23 @@ mod tests {
 
     fn id(slot: u32) -> ConnectionId {
         ConnectionId { shard: 0, slot, version: slot.into() }
+    }
+
+    #[test]
+    fn a_user_is_found_in_all_places_and_then_in_none() {
+        assert_eq!(size_of::<Places>(), 16);
+        let register = SessionRegister::default();
+        (1..=3).for_each(|slot| _ = register.add(id(slot), 7, None));
+        for left in [vec![1, 3], vec![3], vec![]] {
+            let gone = [2, 1, 3][2 - left.len()];
+            register.remove(id(gone), 7, None);
+            // A second time changes nothing.
+            register.remove(id(gone), 7, None);
+            let mut found = Vec::new();
+            register.of_users(&[7], |id| found.push(id.slot), |_| {});
+            assert_eq!(found, left);
+        }
+        assert!(register.0.lock().users.is_empty());
     }
 
     #[test]

@@ -115,16 +115,20 @@ fn quick(shard: &Rc<Shard>, connection: &Connection, packet: &Packet<'_>) -> boo
 fn change_accepts(connection: &Connection, body: &[u8], is_added: bool) -> bool {
     let Ok(ops) = parse_ops(body) else { return false };
     let mut goim = connection.goim.borrow_mut();
+    if goim.is_none() && !is_added {
+        return true;
+    }
     let accepts = &mut goim.get_or_insert_default().accepts;
     if is_added {
-        let accepts = accepts.get_or_insert_default();
+        let mut wanted = accepts.take().unwrap_or_default().into_vec();
         ops.into_iter().for_each(|op| {
-            if !accepts.contains(&op) && accepts.len() < ACCEPTS_MAX {
-                accepts.push(op);
+            if !wanted.contains(&op) && wanted.len() < ACCEPTS_MAX {
+                wanted.push(op);
             }
         });
-    } else if let Some(accepts) = accepts {
-        accepts.retain(|op| !ops.contains(op));
+        *accepts = Some(wanted.into());
+    } else if let Some(known) = accepts.take() {
+        *accepts = Some(known.into_iter().filter(|op| !ops.contains(op)).collect());
     }
     true
 }
@@ -158,11 +162,12 @@ async fn open(
     let Some(answer) = authenticate(shard, connection, platform, credential).await else { return Ok(()) };
     let mut rooms: Vec<RoomKey> = answer.rooms.iter().filter_map(|room| RoomKey::new(room).ok()).collect();
     if !answer.goim_room.is_empty() {
-        let room = RoomKey::new(&answer.goim_room).map_err(|_| CloseReason::BadSession)?;
-        connection.goim.borrow_mut().get_or_insert_default().room = Some(room.clone());
-        rooms.push(room);
+        rooms.push(RoomKey::new(&answer.goim_room).map_err(|_| CloseReason::BadSession)?);
     }
     enter(shard, connection, &rooms).await?;
+    if !answer.goim_room.is_empty() {
+        keep_room(shard, connection, rooms.last());
+    }
     let ready = reply(packet, op::AUTH_REPLY, &[], connection.dialect.carrier());
     greet(shard, connection, &ready, &HashMap::new());
     Ok(())
@@ -183,15 +188,24 @@ async fn change_room(
         if let Some(room) = before {
             shard.leave(connection, &room);
         }
-        connection.goim.borrow_mut().get_or_insert_default().room.clone_from(&wanted);
         if let Some(room) = &wanted {
             enter(shard, connection, std::slice::from_ref(room)).await?;
         }
+        keep_room(shard, connection, wanted.as_ref());
     }
     // A room that cannot be is answered with an empty body: the connection is in none.
     let body = if wanted.is_some() { packet.body } else { &[] };
     connection.send_own(&shard.node, &reply(packet, op::CHANGE_ROOM_REPLY, body, carrier));
     Ok(())
+}
+
+/// Remembers the room it asked for and is in, by the key that all members share.
+fn keep_room(shard: &Shard, connection: &Connection, room: Option<&RoomKey>) {
+    let room = room.and_then(|room| shard.rooms.borrow().own_key(room));
+    let mut goim = connection.goim.borrow_mut();
+    if goim.is_some() || room.is_some() {
+        goim.get_or_insert_default().room = room;
+    }
 }
 
 /// Anything else goes to logic, and is answered with its own op.

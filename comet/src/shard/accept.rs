@@ -9,9 +9,8 @@ use socket2::SockRef;
 use tokio::net::{TcpListener, TcpStream};
 
 use super::{Shard, http, socket_arrived, tls};
-use crate::connection::drive::drive;
 use crate::dialect::Dialect;
-use crate::transport::Socket;
+use crate::transport::arrival::Arrival;
 
 /// What a listener's clients speak.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -77,7 +76,7 @@ impl Shard {
         if node.tls.is_some() {
             tokio::task::spawn_local(tls::welcome(Rc::clone(self), stream, peer, door));
         } else {
-            self.serve(Socket::Plain(stream), peer, door);
+            self.serve(Arrival::new(stream, None), peer, door);
         }
     }
 
@@ -100,16 +99,17 @@ impl Shard {
     }
 
     /// Serves a socket on which the client may speak.
-    pub(super) fn serve(self: &Rc<Self>, mut socket: Socket, peer: SocketAddr, door: Door) {
-        let shard = Rc::clone(self);
+    pub(super) fn serve(self: &Rc<Self>, arrival: Arrival, peer: SocketAddr, door: Door) {
         match door {
-            Door::Http => tokio::task::spawn_local(http::serve(shard, socket, peer)),
-            Door::Packets => {
-                let early = socket.take_unread();
-                let connection = self.open(socket, peer.ip(), Dialect::PacketTcp);
-                tokio::task::spawn_local(drive(shard, connection, early, None))
+            Door::Http => {
+                tokio::task::spawn_local(http::serve(Rc::clone(self), arrival, peer));
             }
-        };
+            Door::Packets => {
+                if let Some((connection, early)) = self.open(arrival, peer.ip(), Dialect::PacketTcp) {
+                    self.begin(&connection, early, None);
+                }
+            }
+        }
     }
 }
 

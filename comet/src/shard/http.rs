@@ -18,13 +18,12 @@ use oort_api::codec::envelope::Flavour;
 use oort_api::error::{Code, Refusal};
 
 use super::{Shard, socket_left};
-use crate::connection::drive::drive;
 use crate::dialect::Dialect;
 use crate::framing::deflate;
 use crate::framing::handshake::{self, Upgrade};
 use crate::pages::{PageBody, error_page, page_body};
 use crate::session::{self, Credential};
-use crate::transport::Socket;
+use crate::transport::arrival::Arrival;
 
 /// Where JSON clients connect.
 const JSON_PATH: &str = "/api/ws";
@@ -52,7 +51,7 @@ struct Http {
 type Answer = Response<PageBody>;
 
 /// Serves one socket.
-pub(crate) async fn serve(shard: Rc<Shard>, socket: Socket, peer: SocketAddr) {
+pub(crate) async fn serve(shard: Rc<Shard>, arrival: Arrival, peer: SocketAddr) {
     let address = peer.ip();
     let agreed = Rc::new(RefCell::new(None));
     let service = Http { shard: Rc::clone(&shard), peer, agreed: Rc::clone(&agreed), is_used: Rc::default() };
@@ -62,7 +61,7 @@ pub(crate) async fn serve(shard: Rc<Shard>, socket: Socket, peer: SocketAddr) {
         .timer(TokioTimer::new())
         .header_read_timeout(Duration::from_millis(config.header_timeout_ms))
         .max_buf_size(config.header_bytes_max)
-        .serve_connection(TokioIo::new(socket), service);
+        .serve_connection(TokioIo::new(arrival), service);
     let mut draining = pin!(shard.node.draining.cancelled());
     let mut is_told = false;
     let result = poll_fn(|context| {
@@ -78,14 +77,14 @@ pub(crate) async fn serve(shard: Rc<Shard>, socket: Socket, peer: SocketAddr) {
     })
     .await;
     let parts = connection.into_parts();
-    let mut socket = parts.io.into_inner();
+    let arrival = parts.io.into_inner();
     let agreed = agreed.borrow_mut().take();
     match (result, agreed) {
         (Ok(()), Some(Agreed { dialect, credential })) => {
-            let early = [&parts.read_buf[..], &socket.take_unread()].concat();
-            let connection = shard.open(socket, address, dialect);
+            let Some((connection, unread)) = shard.open(arrival, address, dialect) else { return };
+            let early = [&parts.read_buf[..], &unread].concat();
             let job = dialect.is_json().then(|| session::json::open(&shard, &connection, credential));
-            tokio::task::spawn_local(drive(Rc::clone(&shard), connection, early, job));
+            shard.begin(&connection, early, job);
         }
         (result, _) => {
             if let Err(error) = &result {
@@ -95,18 +94,18 @@ pub(crate) async fn serve(shard: Rc<Shard>, socket: Socket, peer: SocketAddr) {
                 }
                 tracing::debug!(%error, "an HTTP connection ended");
             }
-            say_goodbye(&socket, Duration::from_millis(config.close_linger_ms)).await;
+            say_goodbye(&arrival, Duration::from_millis(config.close_linger_ms)).await;
             socket_left(&shard.node, address);
         }
     }
 }
 
 /// Ends a socket so that the last answer arrives: what the client still sends is read and dropped, for a while.
-async fn say_goodbye(socket: &Socket, linger: Duration) {
-    if !socket.finish() {
+async fn say_goodbye(arrival: &Arrival, linger: Duration) {
+    if !arrival.finish() {
         return;
     }
-    let stream = socket.stream();
+    let stream = arrival.stream();
     let mut dropped = 0;
     let mut scratch = [0; 2048];
     let drop_all = async {

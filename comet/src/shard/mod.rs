@@ -12,19 +12,21 @@ use slab::Slab;
 
 use crate::connection::close::CloseReason;
 use crate::connection::meter::Rates;
-use crate::connection::{Connection, Stage, Tally};
+use crate::connection::{Connection, GoimSide, Stage, Tally};
 use crate::dialect::Dialect;
 use crate::framing::Inflater;
 use crate::node::Node;
 use crate::register::ConnectionId;
-use crate::transport::Socket;
+use crate::transport::arrival::Arrival;
 use crate::transport::encrypted::Buffers;
 
 pub(crate) mod accept;
+pub(crate) mod agenda;
 pub(crate) mod effects;
 pub(crate) mod fanout;
 pub(crate) mod http;
 pub(crate) mod inbox;
+pub(crate) mod poller;
 pub(crate) mod queue;
 pub(crate) mod rooms;
 pub(crate) mod run;
@@ -32,7 +34,9 @@ pub(crate) mod timers;
 mod tls;
 pub(crate) mod wheel;
 
+use agenda::{Agenda, Ticket};
 use inbox::Inbound;
+use poller::Poller;
 use rooms::{Memberships, MembershipsOf, Rooms};
 use wheel::Wheel;
 
@@ -51,6 +55,8 @@ pub(crate) struct Shard {
     pub(crate) connections: RefCell<Connections>,
     pub(crate) rooms: RefCell<Rooms>,
     pub(crate) wheel: RefCell<Wheel>,
+    pub(crate) poller: Rc<Poller>,
+    pub(crate) agenda: Rc<Agenda>,
     /// Turns of the wheel since the start.
     pub(crate) now: Cell<u32>,
     /// What all connections read into, in turn.
@@ -68,7 +74,9 @@ pub(crate) struct Shard {
 impl MembershipsOf for Connections {
     fn memberships(&self, slot: u32, change: impl FnOnce(&mut Memberships)) {
         if let Some(connection) = self.0.get(slot as usize) {
-            change(&mut connection.memberships.borrow_mut());
+            let mut memberships = connection.memberships.take();
+            change(&mut memberships);
+            connection.memberships.set(memberships);
         }
     }
 }
@@ -78,10 +86,16 @@ impl Connections {
     pub(crate) fn get(&self, id: ConnectionId) -> Option<&Rc<Connection>> {
         self.0.get(id.slot as usize).filter(|connection| connection.id == id)
     }
+
+    /// The connection of a ticket, if it is still there.
+    pub(crate) fn holder(&self, ticket: Ticket) -> Option<&Rc<Connection>> {
+        let connection = self.0.get(ticket.slot as usize)?;
+        (connection.id.version_low() == ticket.version).then_some(connection)
+    }
 }
 
 impl Shard {
-    pub(crate) fn new(node: Arc<Node>, index: u16) -> Self {
+    pub(crate) fn new(node: Arc<Node>, index: u16) -> std::io::Result<Self> {
         let config = &node.config;
         let rates = Rates {
             frames_per_second: config.frames_per_second,
@@ -89,9 +103,11 @@ impl Shard {
             bytes_per_second: config.bytes_per_second,
             bytes_burst: config.bytes_burst,
         };
-        Self {
+        Ok(Self {
             node,
             index,
+            poller: Rc::new(Poller::new()?),
+            agenda: Rc::default(),
             paced: Cell::new(0),
             connections: RefCell::default(),
             rooms: RefCell::default(),
@@ -102,22 +118,38 @@ impl Shard {
             tls_buffers: OnceCell::new(),
             rates,
             started: std::time::Instant::now(),
-        }
+        })
     }
 
-    /// Takes a socket as a connection that is to authenticate itself.
-    pub(crate) fn open(&self, socket: Socket, address: IpAddr, dialect: Dialect) -> Rc<Connection> {
+    /// Takes a socket as a connection that is to authenticate itself. Beside it what the client said already. `None`: the
+    /// socket was of no use any more.
+    pub(crate) fn open(
+        &self,
+        arrival: Arrival,
+        address: IpAddr,
+        dialect: Dialect,
+    ) -> Option<(Rc<Connection>, Vec<u8>)> {
+        let (socket, early) = match arrival.settle() {
+            Ok(settled) => settled,
+            Err(error) => {
+                tracing::debug!(%error, "a socket went away");
+                self.node.metrics.refuse("socket");
+                socket_left(&self.node, address);
+                return None;
+            }
+        };
         let mut connections = self.connections.borrow_mut();
         let entry = connections.0.vacant_entry();
         let slot = u32::try_from(entry.key()).unwrap_or(u32::MAX);
         let id = ConnectionId { shard: self.index, slot, version: self.node.next_version() };
-        let connection = Rc::new(Connection::new(socket, id, dialect, address, self.now.get()));
+        let (now, agenda) = (self.now.get(), Rc::clone(&self.agenda));
+        let connection = Rc::new(Connection::new(socket, id, dialect, address, now, agenda));
         entry.insert(Rc::clone(&connection));
         drop(connections);
         self.node.opening.fetch_add(1, Ordering::Relaxed);
         self.node.metrics.handshakes.inc();
         self.schedule(&connection);
-        connection
+        Some((connection, early))
     }
 
     /// Counts a connection as authenticated, or as given up.
@@ -136,15 +168,15 @@ impl Shard {
         let user = reply.user.as_ref().map_or(0, |user| user.id);
         connection.user.set(user);
         if !connection.dialect.is_json() {
-            let mut goim = connection.goim.borrow_mut();
-            let goim = goim.get_or_insert_default();
-            if reply.key != connection.id.key(node.nonce) {
-                goim.key = SessionKey::new(&reply.key).ok();
+            let key = (reply.key != connection.id.key(node.nonce)).then(|| SessionKey::new(&reply.key).ok());
+            let accepts = (!reply.accepts.is_empty()).then(|| reply.accepts.as_slice().into());
+            let side = GoimSide { key: key.flatten(), accepts, room: None };
+            if side.key.is_some() || side.accepts.is_some() {
+                connection.goim.replace(Some(Box::new(side)));
             }
-            goim.accepts = (!reply.accepts.is_empty()).then(|| reply.accepts.clone());
             let heartbeat_ms = u64::try_from(reply.goim_heartbeat_ms).unwrap_or(0);
             let limit = if heartbeat_ms == 0 { node.config.goim_heartbeat_ms } else { heartbeat_ms };
-            goim.idle_turns = self.turns(limit);
+            connection.idle_turns.set(self.turns(limit));
         }
         let goim = connection.goim.borrow();
         let key = goim.as_ref().and_then(|goim| goim.key.as_ref());
@@ -178,12 +210,16 @@ impl Shard {
     /// The connection would be in too many.
     pub(crate) fn join(&self, connection: &Connection, room: &RoomKey) -> Result<(), CloseReason> {
         let node = &self.node;
-        let mut memberships = connection.memberships.borrow_mut();
+        let mut memberships = connection.memberships.take();
         let mut rooms = self.rooms.borrow_mut();
-        if memberships.len() >= node.config.rooms_per_connection_max && !rooms.contains(&memberships, room) {
+        let is_full = memberships.len() >= node.config.rooms_per_connection_max;
+        if is_full && !rooms.contains(&memberships, room) {
+            connection.memberships.set(memberships);
             return Err(CloseReason::TooManyRooms);
         }
-        if rooms.join(room, connection.id.slot, &mut memberships) {
+        let is_new = rooms.join(room, connection.id.slot, &mut memberships);
+        connection.memberships.set(memberships);
+        if is_new {
             node.rooms.join(room, self.index, 1, || node.next_version());
         }
         Ok(())
@@ -193,7 +229,7 @@ impl Shard {
     pub(crate) fn leave(&self, connection: &Connection, room: &RoomKey) {
         let mut memberships = connection.memberships.take();
         let left = self.rooms.borrow_mut().leave(room, &mut memberships, &*self.connections.borrow());
-        connection.memberships.replace(memberships);
+        connection.memberships.set(memberships);
         if left {
             let node = &self.node;
             let emptied = node.rooms.leave(room, self.index, 1, || node.next_version());
@@ -204,7 +240,10 @@ impl Shard {
     }
 
     pub(crate) fn is_member(&self, connection: &Connection, room: &RoomKey) -> bool {
-        self.rooms.borrow().contains(&connection.memberships.borrow(), room)
+        let memberships = connection.memberships.take();
+        let is_member = self.rooms.borrow().contains(&memberships, room);
+        connection.memberships.set(memberships);
+        is_member
     }
 
     /// Forgets a connection that ended: here, and with logic.

@@ -8,6 +8,7 @@ use std::collections::HashMap;
 
 use oort_api::RoomKey;
 use slab::Slab;
+use smallvec::SmallVec;
 
 /// A member, as its room knows it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,8 +28,8 @@ pub(crate) struct Membership {
     place: u32,
 }
 
-/// The rooms of one connection.
-pub(crate) type Memberships = Vec<Membership>;
+/// The rooms of one connection; a single one takes no memory beside it.
+pub(crate) type Memberships = SmallVec<[Membership; 1]>;
 
 #[derive(Debug)]
 struct Room {
@@ -64,6 +65,11 @@ impl Rooms {
     /// Whether a connection with these memberships is in the room.
     pub(crate) fn contains(&self, memberships: &Memberships, key: &RoomKey) -> bool {
         self.index.get(key).is_some_and(|&index| memberships.iter().any(|held| held.room == index))
+    }
+
+    /// The room's own copy of its key, while it has members: what holds on to it shares its memory.
+    pub(crate) fn own_key(&self, key: &RoomKey) -> Option<RoomKey> {
+        self.index.get_key_value(key).map(|(own, _)| own.clone())
     }
 
     /// Adds the connection at `slot`. False if it was a member already.

@@ -49,7 +49,7 @@ fn pin(index: u16) {
 }
 
 async fn serve(start: Start, node: Arc<Node>, stop: &CancellationToken) -> io::Result<()> {
-    let shard = Rc::new(Shard::new(node, start.index));
+    let shard = Rc::new(Shard::new(node, start.index)?);
     let doors = [(Some(start.http), Door::Http), (start.tcp, Door::Packets)];
     for (listener, door) in doors {
         if let Some(listener) = listener {
@@ -58,11 +58,14 @@ async fn serve(start: Start, node: Arc<Node>, stop: &CancellationToken) -> io::R
         }
     }
     tokio::task::spawn_local(Rc::clone(&shard).turn_wheel());
+    let mut serving = tokio::task::spawn_local(Rc::clone(&shard).serve_connections());
     let mut queue = Queue::new(start.inbox, shard.node.config.tick_messages_max);
     loop {
         tokio::select! {
             biased;
             () = stop.cancelled() => break,
+            // Only ever with an error.
+            served = &mut serving => return served.unwrap_or_else(|error| Err(io::Error::other(error))),
             is_open = queue.fill() => if !is_open { break },
         }
         // Deliveries that follow each other are one tick; other messages have their place between ticks.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use super::Shard;
-use super::wheel::Entry;
+use super::wheel::Wheel;
 use crate::connection::close::CloseReason;
 use crate::connection::{Connection, Stage};
 
@@ -22,8 +22,11 @@ impl Shard {
     /// Has the wheel come back to a connection when its stage asks for it.
     pub(crate) fn schedule(&self, connection: &Connection) {
         let left = self.limit(connection).saturating_sub(self.silence(connection));
-        let entry = Entry { slot: connection.id.slot, version: connection.id.version };
-        self.wheel.borrow_mut().add(entry, u64::from(left) + 1);
+        let ahead = Wheel::ahead(left.saturating_add(1));
+        let due = self.now.get().wrapping_add(ahead);
+        if connection.due.replace(due) != due {
+            self.wheel.borrow_mut().add(connection.ticket(), ahead);
+        }
     }
 
     /// The connection began to close: it has a last while.
@@ -48,7 +51,7 @@ impl Shard {
                 // The next of the pings, or the end.
                 (self.silence(connection) / ping + 1).saturating_mul(ping).min(silence)
             }
-            Stage::Live => connection.goim.borrow().as_ref().map_or(u32::MAX, |goim| goim.idle_turns),
+            Stage::Live => connection.idle_turns.get(),
         }
     }
 
@@ -60,13 +63,10 @@ impl Shard {
             ticks.tick().await;
             self.now.set(self.now.get().wrapping_add(1));
             let due = self.wheel.borrow_mut().turn();
-            for entry in &due {
-                let connection = {
-                    let connections = self.connections.borrow();
-                    let found = connections.0.get(entry.slot as usize);
-                    found.filter(|connection| connection.id.version == entry.version).cloned()
-                };
-                if let Some(connection) = connection {
+            for ticket in &due {
+                let connection = self.connections.borrow().holder(*ticket).cloned();
+                // Others were put in elsewhere since.
+                if let Some(connection) = connection.filter(|held| held.due.get() == self.now.get()) {
                     self.due(&connection);
                 }
             }

@@ -11,7 +11,7 @@ use tokio::net::TcpStream;
 use super::accept::Door;
 use super::{Shard, socket_left};
 use crate::node::Node;
-use crate::transport::Socket;
+use crate::transport::arrival::Arrival;
 use crate::transport::handshake::{HandshakeError, shake_hands};
 
 /// Counts a client that is not authenticated.
@@ -40,7 +40,7 @@ pub(super) async fn welcome(shard: Rc<Shard>, stream: TcpStream, peer: SocketAdd
     let buffers = Rc::clone(shard.tls_buffers.get_or_init(Rc::default));
     let opening = Opening::begin(&node);
     let limit = Duration::from_millis(node.config.handshake_timeout_ms);
-    let shaking = tokio::time::timeout(limit, shake_hands(stream, config, buffers));
+    let shaking = tokio::time::timeout(limit, shake_hands(&stream, config, buffers));
     let shaken = tokio::select! {
         shaken = shaking => shaken.unwrap_or(Err(HandshakeError::Timeout)),
         () = node.draining.cancelled() => return socket_left(&node, peer.ip()),
@@ -50,7 +50,7 @@ pub(super) async fn welcome(shard: Rc<Shard>, stream: TcpStream, peer: SocketAdd
         Ok(encrypted) => {
             node.metrics.tls_handshakes.inc();
             // A task of its own: this one has the size of a handshake.
-            shard.serve(Socket::Tls(encrypted), peer, door);
+            shard.serve(Arrival::new(stream, Some(encrypted)), peer, door);
         }
         Err(error) => {
             node.metrics.tls_failure(error.label());

@@ -11,10 +11,10 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use rustls::ServerConfig;
-use socket2::SockRef;
 use tokio::io::ReadBuf;
 use tokio::net::TcpStream;
 
+use super::Wire;
 use super::session::{Progress, RECORD_BYTES_MAX, RECORD_PLAIN_BYTES_MAX, SEALED_BYTES_MAX, Session};
 
 /// Read at once while hyper reads, which takes less at a time than a record may hold.
@@ -40,15 +40,6 @@ impl Default for Buffers {
     }
 }
 
-/// How to write.
-#[derive(Clone, Copy)]
-enum Way {
-    /// A bare `send(2)`.
-    Bare,
-    /// By tokio, which learns when the socket is full.
-    Told,
-}
-
 #[derive(Debug)]
 struct State {
     session: Session,
@@ -58,44 +49,27 @@ struct State {
     unread: Vec<u8>,
 }
 
-/// An encrypted connection.
+/// What is encrypted about a connection; its socket is given to whatever needs it.
 #[derive(Debug)]
 pub(crate) struct Encrypted {
-    stream: TcpStream,
     state: RefCell<State>,
     buffers: Rc<Buffers>,
 }
 
 impl Encrypted {
-    pub(super) fn new(
-        stream: TcpStream,
-        config: Arc<ServerConfig>,
-        buffers: Rc<Buffers>,
-    ) -> Result<Self, rustls::Error> {
+    pub(super) fn new(config: Arc<ServerConfig>, buffers: Rc<Buffers>) -> Result<Self, rustls::Error> {
         let state = State { session: Session::new(config)?, begun: 0, unread: Vec::new() };
-        Ok(Self { stream, state: RefCell::new(state), buffers })
-    }
-
-    pub(super) fn stream(&self) -> &TcpStream {
-        &self.stream
+        Ok(Self { state: RefCell::new(state), buffers })
     }
 
     pub(super) fn begun(&self) -> usize {
         self.state.borrow().begun
     }
 
-    pub(super) fn send(&self, pieces: &[IoSlice<'_>]) -> io::Result<usize> {
-        self.write(pieces, Way::Bare)
-    }
-
-    pub(super) fn try_write(&self, pieces: &[IoSlice<'_>]) -> io::Result<usize> {
-        self.write(pieces, Way::Told)
-    }
-
     /// Bytes of the pieces that are with the system.
-    fn write(&self, pieces: &[IoSlice<'_>], way: Way) -> io::Result<usize> {
+    pub(super) fn send(&self, wire: &impl Wire, pieces: &[IoSlice<'_>]) -> io::Result<usize> {
         let State { session, begun, .. } = &mut *self.state.borrow_mut();
-        self.push(session, way)?;
+        push(wire, session)?;
         let mut written = std::mem::take(begun);
         let total = pieces.iter().map(|piece| piece.len()).sum();
         let mut out = self.buffers.outgoing.borrow_mut();
@@ -104,7 +78,7 @@ impl Encrypted {
             let plain = portion(pieces, written, &mut gathered);
             let sealed_bytes = session.seal(plain, &mut out)?;
             let sealed = &out[..sealed_bytes];
-            let taken = match self.give(sealed, way) {
+            let taken = match wire.write(sealed) {
                 Err(error) if !is_for_later(&error) => return Err(error),
                 taken => taken.unwrap_or_default(),
             };
@@ -118,29 +92,13 @@ impl Encrypted {
         if written == 0 && total > 0 { Err(ErrorKind::WouldBlock.into()) } else { Ok(written) }
     }
 
-    /// Writes all of what waits; `WouldBlock` if that cannot be.
-    fn push(&self, session: &mut Session, way: Way) -> io::Result<()> {
-        while !session.unsent().is_empty() {
-            let taken = self.give(session.unsent(), way)?;
-            session.sent(taken);
-        }
-        Ok(())
-    }
-
-    fn give(&self, bytes: &[u8], way: Way) -> io::Result<usize> {
-        match way {
-            Way::Bare => SockRef::from(&self.stream).send(bytes),
-            Way::Told => self.stream.try_write(bytes),
-        }
-    }
-
     /// Reads so that all of the plaintext fits the buffer.
-    pub(super) fn try_read(&self, buffer: &mut [u8]) -> io::Result<usize> {
+    pub(super) fn read(&self, wire: &impl Wire, buffer: &mut [u8]) -> io::Result<usize> {
         let mut filled = 0;
         let bytes_max = buffer.len();
         let mut state = self.state.borrow_mut();
         loop {
-            let is_over = self.read_into(&mut state.session, bytes_max, |plain| {
+            let is_over = self.read_into(wire, &mut state.session, bytes_max, |plain| {
                 buffer[filled..filled + plain.len()].copy_from_slice(plain);
                 filled += plain.len();
             })?;
@@ -153,6 +111,7 @@ impl Encrypted {
     /// Reads once, at most so much with what came before; true at the end.
     fn read_into(
         &self,
+        wire: &impl Wire,
         session: &mut Session,
         bytes_max: usize,
         sink: impl FnMut(&[u8]),
@@ -166,14 +125,14 @@ impl Encrypted {
         if kept >= bytes_max {
             return Err(io::Error::new(ErrorKind::InvalidData, "a message of TLS is too long"));
         }
-        let count = self.stream.try_read(&mut incoming[kept..bytes_max])?;
+        let count = wire.read(&mut incoming[kept..bytes_max])?;
         if count == 0 {
             return Ok(true);
         }
         incoming[..kept].copy_from_slice(session.partial());
         let opened = session.open(&mut incoming[..kept + count], sink);
         // Answers to what TLS itself asked: if the socket is full they go before the next record.
-        match self.push(session, Way::Bare) {
+        match push(wire, session) {
             Err(error) if !is_for_later(&error) => return Err(error),
             _ => {}
         }
@@ -184,14 +143,14 @@ impl Encrypted {
     }
 
     /// Goes on with the handshake as far as it goes without waiting. `None`: the client must say more.
-    pub(super) fn shake(&self) -> io::Result<Option<Progress>> {
+    pub(super) fn shake(&self, wire: &impl Wire) -> io::Result<Option<Progress>> {
         let State { session, unread, .. } = &mut *self.state.borrow_mut();
         let mut incoming = self.buffers.incoming.borrow_mut();
         let kept = session.partial().len();
         if kept + RECORD_BYTES_MAX > incoming.len() {
             return Err(io::Error::new(ErrorKind::InvalidData, "a message of the handshake is too long"));
         }
-        let count = match self.stream.try_read(&mut incoming[kept..]) {
+        let count = match wire.read(&mut incoming[kept..]) {
             Ok(0) => return Err(ErrorKind::UnexpectedEof.into()),
             Ok(count) => count,
             Err(error) if is_for_later(&error) => return Ok(None),
@@ -202,33 +161,25 @@ impl Encrypted {
         opened.map(Some).map_err(|error| io::Error::new(ErrorKind::InvalidData, error))
     }
 
-    /// What came so far, or the first of it, without taking it.
-    pub(super) async fn first_byte(&self) -> io::Result<u8> {
-        let mut first = [0];
-        match self.stream.peek(&mut first).await? {
-            0 => Err(ErrorKind::UnexpectedEof.into()),
-            _ => Ok(first[0]),
-        }
-    }
-
     pub(super) fn take_unread(&mut self) -> Vec<u8> {
         std::mem::take(&mut self.state.get_mut().unread)
     }
 
     /// Says the end, if the socket takes it. Nothing may wait any more.
-    pub(super) fn say_goodbye(&self) {
+    pub(super) fn say_goodbye(&self, wire: &impl Wire) {
         let session = &mut self.state.borrow_mut().session;
         let mut out = self.buffers.outgoing.borrow_mut();
         if session.unsent().is_empty()
             && let Ok(count) = session.seal_end(&mut out)
         {
             // The client sees the end of the socket right behind it.
-            let _ = self.give(&out[..count], Way::Bare);
+            let _ = wire.write(&out[..count]);
         }
     }
 
     pub(super) fn poll_read(
         &mut self,
+        stream: &TcpStream,
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
@@ -244,11 +195,11 @@ impl Encrypted {
                 return Poll::Ready(Ok(()));
             }
             let bytes_max = session.partial().len() + HEAD_BYTES;
-            match self.read_into(session, bytes_max, |plain| unread.extend_from_slice(plain)) {
+            match self.read_into(stream, session, bytes_max, |plain| unread.extend_from_slice(plain)) {
                 Ok(true) if unread.is_empty() => return Poll::Ready(Ok(())),
                 Ok(_) => {}
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {
-                    ready!(self.stream.poll_read_ready(context))?;
+                    ready!(stream.poll_read_ready(context))?;
                 }
                 Err(error) => return Poll::Ready(Err(error)),
             }
@@ -258,29 +209,43 @@ impl Encrypted {
     /// Takes bytes over: what the socket does not take of them goes before the next.
     pub(super) fn poll_write(
         &mut self,
+        stream: &TcpStream,
         context: &mut Context<'_>,
         pieces: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        ready!(self.poll_flush(context))?;
-        let written = match self.write(pieces, Way::Told) {
+        ready!(self.poll_flush(stream, context))?;
+        let written = match self.send(stream, pieces) {
             Err(error) if !is_for_later(&error) => return Poll::Ready(Err(error)),
             written => written.unwrap_or_default(),
         };
         Poll::Ready(Ok(written + std::mem::take(&mut self.state.get_mut().begun)))
     }
 
-    pub(super) fn poll_flush(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+    pub(super) fn poll_flush(
+        &mut self,
+        stream: &TcpStream,
+        context: &mut Context<'_>,
+    ) -> Poll<io::Result<()>> {
         loop {
-            let pushed = self.push(&mut self.state.borrow_mut().session, Way::Told);
+            let pushed = push(stream, &mut self.state.borrow_mut().session);
             match pushed {
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {
-                    ready!(self.stream.poll_write_ready(context))?;
+                    ready!(stream.poll_write_ready(context))?;
                 }
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 pushed => return Poll::Ready(pushed),
             }
         }
     }
+}
+
+/// Writes all of what waits; `WouldBlock` if that cannot be.
+fn push(wire: &impl Wire, session: &mut Session) -> io::Result<()> {
+    while !session.unsent().is_empty() {
+        let taken = wire.write(session.unsent())?;
+        session.sent(taken);
+    }
+    Ok(())
 }
 
 /// Whether it was only not the time.

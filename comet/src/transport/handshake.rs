@@ -85,35 +85,44 @@ impl From<io::Error> for HandshakeError {
     }
 }
 
-/// Makes an encrypted connection of a socket.
+/// Agrees with a client on how to encrypt.
 pub(crate) async fn shake_hands(
-    stream: TcpStream,
+    stream: &TcpStream,
     config: Arc<ServerConfig>,
     buffers: Rc<Buffers>,
 ) -> Result<Box<Encrypted>, HandshakeError> {
-    let mut encrypted = Box::new(Encrypted::new(stream, config, buffers)?);
-    let first = encrypted.first_byte().await?;
+    let mut encrypted = Box::new(Encrypted::new(config, buffers)?);
+    let first = first_byte(stream).await?;
     if first != HANDSHAKE_RECORD {
         if !first.is_ascii_uppercase() {
             return Err(HandshakeError::NotTls);
         }
         // A fresh socket takes it, and reading what the client said lets it arrive.
-        let _ = encrypted.stream().try_write(USE_TLS);
-        let _ = encrypted.stream().try_read(&mut [0; 4096]);
+        let _ = stream.try_write(USE_TLS);
+        let _ = stream.try_read(&mut [0; 4096]);
         return Err(HandshakeError::PlainHttp);
     }
     loop {
-        let progress = encrypted.shake();
+        let progress = encrypted.shake(stream);
         // What is to be said goes out first, above all why it failed.
-        let flushed = std::future::poll_fn(|context| encrypted.poll_flush(context)).await;
+        let flushed = std::future::poll_fn(|context| encrypted.poll_flush(stream, context)).await;
         match progress? {
             Some(Progress::Open) => {
                 flushed?;
                 return Ok(encrypted);
             }
             Some(Progress::Blocked) => flushed?,
-            None => encrypted.stream().readable().await?,
+            None => stream.readable().await?,
         }
+    }
+}
+
+/// The first of what came, without taking it.
+async fn first_byte(stream: &TcpStream) -> io::Result<u8> {
+    let mut first = [0];
+    match stream.peek(&mut first).await? {
+        0 => Err(ErrorKind::UnexpectedEof.into()),
+        _ => Ok(first[0]),
     }
 }
 

@@ -16,4 +16,5 @@ mod link;
 mod logic;
 mod sends;
 mod tls;
+mod turns;
 mod world;
