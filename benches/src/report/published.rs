@@ -9,7 +9,7 @@ use clap::Args;
 use serde::Deserialize;
 
 use super::number::short;
-use super::rows::{Cell, Limit, Quantile, ROWS, Row, Value};
+use super::rows::{Cell, Quantile, ROWS, Row, Value};
 use super::{RunResult, group, store, table};
 
 /// Name of the markers around what is written here.
@@ -164,12 +164,7 @@ fn fits(cell: &Cell, result: &RunResult) -> bool {
         Some(value) => group::plain(value) == *wanted,
         None => wanted.is_empty(),
     };
-    let is_given =
-        |(what, limit): (Value, Limit)| value(what, result).is_some_and(|value| limit.is_met(value));
-    result.scenario == cell.scenario
-        && cell.params.iter().all(has)
-        && cell.given.is_none_or(is_given)
-        && value(cell.value, result).is_some()
+    result.scenario == cell.scenario && cell.params.iter().all(has) && value(cell.value, result).is_some()
 }
 
 fn value(value: Value, result: &RunResult) -> Option<f64> {

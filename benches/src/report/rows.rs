@@ -24,8 +24,6 @@ pub(super) struct Cell {
     pub(super) value: Value,
     /// What reaches the goal.
     pub(super) limit: Limit,
-    /// What must hold of the same result, so that it counts.
-    pub(super) given: Option<(Value, Limit)>,
 }
 
 /// A value of a result.
@@ -81,7 +79,7 @@ const fn cell(
     value: Value,
     limit: Limit,
 ) -> Cell {
-    Cell { scenario, params, value, limit, given: None }
+    Cell { scenario, params, value, limit }
 }
 
 /// A fan-out to so many members; its clients speak goim's packets over WebSocket, as the floor's and goim's do.
@@ -147,9 +145,12 @@ pub(super) const ROWS: &[Row] = &[
     },
     Row {
         id: "idle",
-        what: "user-land bytes per idle authenticated connection in a room",
+        what: "user-land bytes per idle authenticated connection in a room: JSON / packets over WebSocket",
         goal: "≤ 1,200, then ≤ 512",
-        cells: &[cell("idle", &[("servers", "1")], Figure("rss_bytes_per_connection"), AtMost(1200.0))],
+        cells: &[
+            cell("idle", IDLE_JSON, Figure("rss_bytes_per_connection"), AtMost(1200.0)),
+            cell("idle", IDLE_PACKETS, Figure("rss_bytes_per_connection"), AtMost(1200.0)),
+        ],
     },
     Row {
         id: "handshake",
@@ -177,17 +178,13 @@ pub(super) const ROWS: &[Row] = &[
     },
     Row {
         id: "sends_cluster",
-        what: "durable sends/s, cluster with its backends and the load on one 2-core machine: HTTP / WebSocket",
-        goal: "≥ 15,000 / ≥ 18,000 at p99 < 100 ms, 0 lost",
+        what: "durable sends/s flat out, cluster with its backends and the load on one 2-core machine: HTTP / WebSocket; p99 ms of each",
+        goal: "≥ 15,000 / ≥ 18,000; p99 < 100 ms",
         cells: &[
-            Cell {
-                given: P99_BELOW_100,
-                ..cell("send", CLUSTER_HTTP, Figure("sends_per_s"), AtLeast(15_000.0))
-            },
-            Cell {
-                given: P99_BELOW_100,
-                ..cell("send", CLUSTER_WS, Figure("sends_per_s"), AtLeast(18_000.0))
-            },
+            cell("send", CLUSTER_HTTP, Figure("sends_per_s"), AtLeast(15_000.0)),
+            cell("send", CLUSTER_WS, Figure("sends_per_s"), AtLeast(18_000.0)),
+            cell("send", CLUSTER_HTTP, Ms("delivered", P99), AtMost(100.0)),
+            cell("send", CLUSTER_WS, Ms("delivered", P99), AtMost(100.0)),
         ],
     },
     Row {
@@ -197,18 +194,23 @@ pub(super) const ROWS: &[Row] = &[
         cells: &[
             cell(
                 "send",
-                &[("shape", "standalone"), ("via", "http")],
+                &[("shape", "standalone"), ("via", "http"), ("rate", FLAT_OUT)],
                 Figure("sends_per_s"),
                 AtLeast(25_000.0),
             ),
-            cell("send", &[("shape", "standalone"), ("via", "ws")], Figure("sends_per_s"), AtLeast(40_000.0)),
+            cell(
+                "send",
+                &[("shape", "standalone"), ("via", "ws"), ("rate", FLAT_OUT)],
+                Figure("sends_per_s"),
+                AtLeast(40_000.0),
+            ),
         ],
     },
     Row {
         id: "send_cpu",
-        what: "CPU µs per durable send, cluster, all processes and backends",
+        what: "CPU µs per durable send by HTTP, cluster, all processes and backends",
         goal: "≤ 100",
-        cells: &[cell("send", &[("shape", "cluster")], Figure("cpu_us_per_send"), AtMost(100.0))],
+        cells: &[cell("send", CLUSTER_HTTP, Figure("cpu_us_per_send"), AtMost(100.0))],
     },
     Row {
         id: "pushes",
@@ -232,11 +234,14 @@ pub(super) const ROWS: &[Row] = &[
     },
 ];
 
-/// A single sender: what an idle machine shows.
-const SEND_ONE_CLUSTER: &[(&str, &str)] = &[("shape", "cluster"), ("via", "http"), ("senders", "1")];
-const SEND_ONE_STANDALONE: &[(&str, &str)] = &[("shape", "standalone"), ("via", "http"), ("senders", "1")];
-const CLUSTER_HTTP: &[(&str, &str)] = &[("shape", "cluster"), ("via", "http")];
-const CLUSTER_WS: &[(&str, &str)] = &[("shape", "cluster"), ("via", "ws")];
-const P99_BELOW_100: Option<(Value, Limit)> = Some((Ms("delivered", P99), AtMost(100.0)));
+const IDLE_JSON: &[(&str, &str)] = &[("servers", "1"), ("dialect", "json")];
+const IDLE_PACKETS: &[(&str, &str)] = &[("servers", "1"), ("dialect", "packet-ws")];
+/// 50 sends a second: what an idle machine shows.
+const SEND_ONE_CLUSTER: &[(&str, &str)] = &[("shape", "cluster"), ("via", "http"), ("rate", "50")];
+const SEND_ONE_STANDALONE: &[(&str, &str)] = &[("shape", "standalone"), ("via", "http"), ("rate", "50")];
+/// As a closed loop is named in the results.
+const FLAT_OUT: &str = "as fast as they go";
+const CLUSTER_HTTP: &[(&str, &str)] = &[("shape", "cluster"), ("via", "http"), ("rate", FLAT_OUT)];
+const CLUSTER_WS: &[(&str, &str)] = &[("shape", "cluster"), ("via", "ws"), ("rate", FLAT_OUT)];
 /// Pushes while nothing else goes on.
 const CALM: &[(&str, &str)] = &[("dialect", "packet-ws"), ("saturated_members", "")];
