@@ -42,11 +42,16 @@ pub(crate) struct OutputOptions {
 pub(crate) fn finish(results: &[RunResult], output: &OutputOptions) -> anyhow::Result<()> {
     table::print(results)?;
     if let Some(folder) = &output.out {
-        store::write(folder, results)?;
-        let page = remake(folder)?;
+        let page = keep(results, folder)?;
         say(&format!("report: {}", page.display()))?;
     }
     judge(results)
+}
+
+/// Writes the results into `folder` and makes its page again.
+fn keep(results: &[RunResult], folder: &std::path::Path) -> anyhow::Result<PathBuf> {
+    store::write(folder, results)?;
+    remake(folder)
 }
 
 fn judge(results: &[RunResult]) -> anyhow::Result<()> {

@@ -64,8 +64,7 @@ fn several() -> Vec<RunResult> {
 #[test]
 fn what_is_written_is_read_again_and_shown() {
     let folder = tempfile::tempdir().expect("a folder");
-    let output = OutputOptions { out: Some(folder.path().to_owned()), quiet: true };
-    finish(&several(), &output).expect("all passed");
+    keep(&several(), folder.path()).expect("kept");
     let read = store::read(folder.path()).expect("readable");
     assert_eq!(read.len(), 6);
     assert!(folder.path().join("fanout-oort-members-1000-mode-one.json").is_file());
@@ -86,9 +85,9 @@ fn what_is_written_is_read_again_and_shown() {
 fn a_loss_of_ours_fails_and_one_of_a_peer_does_not() {
     let mut results = several();
     results[3].verdict.lost = 5;
-    finish(&results, &OutputOptions::default()).expect("a peer's loss is no failure");
+    judge(&results).expect("a peer's loss is no failure");
     results[2].verdict.reordered = 2;
-    let error = finish(&results, &OutputOptions::default()).expect_err("ours is").to_string();
+    let error = judge(&results).expect_err("ours is").to_string();
     assert!(
         error.starts_with("FAIL: fanout (members 1000, mode one): 0 lost, 0 duplicated, 2 reordered"),
         "{error}"
