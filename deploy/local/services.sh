@@ -155,7 +155,8 @@ broker.heartbeat.interval.ms=250
 C
   local java=(java -Xms256m -Xmx512m -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -Dorg.slf4j.simpleLogger.defaultLogLevel=warn -cp "$kafka_libs/*")
   if [ ! -e "$dir/kafka/meta.properties" ]; then
-    id=$(head -c 16 /dev/urandom | base64 | tr '+/' '-_' | tr -d '=')
+    # 22 characters; the first is a letter, because an id that begins with "-" reads as an option.
+    id=O$(head -c 16 /dev/urandom | base64 | tr '+/' '-_' | tr -d '=' | cut -c 2-)
     "${java[@]}" kafka.tools.StorageTool format --ignore-formatted -t "$id" -c "$conf" >>"$dir/kafka.log" 2>&1 \
       || { tail -n 20 "$dir/kafka.log" >&2; die "Kafka could not format its folder (log: $dir/kafka.log)"; }
   fi
