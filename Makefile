@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
-.PHONY: help run test cluster services services-down lint fmt fuzz bench bench-peers bench-million bench-micro readme prerequisites
+.PHONY: help run test cluster services services-down lint fmt fuzz chaos bench bench-peers bench-million bench-micro readme prerequisites
 
 SERVICES := deploy/local/services.sh
 
@@ -36,6 +36,10 @@ fmt: ## format the code
 
 fuzz: prerequisites ## fuzz every decoder for a minute each
 	@fuzz/run.sh 60
+
+chaos: prerequisites ## kill, stop, cut and slow every part under load; prove that nothing acknowledged is lost
+	@cargo build --workspace --bins --profile fast
+	@deploy/bench/chaos.sh
 
 bench: prerequisites ## the short set of measurements, under 10 minutes; results in benches/results/<date>-short
 	@cargo build --workspace --bins --profile fast

@@ -1,11 +1,13 @@
 //! `oort-bench`: measures servers, and checks meanwhile that they lose nothing. Any loss of Oort's makes a run fail, whatever
 //! its speed.
 
+mod chaos;
 mod clock;
 mod crowd;
 mod dialect;
 mod floor;
 mod histogram;
+mod ledger;
 mod limits;
 mod load;
 mod mark;
@@ -53,6 +55,11 @@ enum Scenario {
     Mixed(Box<mixed::Options>),
     /// The same for a long time, watched for memory that only grows.
     Soak(Box<soak::Options>),
+    /// Breaks one part of a system after the other while a crowd chats, and proves from what its devices saw that nothing
+    /// acknowledged was lost.
+    Chaos(Box<chaos::options::Options>),
+    /// Checks what the clients of a run wrote down: nothing acknowledged is lost, repeated or disordered.
+    Ledger(ledger::options::Options),
     /// Prints a kept run and makes its report.html again.
     Report(report::ReportOptions),
     /// Writes the published figures into README.md and docs/performance.md, or checks them.
@@ -81,6 +88,8 @@ fn main() -> anyhow::Result<()> {
         Scenario::Pushes(options) => report::finish(&pushes::run(&options)?, &options.output),
         Scenario::Mixed(options) => report::finish(&mixed::run(&options)?, &options.output),
         Scenario::Soak(options) => soak::run(&options),
+        Scenario::Chaos(options) => chaos::run(&options),
+        Scenario::Ledger(options) => ledger::options::run(&options),
         Scenario::Report(options) => report::run(&options),
         Scenario::Readme(options) => report::published::run(&options),
         Scenario::Plan(options) => plan::run(&options),

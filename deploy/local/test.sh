@@ -32,6 +32,9 @@ step "testing"
 # Each test binary runs even when another fails; cargo's exit code tells.
 cargo test --workspace --all-features --no-fail-fast --quiet
 
+step "breaking one part after the other under load"
+OORT_BENCH_BIN=target/debug deploy/bench/chaos.sh --short "$scratch/chaos"
+
 step "fuzzing every decoder for a few seconds"
 fuzz/run.sh "${OORT_FUZZ_SECONDS:-10}"
 

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::time::Duration;
 
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow, bail};
 use futures_util::{SinkExt as _, StreamExt as _};
 use tokio::net::TcpStream;
 use tokio::sync::{mpsc, watch};
@@ -15,6 +15,7 @@ use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 use tokio_tungstenite::tungstenite::{Bytes, Message, Utf8Bytes};
 
 use crate::clock::now_ns;
+use crate::ledger::{Event, Placed};
 use crate::load::frames::{self, ServerFrame};
 use crate::load::tag::Tag;
 
@@ -41,10 +42,14 @@ pub(crate) type Finish = Option<(Arc<Vec<i64>>, Instant)>;
 
 /// `requestId` of pages that are only read.
 const READ: &str = "page";
-/// Wait before a connection is tried again.
+/// Wait before a connection is tried again, and shortest wait before a refused send is.
 const PAUSE: Duration = Duration::from_millis(100);
-/// Longest time without a connection.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// Longest wait for a connection and its `hello`.
+const HELLO: Duration = Duration::from_secs(5);
+/// After so long without a frame the server is asked whether it is there.
+const SILENCE: Duration = Duration::from_secs(2);
+/// After so long without a frame it is not.
+const DEAF: Duration = Duration::from_secs(6);
 
 /// A device.
 #[derive(Debug)]
@@ -54,10 +59,16 @@ pub(crate) struct Device {
     pub(crate) world: Arc<World>,
     pub(crate) log: Log,
     pub(crate) online: Arc<AtomicBool>,
+    /// It is offline because it wants to be.
+    pub(crate) away: Arc<AtomicBool>,
+    /// The seq up to which it has everything, by conversation, for those who wait for it.
+    pub(crate) has: Arc<Vec<AtomicI64>>,
     pub(crate) commands: mpsc::Receiver<Command>,
     pub(crate) finish: watch::Receiver<Finish>,
     /// Sends that are not answered yet, by their number: they are sent again after a reconnect.
     pub(crate) pending: BTreeMap<u64, (usize, Tag)>,
+    /// Connections that failed one after the other: each next one is tried elsewhere.
+    pub(crate) failures: usize,
 }
 
 type Socket = WebSocketStream<TcpStream>;
@@ -79,8 +90,12 @@ impl Device {
             self.online.store(true, Ordering::Relaxed);
             let end = self.session(&mut socket, &hello).await;
             self.online.store(false, Ordering::Relaxed);
+            self.world.note(Some(self.number), || Event::Closed);
             match end? {
-                End::Finished => return Ok(self.log),
+                End::Finished => {
+                    self.claim();
+                    return Ok(self.log);
+                }
                 End::Cut => {}
                 End::ByServer => {
                     count(&self.world.counts.ended);
@@ -89,29 +104,53 @@ impl Device {
                 End::Away(time) => {
                     // The server may be gone already.
                     drop(socket.close(None).await);
-                    let wanted = self.finish.wait_for(Option::is_some);
+                    self.away.store(true, Ordering::Relaxed);
                     // Comes back earlier when the run ends.
-                    drop(tokio::time::timeout(time, wanted).await);
+                    drop(tokio::time::timeout(time, self.finish.wait_for(Option::is_some)).await);
+                    self.away.store(false, Ordering::Relaxed);
                 }
             }
         }
     }
 
-    /// A connection and its `hello`; tried again until it works.
-    async fn connect(&self) -> anyhow::Result<(Socket, Utf8Bytes)> {
-        let give_up = Instant::now() + PATIENCE;
-        loop {
-            match tokio::time::timeout(PATIENCE, self.try_connect()).await {
-                Ok(Ok(connected)) => return Ok(connected),
-                Ok(Err(error)) if Instant::now() > give_up => return Err(error),
-                Ok(Err(_)) => tokio::time::sleep(PAUSE).await,
-                Err(_) => bail!("no hello within {PATIENCE:?}"),
+    /// Tells what it has.
+    fn tell(&self) {
+        for (room, has) in self.has.iter().enumerate() {
+            if let Some((_, last)) = self.log.span(room) {
+                has.store(last, Ordering::Relaxed);
             }
         }
     }
 
+    /// Says what it has in the end.
+    fn claim(&self) {
+        for room in 0..self.world.shared.rooms.len() {
+            if let Some((_, seq)) = self.log.span(room) {
+                self.world.note(Some(self.number), || Event::Whole { room, seq });
+            }
+        }
+    }
+
+    /// A connection and its `hello`; tried again until it works, at each comet in turn.
+    async fn connect(&mut self) -> anyhow::Result<(Socket, Utf8Bytes)> {
+        let give_up = Instant::now() + self.world.patience;
+        loop {
+            self.world.note(Some(self.number), || Event::Connecting);
+            let error = match tokio::time::timeout(HELLO, self.try_connect()).await {
+                Ok(Ok(connected)) => return Ok(connected),
+                Ok(Err(error)) => error,
+                Err(_) => anyhow!("no hello within {HELLO:?}"),
+            };
+            self.failures += 1;
+            if Instant::now() > give_up {
+                return Err(error.context(format!("no connection for {:?}", self.world.patience)));
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
+    }
+
     async fn try_connect(&self) -> anyhow::Result<(Socket, Utf8Bytes)> {
-        let comet = &self.world.comets[self.number % self.world.comets.len()];
+        let comet = &self.world.comets[(self.number + self.failures) % self.world.comets.len()];
         let tcp = TcpStream::connect(comet).await.with_context(|| format!("no connection to {comet}"))?;
         tcp.set_nodelay(true)?;
         let mut request = format!("ws://{comet}/api/ws").into_client_request()?;
@@ -129,10 +168,14 @@ impl Device {
 
     async fn session(&mut self, socket: &mut Socket, hello: &Utf8Bytes) -> anyhow::Result<End> {
         let mut out = self.begin(hello)?;
+        let (mut heard, mut asked) = (Instant::now(), false);
+        let mut again: Option<Instant> = None;
         loop {
             for json in out.drain(..) {
                 let text = Message::Text(Utf8Bytes::try_from(Bytes::from(json)).context("JSON is UTF-8")?);
-                if socket.send(text).await.is_err() {
+                // A server that stands still takes nothing.
+                if !matches!(tokio::time::timeout(DEAF, socket.send(text)).await, Ok(Ok(()))) {
+                    self.failures += 1;
                     return Ok(End::ByServer);
                 }
             }
@@ -141,12 +184,26 @@ impl Device {
             if finish.as_ref().is_some_and(|(heads, _)| self.pending.is_empty() && self.has(heads)) {
                 return Ok(End::Finished);
             }
+            let silent = heard + if asked { DEAF } else { SILENCE };
             tokio::select! {
-                message = socket.next() => match message {
-                    Some(Ok(Message::Text(text))) => out = self.take(text.as_bytes(), now_ns())?,
-                    Some(Ok(Message::Close(_)) | Err(_)) | None => return Ok(End::ByServer),
-                    Some(Ok(_)) => {}
-                },
+                message = socket.next() => {
+                    (heard, asked) = (Instant::now(), false);
+                    match message {
+                        Some(Ok(Message::Text(text))) => {
+                            let Some(taken) = self.take(text.as_bytes(), now_ns())? else { return Ok(End::ByServer) };
+                            out = taken.out;
+                            self.tell();
+                            if let Some(wait) = taken.again {
+                                again = Some(again.unwrap_or(heard + wait.max(PAUSE)));
+                            }
+                        }
+                        Some(Ok(Message::Close(_)) | Err(_)) | None => {
+                            self.failures += 1;
+                            return Ok(End::ByServer);
+                        }
+                        Some(Ok(_)) => {}
+                    }
+                }
                 Some(command) = self.commands.recv() => match command {
                     Command::Send { room, tag } => {
                         self.pending.insert(tag.number, (room, tag));
@@ -155,6 +212,7 @@ impl Device {
                     Command::Page(room) => {
                         let mut json = Vec::new();
                         frames::request_newest(&self.world.shared.rooms[room], READ, &mut json);
+                        self.world.note(Some(self.number), || Event::Asked { room, after: None });
                         out.push(json);
                     }
                     Command::Leave(time) if finish.is_none() => return Ok(End::Away(time)),
@@ -162,6 +220,20 @@ impl Device {
                     Command::Leave(_) | Command::Cut => {}
                 },
                 Ok(()) = self.finish.changed() => {}
+                () = tokio::time::sleep_until(again.unwrap_or(silent)), if again.is_some() => {
+                    again = None;
+                    out = self.resend();
+                }
+                () = tokio::time::sleep_until(silent) => {
+                    if asked {
+                        self.failures += 1;
+                        return Ok(End::ByServer);
+                    }
+                    asked = true;
+                    let mut json = Vec::new();
+                    frames::ping(&mut json);
+                    out.push(json);
+                }
                 () = tokio::time::sleep_until(deadline), if finish.is_some() => return Ok(End::Finished),
             }
         }
@@ -178,34 +250,46 @@ impl Device {
         };
         let heads =
             hello.rooms.iter().filter_map(|room| Some((*self.world.index.get(room.id.as_ref())?, room.head)));
+        let heads: Vec<_> = heads.collect();
+        self.world.note(Some(self.number), || Event::Hello { heads: heads.clone() });
         let pulls = self.log.connected(heads);
         let mut out: Vec<_> = pulls.into_iter().map(|(room, after)| self.pull(room, after)).collect();
-        self.world.tally().resent += self.pending.len() as u64;
-        out.extend(self.pending.values().map(|(room, tag)| self.send(*room, *tag)));
+        out.extend(self.resend());
         Ok(out)
     }
 
+    /// Every send that has no answer, again.
+    fn resend(&self) -> Vec<Vec<u8>> {
+        self.world.tally().resent += self.pending.len() as u64;
+        self.pending.values().map(|(room, tag)| self.send(*room, *tag)).collect()
+    }
+
     fn send(&self, room: usize, tag: Tag) -> Vec<u8> {
+        self.world.note(Some(self.number), || Event::Send { room, id: text(tag) });
         let mut json = Vec::new();
         frames::client_messages(&self.world.shared.rooms[room], &[tag], &self.world.content, &mut json);
         json
     }
 
     fn pull(&self, room: usize, after: i64) -> Vec<u8> {
+        self.world.note(Some(self.number), || Event::Asked { room, after: Some(after) });
         let mut json = Vec::new();
         frames::request_history(&self.world.shared.rooms[room], after, &mut json);
         json
     }
 
-    /// Takes a frame; returns what is to be sent because of it.
-    fn take(&mut self, text: &[u8], now_ns: u64) -> anyhow::Result<Vec<Vec<u8>>> {
+    /// Takes a frame; returns what is to be done because of it, `None` = connect anew.
+    fn take(&mut self, text: &[u8], now_ns: u64) -> anyhow::Result<Option<Taken>> {
         let world = Arc::clone(&self.world);
+        let me = Some(self.number);
         let index = |id: &str| world.index.get(id).copied();
+        let mut again = None;
         let mut pulls = Vec::new();
         match ServerFrame::parse(text)? {
             ServerFrame::Messages(batch) => {
-                let Some(room) = index(&batch.room_id) else { return Ok(Vec::new()) };
+                let Some(room) = index(&batch.room_id) else { return Ok(Some(Taken::default())) };
                 for message in &batch.messages {
+                    world.note(me, || Event::Live { room, message: placed(message) });
                     if self.log.live(room, message.seq) {
                         world.tally().deliver(&message.client_msg_id, now_ns);
                     }
@@ -219,40 +303,90 @@ impl Device {
                 if seqs.zip(1..).any(|(seq, below)| seq != first - below) {
                     count(&world.counts.bad_pages);
                 }
+                if let Some(room) = index(&page.room_id) {
+                    world.note(me, || shown(room, None, page.messages.iter().rev(), &page));
+                }
             }
             ServerFrame::History(page) => {
-                let Some(room) = index(&page.room_id) else { return Ok(Vec::new()) };
+                let Some(room) = index(&page.room_id) else { return Ok(Some(Taken::default())) };
+                world.note(me, || shown(room, page.request_id.parse().ok(), page.messages.iter(), &page));
                 let seqs = page.messages.iter().map(|message| message.seq);
                 pulls.extend(self.log.page(room, seqs, page.has_more_messages).map(|after| (room, after)));
             }
             ServerFrame::Behind(behind) => {
-                let mut tally = world.tally();
-                tally.behind += 1;
+                world.tally().behind += 1;
                 let all = 0..if behind.rooms.is_empty() { world.shared.rooms.len() } else { 0 };
                 let named = behind.rooms.iter().filter_map(|room| Some((index(&room.room_id)?, room.head)));
                 for (room, head) in named.chain(all.map(|room| (room, 0))) {
+                    world.note(me, || Event::Behind { room, head });
                     pulls.extend(self.log.behind(room, head).map(|after| (room, after)));
                 }
             }
             ServerFrame::Ack(ack) => {
-                let Some(room) = index(&ack.room_id) else { return Ok(Vec::new()) };
+                let Some(room) = index(&ack.room_id) else { return Ok(Some(Taken::default())) };
                 for result in &ack.results {
                     let Some(tag) = Tag::parse(&result.client_msg_id) else { continue };
-                    // A repeat is answered twice when the first attempt had arrived.
-                    if self.pending.remove(&tag.number).is_none() {
+                    let Some(error) = &result.error else {
+                        world.note(me, || Event::Ack {
+                            room,
+                            id: result.client_msg_id.to_string(),
+                            seq: result.seq,
+                        });
+                        // A repeat is answered twice when the first attempt had arrived.
+                        if self.pending.remove(&tag.number).is_some() {
+                            answered(&world, room, tag, Ok(result.seq), now_ns);
+                        }
                         continue;
+                    };
+                    let (id, code) = (result.client_msg_id.to_string(), error.code.to_string());
+                    world.note(me, || Event::Refused { room, id, code });
+                    match error.retry_after_ms {
+                        Some(ms) => again = Some(Duration::from_millis(ms)),
+                        None if self.pending.remove(&tag.number).is_some() => {
+                            answered(&world, room, tag, Err(error), now_ns);
+                        }
+                        None => {}
                     }
-                    answered(&world, room, tag, result.error.as_ref().map_or(Ok(result.seq), Err), now_ns);
                 }
             }
+            // A page could not be read now: a new connection asks for what is missing.
+            ServerFrame::Error(refusal) if refusal.retry_after_ms.is_some() => return Ok(None),
             ServerFrame::Error(refusal) => {
                 bail!("the server refused a frame: {} ({})", refusal.code, refusal.message)
             }
             // It closes by itself then.
             ServerFrame::Reconnect | ServerFrame::Hello(_) | ServerFrame::Push(_) | ServerFrame::Other => {}
         }
-        Ok(pulls.into_iter().map(|(room, after)| self.pull(room, after)).collect())
+        let out = pulls.into_iter().map(|(room, after)| self.pull(room, after)).collect();
+        Ok(Some(Taken { out, again }))
     }
+}
+
+/// What a frame asks for.
+#[derive(Debug, Default)]
+struct Taken {
+    /// To be sent.
+    out: Vec<Vec<u8>>,
+    /// Sends were refused that may go through after so long.
+    again: Option<Duration>,
+}
+
+fn text(tag: Tag) -> String {
+    String::from_utf8_lossy(&tag.text()).into_owned()
+}
+
+fn placed(message: &frames::Message<'_>) -> Placed {
+    Placed { seq: message.seq, id: message.client_msg_id.to_string() }
+}
+
+fn shown<'a>(
+    room: usize,
+    after: Option<i64>,
+    oldest_first: impl Iterator<Item = &'a frames::Message<'a>>,
+    page: &frames::Messages<'_>,
+) -> Event {
+    let messages = oldest_first.map(placed).collect();
+    Event::Page { room, after, messages, more: page.has_more_messages, head: page.head }
 }
 
 /// A send of the crowd was acknowledged with its seq, or refused.

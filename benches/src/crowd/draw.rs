@@ -19,7 +19,7 @@ pub(crate) enum Event {
 /// each other.
 #[derive(Debug)]
 pub(crate) struct Draw {
-    state: u64,
+    bits: Bits,
     /// Events per second, by the kind of event.
     rates: [f64; 4],
     http_share: f64,
@@ -30,7 +30,7 @@ impl Draw {
     /// From the options' seed.
     pub(crate) fn new(options: &CrowdOptions) -> Self {
         Self {
-            state: options.seed,
+            bits: Bits::new(options.seed),
             rates: [options.sends, options.departures, options.cuts, options.pages],
             http_share: options.http_share,
             away_s: options.away,
@@ -44,7 +44,7 @@ impl Draw {
             return None;
         }
         let after = self.exponential_ns(1.0 / whole);
-        let mut at = self.unit() * whole;
+        let mut at = self.bits.unit() * whole;
         let kind = self.rates.iter().position(|rate| {
             at -= rate;
             at < 0.0
@@ -53,7 +53,7 @@ impl Draw {
             Some(1) => Event::Leave(self.exponential_ns(self.away_s)),
             Some(2) => Event::Cut,
             Some(3) => Event::Page,
-            _ if self.unit() < self.http_share => Event::SendByHttp,
+            _ if self.bits.unit() < self.http_share => Event::SendByHttp,
             _ => Event::SendBySocket,
         };
         Some((after, event))
@@ -61,8 +61,7 @@ impl Draw {
 
     /// One of `count`.
     pub(crate) fn index(&mut self, count: usize) -> usize {
-        let count = u64::try_from(count.max(1)).unwrap_or(u64::MAX);
-        usize::try_from(self.bits() % count).unwrap_or_default()
+        self.bits.index(count)
     }
 
     #[expect(
@@ -71,17 +70,35 @@ impl Draw {
         reason = "a time that is not negative and far below the bound"
     )]
     fn exponential_ns(&mut self, mean_s: f64) -> u64 {
-        (-(1.0 - self.unit()).ln() * mean_s * 1e9) as u64
+        (-(1.0 - self.bits.unit()).ln() * mean_s * 1e9) as u64
+    }
+}
+
+/// Numbers that follow from a seed: splitmix64 (Steele, Lea, Flood 2014).
+#[derive(Debug)]
+pub(crate) struct Bits {
+    state: u64,
+}
+
+impl Bits {
+    /// From a seed.
+    pub(crate) fn new(seed: u64) -> Self {
+        Self { state: seed }
+    }
+
+    /// One of `count`.
+    pub(crate) fn index(&mut self, count: usize) -> usize {
+        let count = u64::try_from(count.max(1)).unwrap_or(u64::MAX);
+        usize::try_from(self.next() % count).unwrap_or_default()
     }
 
     /// 0 to 1, 1 excluded.
     #[expect(clippy::cast_precision_loss, reason = "53 bits fit")]
-    fn unit(&mut self) -> f64 {
-        (self.bits() >> 11) as f64 / (1_u64 << 53) as f64
+    pub(crate) fn unit(&mut self) -> f64 {
+        (self.next() >> 11) as f64 / (1_u64 << 53) as f64
     }
 
-    /// splitmix64 (Steele, Lea, Flood 2014).
-    fn bits(&mut self) -> u64 {
+    fn next(&mut self) -> u64 {
         self.state = self.state.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = self.state;
         mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -95,7 +112,7 @@ mod tests {
     use super::*;
 
     fn draw(seed: u64) -> Draw {
-        Draw { state: seed, rates: [60.0, 20.0, 15.0, 5.0], http_share: 0.5, away_s: 2.0 }
+        Draw { bits: Bits::new(seed), rates: [60.0, 20.0, 15.0, 5.0], http_share: 0.5, away_s: 2.0 }
     }
 
     #[test]

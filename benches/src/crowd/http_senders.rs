@@ -8,8 +8,10 @@ use http::Method;
 use serde_json::json;
 use tokio::sync::{Mutex, mpsc};
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 
 use crate::clock::now_ns;
+use crate::ledger::Event;
 use crate::load::frames::{Refusal, Sent};
 use crate::load::tag::Tag;
 
@@ -28,10 +30,10 @@ pub(crate) struct Order {
 const SENDERS: usize = 32;
 /// Orders that may wait.
 pub(crate) const WAITING_MAX: usize = 4096;
-/// A request whose connection failed is repeated after so long; the id makes it the same send.
-const PAUSE: Duration = Duration::from_millis(50);
-/// So often.
-const ATTEMPTS: usize = 100;
+/// A request whose connection failed or that was refused for now is repeated after so long; the id makes it the same send.
+const PAUSE: Duration = Duration::from_millis(100);
+/// Longest wait for one answer.
+const ANSWER: Duration = Duration::from_secs(10);
 
 /// Sends until no more orders can come.
 pub(crate) fn start(world: &Arc<World>, orders: mpsc::Receiver<Order>, to: &mut JoinSet<anyhow::Result<()>>) {
@@ -52,28 +54,36 @@ async fn send(world: &World, Order { account, room, tag }: Order) -> anyhow::Res
     let path = format!("/api/conversations/{}/messages", world.shared.rooms[room]);
     let id = tag.text();
     let body = json!({ "clientMsgId": String::from_utf8_lossy(&id), "content": world.content });
-    for attempt in 0..ATTEMPTS {
+    let give_up = Instant::now() + world.patience;
+    for attempt in 0.. {
         let api = &world.apis[(room + attempt) % world.apis.len()];
         let token = world.account(account).token;
-        match api.call(Method::POST, &path, &token, &body).await {
-            Ok((200, bytes)) => {
+        let text = || String::from_utf8_lossy(&id).into_owned();
+        world.note(None, || Event::Send { room, id: text() });
+        let call = api.call(Method::POST, &path, &token, &body);
+        match tokio::time::timeout(ANSWER, call).await {
+            Ok(Ok((200, bytes))) => {
                 let sent: Sent = serde_json::from_slice(&bytes)?;
+                world.note(None, || Event::Ack { room, id: text(), seq: sent.seq });
                 answered(world, room, tag, Ok(sent.seq), now_ns());
                 return Ok(());
             }
-            Ok((429 | 503, bytes)) => {
-                let refusal: Refusal<'_> = serde_json::from_slice(&bytes)?;
-                answered(world, room, tag, Err(&refusal), now_ns());
-                return Ok(());
+            Ok(Ok((status @ (429 | 502 | 503), bytes))) => {
+                let code = serde_json::from_slice(&bytes)
+                    .map_or_else(|_| status.to_string(), |refusal: Refusal<'_>| refusal.code.to_string());
+                world.tally().refuse(&code);
+                world.note(None, || Event::Refused { room, id: text(), code });
             }
-            Ok((status, bytes)) => {
+            Ok(Ok((status, bytes))) => {
                 bail!("a send was answered with {status}: {}", String::from_utf8_lossy(&bytes))
             }
-            Err(_) => {
-                world.tally().resent += 1;
-                tokio::time::sleep(PAUSE).await;
-            }
+            Ok(Err(_)) | Err(_) => {}
         }
+        if Instant::now() > give_up {
+            break;
+        }
+        world.tally().resent += 1;
+        tokio::time::sleep(PAUSE).await;
     }
-    bail!("a send could not be made in {ATTEMPTS} attempts")
+    bail!("a send had no answer for {:?}", world.patience)
 }

@@ -46,6 +46,9 @@ pub(crate) struct CrowdOptions {
     /// Longest wait for answers and deliveries at the end, seconds; what is missing then is lost.
     #[arg(long, default_value_t = 30)]
     pub(crate) wait: u64,
+    /// Longest time that a device may be without a connection, or a send without an answer, seconds.
+    #[arg(long, default_value_t = 30)]
+    pub(crate) patience: u64,
     /// What is drawn is drawn from this number.
     #[arg(long, default_value_t = 1)]
     pub(crate) seed: u64,

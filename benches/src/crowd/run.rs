@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::time::Duration;
 
 use anyhow::{Context, ensure};
@@ -12,12 +12,14 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use crate::clock::now_ns;
+use crate::ledger::{self, Ledger};
 use crate::load::cast;
 use crate::load::tag::Tag;
 use crate::load::tally::Tally;
 use crate::report::{Progress, Verdict};
 use crate::system::System;
 
+use super::cutter::{Cutter, Handle};
 use super::device::{Command, Device, Finish};
 use super::draw::{Draw, Event};
 use super::http_senders::{self, Order};
@@ -36,7 +38,7 @@ const AT_ONCE: usize = 8;
 #[derive(Debug)]
 pub(crate) struct Crowd {
     pub(crate) world: Arc<World>,
-    handles: Vec<Handle>,
+    handles: Arc<Vec<Handle>>,
     finish: watch::Sender<Finish>,
     orders: mpsc::Sender<Order>,
     devices: JoinSet<anyhow::Result<Log>>,
@@ -46,17 +48,13 @@ pub(crate) struct Crowd {
     number: u64,
 }
 
-#[derive(Debug)]
-struct Handle {
-    account: usize,
-    groups: Vec<usize>,
-    online: Arc<AtomicBool>,
-    commands: mpsc::Sender<Command>,
-}
-
 impl Crowd {
     /// Makes accounts and groups, starts all devices and waits until they are online.
-    pub(crate) async fn gather(system: &System, options: &CrowdOptions) -> anyhow::Result<Self> {
+    pub(crate) async fn gather(
+        system: &System,
+        options: &CrowdOptions,
+        ledger: Option<Ledger>,
+    ) -> anyhow::Result<Self> {
         let accounts = cast::accounts(system, options.accounts).await?;
         let ids: Vec<_> = accounts.iter().map(|account| account.id.as_str()).collect();
         let (accounts_ref, ids) = (&accounts, &ids);
@@ -77,9 +75,11 @@ impl Crowd {
             let (page, _) = system.apis[0].history(reader, room, 0).await?;
             bases.insert(group, page.last().map_or(0, |message| message.seq));
         }
-        let tally = Tally::new(0..0, rooms.len());
         let places = (system.comets.clone(), system.apis.clone());
-        let world = Arc::new(World::new(rooms, accounts, tally, places, options.content_bytes));
+        let world = Arc::new(World::new(rooms, accounts, places, options, ledger));
+        for (room, base) in &bases {
+            world.note(None, || ledger::Event::Conversation { room: *room, base: *base });
+        }
         let (finish, finished) = watch::channel(None);
         let (orders, taken) = mpsc::channel(http_senders::WAITING_MAX);
         let mut senders = JoinSet::new();
@@ -88,23 +88,30 @@ impl Crowd {
         for number in 0..options.users {
             let account = number % options.accounts;
             let groups = options.groups_of(account);
+            for room in &groups {
+                world.note(Some(number), || ledger::Event::Member { room: *room });
+            }
             let (commands, taken) = mpsc::channel(COMMANDS_MAX);
-            let online = Arc::new(AtomicBool::new(false));
+            let has: Arc<Vec<_>> = Arc::new(world.shared.rooms.iter().map(|_| AtomicI64::new(0)).collect());
+            let (online, away) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
             let device = Device {
                 number,
                 account,
                 world: Arc::clone(&world),
                 log: Log::new(world.shared.rooms.len(), groups.iter().map(|group| (*group, bases[group]))),
                 online: Arc::clone(&online),
+                away: Arc::clone(&away),
+                has: Arc::clone(&has),
                 commands: taken,
                 finish: finished.clone(),
                 pending: BTreeMap::new(),
+                failures: 0,
             };
             devices.spawn(device.live());
-            handles.push(Handle { account, groups, online, commands });
+            handles.push(Handle { account, groups, online, away, commands, has });
         }
         let wait = Duration::from_secs(options.wait);
-        let draw = Draw::new(options);
+        let (draw, handles) = (Draw::new(options), Arc::new(handles));
         let mut crowd = Self { world, handles, finish, orders, devices, senders, draw, wait, number: 0 };
         crowd.wait_until_online().await?;
         Ok(crowd)
@@ -143,31 +150,62 @@ impl Crowd {
         let end = begun + u64::try_from(time.as_nanos())?;
         let measured = begun + u64::try_from(warmup.min(time).as_nanos())?..end;
         *world.tally() = Tally::new(measured, world.shared.rooms.len());
-        let mut due = begun;
-        let events = async {
-            while let Some((after, event)) = self.draw.next() {
-                due += after;
-                if due >= end {
-                    break;
-                }
-                let wait = due.saturating_sub(now_ns());
-                if wait > 0 {
-                    tokio::time::sleep(Duration::from_nanos(wait)).await;
-                }
-                self.fail_early()?;
-                self.happen(event, due);
-                let acked = world.shared.acked.load(Ordering::Relaxed);
-                let passed = Duration::from_nanos(now_ns() - begun).as_secs_f64();
-                progress
-                    .tick(passed / time.as_secs_f64(), crate::load::run::ratio(acked, 1) / passed.max(0.001));
-            }
-            tokio::time::sleep(Duration::from_nanos(end.saturating_sub(now_ns()))).await;
-            anyhow::Ok(())
+        let mut tell = |acked: u64| {
+            let passed = Duration::from_nanos(now_ns() - begun).as_secs_f64();
+            progress.tick(passed / time.as_secs_f64(), crate::load::run::ratio(acked, 1) / passed.max(0.001));
         };
         tokio::select! {
-            lived = events => lived,
-            kept = world.keep_tokens() => kept.context("tokens cannot be exchanged"),
+            lived = self.events(begun, end, &mut tell) => lived,
+            never = world.keep_tokens() => match never {},
         }
+    }
+
+    /// Lets the crowd do what is drawn for it until `other` is done; returns what that returned.
+    pub(crate) async fn live_until<T>(
+        &mut self,
+        other: impl Future<Output = anyhow::Result<T>>,
+    ) -> anyhow::Result<T> {
+        let world = Arc::clone(&self.world);
+        let begun = now_ns();
+        *world.tally() = Tally::new(0..0, world.shared.rooms.len());
+        let mut silent = |_| {};
+        let life = async {
+            self.events(begun, u64::MAX, &mut silent).await?;
+            // With no events at all there is nothing to do but wait.
+            std::future::pending().await
+        };
+        tokio::select! {
+            done = other => done,
+            failed = life => failed,
+            never = world.keep_tokens() => match never {},
+        }
+    }
+
+    /// What is drawn, from `begun` to `end`, each event when it is due.
+    async fn events(&mut self, begun: u64, end: u64, tell: &mut impl FnMut(u64)) -> anyhow::Result<()> {
+        let mut due = begun;
+        while let Some((after, event)) = self.draw.next() {
+            due += after;
+            if due >= end {
+                break;
+            }
+            let wait = due.saturating_sub(now_ns());
+            if wait > 0 {
+                tokio::time::sleep(Duration::from_nanos(wait)).await;
+            }
+            self.fail_early()?;
+            self.happen(event, due);
+            tell(self.world.shared.acked.load(Ordering::Relaxed));
+        }
+        if end < u64::MAX {
+            tokio::time::sleep(Duration::from_nanos(end.saturating_sub(now_ns()))).await;
+        }
+        Ok(())
+    }
+
+    /// To cut its connections with.
+    pub(crate) fn cutter(&self) -> Cutter {
+        Cutter { handles: Arc::clone(&self.handles) }
     }
 
     fn happen(&mut self, event: Event, due_ns: u64) {
@@ -212,11 +250,8 @@ impl Crowd {
         while world.counts.under_way.load(Ordering::Relaxed) > 0 && Instant::now() < give_up {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
-        let heads: Vec<_> = {
-            let mut tally = world.tally();
-            tally.unanswered = world.counts.under_way.load(Ordering::Relaxed);
-            (0..world.shared.rooms.len()).map(|room| tally.acked.head(room)).collect()
-        };
+        world.tally().unanswered = world.counts.under_way.load(Ordering::Relaxed);
+        let heads = world.acked_heads();
         drop(orders);
         finish.send_replace(Some((Arc::new(heads), Instant::now() + wait)));
         let mut verdict = Verdict::default();

@@ -1,13 +1,17 @@
 //! What all devices of a crowd share.
 
 use std::collections::HashMap;
+use std::convert::Infallible;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crate::clock;
+use crate::ledger::{Event, Ledger};
 use crate::load::tally::{Shared, Tally};
 use crate::system::{Account, Api};
+
+use super::options::CrowdOptions;
 
 /// How often tokens are looked at.
 const REFRESH_EVERY: Duration = Duration::from_secs(20);
@@ -22,6 +26,10 @@ pub(crate) struct World {
     pub(crate) comets: Vec<String>,
     pub(crate) apis: Vec<Api>,
     pub(crate) content: String,
+    /// Longest time that a device or a send may go without an answer.
+    pub(crate) patience: Duration,
+    /// Where everything is written down, if it is.
+    ledger: Option<Ledger>,
     accounts: Vec<Mutex<Account>>,
     tally: Mutex<Tally>,
     pub(crate) counts: Counts,
@@ -50,20 +58,41 @@ impl World {
     pub(crate) fn new(
         rooms: Vec<String>,
         accounts: Vec<Account>,
-        tally: Tally,
         (comets, apis): (Vec<String>, Vec<Api>),
-        content_bytes: usize,
+        options: &CrowdOptions,
+        ledger: Option<Ledger>,
     ) -> Self {
+        let tally = Tally::new(0..0, rooms.len());
         Self {
             index: rooms.iter().cloned().zip(0..).collect(),
             shared: Shared::new(rooms, 1),
             comets,
             apis,
-            content: "x".repeat(content_bytes),
+            content: "x".repeat(options.content_bytes),
+            patience: Duration::from_secs(options.patience),
+            ledger,
             accounts: accounts.into_iter().map(Mutex::new).collect(),
             tally: Mutex::new(tally),
             counts: Counts::default(),
         }
+    }
+
+    /// The highest seq that was acknowledged in each conversation.
+    pub(crate) fn acked_heads(&self) -> Vec<i64> {
+        let tally = self.tally();
+        (0..self.shared.rooms.len()).map(|room| tally.acked.head(room)).collect()
+    }
+
+    /// Writes down what happened to `device`, if this run keeps a ledger.
+    pub(crate) fn note(&self, device: Option<usize>, event: impl FnOnce() -> Event) {
+        if let Some(ledger) = &self.ledger {
+            ledger.write(device, event());
+        }
+    }
+
+    /// The ledger, if this run keeps one.
+    pub(crate) fn ledger(&self) -> Option<&Ledger> {
+        self.ledger.as_ref()
     }
 
     /// The counts and latencies.
@@ -76,15 +105,25 @@ impl World {
         lock(&self.accounts[account]).clone()
     }
 
+    /// The account of the user with this id, if it is one of the crowd's.
+    pub(crate) fn account_of(&self, id: &str) -> Option<usize> {
+        self.accounts.iter().position(|account| lock(account).id == id)
+    }
+
     /// Keeps the tokens alive until it is dropped.
-    pub(crate) async fn keep_tokens(&self) -> anyhow::Result<()> {
+    pub(crate) async fn keep_tokens(&self) -> Infallible {
         loop {
             tokio::time::sleep(REFRESH_EVERY).await;
             for (number, account) in self.accounts.iter().enumerate() {
                 let old = lock(account).clone();
                 if old.access_expires_at_ms < clock::wall_ms() + REFRESH_BEFORE_MS {
-                    let new = self.apis[number % self.apis.len()].refresh(&old).await?;
-                    *lock(account) = new;
+                    // Each of them may be down; the next round tries again.
+                    for turn in 0..self.apis.len() {
+                        if let Ok(new) = self.apis[(number + turn) % self.apis.len()].refresh(&old).await {
+                            *lock(account) = new;
+                            break;
+                        }
+                    }
                 }
             }
         }

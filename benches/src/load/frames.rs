@@ -49,6 +49,9 @@ pub(crate) struct Messages<'a> {
     /// History only.
     #[serde(default)]
     pub(crate) has_more_messages: bool,
+    /// History only.
+    #[serde(default)]
+    pub(crate) head: i64,
     /// History only, and only if the request had one.
     #[serde(borrow, default)]
     pub(crate) request_id: Cow<'a, str>,
@@ -86,11 +89,14 @@ pub(crate) struct AckResult<'a> {
 
 /// A refusal, of a frame or of one message.
 #[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub(crate) struct Refusal<'a> {
     #[serde(borrow)]
     pub(crate) code: Cow<'a, str>,
     #[serde(borrow, default)]
     pub(crate) message: Cow<'a, str>,
+    /// The same may go through after so long; absent: never.
+    pub(crate) retry_after_ms: Option<u64>,
 }
 
 /// Rooms of which something was not sent.
@@ -175,13 +181,19 @@ pub(crate) fn request_newest(room: &str, request_id: &str, to: &mut Vec<u8>) {
     drop(write!(to, r#"{{"type":"requestRoomHistory","payload":{payload}}}"#));
 }
 
-/// Writes a `requestRoomHistory` for what is newer than `after`.
+/// Writes a `ping`.
+pub(crate) fn ping(to: &mut Vec<u8>) {
+    to.clear();
+    to.extend_from_slice(br#"{"type":"ping","payload":{}}"#);
+}
+
+/// Writes a `requestRoomHistory` for what is newer than `after`, which is its request id, too.
 pub(crate) fn request_history(room: &str, after: i64, to: &mut Vec<u8>) {
     to.clear();
     // A Vec takes every byte.
     drop(write!(
         to,
-        r#"{{"type":"requestRoomHistory","payload":{{"roomId":"{room}","afterSeq":{after},"count":100}}}}"#
+        r#"{{"type":"requestRoomHistory","payload":{{"roomId":"{room}","afterSeq":{after},"count":100,"requestId":"{after}"}}}}"#
     ));
 }
 

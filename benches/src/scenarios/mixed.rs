@@ -105,7 +105,7 @@ async fn watch(
     progress.phase("starting the system");
     let system = System::start(system_options).await?;
     progress.phase("gathering the crowd");
-    let mut crowd = Crowd::gather(&system, options).await?;
+    let mut crowd = Crowd::gather(&system, options, None).await?;
     let before = (Stages::scrape(&system.admins).await?, run::cpu_ns(&system)?, now_ns());
     progress.phase("measuring");
     tokio::select! {

@@ -32,6 +32,8 @@ pub(crate) struct Account {
 pub(crate) struct Stored {
     pub(crate) seq: i64,
     pub(crate) client_msg_id: String,
+    /// Id of the user who sent it.
+    pub(crate) sender: String,
 }
 
 impl Api {
@@ -113,6 +115,7 @@ impl Api {
             Some(Stored {
                 seq: message["seq"].as_i64()?,
                 client_msg_id: message["clientMsgId"].as_str().unwrap_or_default().to_owned(),
+                sender: message["sender"]["id"].as_str().unwrap_or_default().to_owned(),
             })
         });
         let stored: Option<Vec<_>> = stored.collect();

@@ -5,22 +5,33 @@ mod node;
 pub(crate) mod options;
 mod services;
 
+use std::net::{Ipv4Addr, TcpListener};
+use std::ops::Range;
 use std::path::PathBuf;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, ensure};
+use anyhow::{Context, bail, ensure};
 use tempfile::TempDir;
 use uuid::Uuid;
 
 pub(crate) use api::{Account, Api};
 pub(crate) use options::{Shape, SystemOptions};
 
-use node::{Node, Settings};
-use services::Services;
+pub(crate) use node::Node;
+
+use node::Settings;
+pub(crate) use services::Services;
 
 /// Longest wait for a started system to be ready.
 const READY: Duration = Duration::from_secs(60);
+
+/// Where the roles listen.
+const COMET_PORTS: [&str; 3] = ["COMET__HTTP_LISTEN", "COMET__TCP_LISTEN", "COMET__GRPC_LISTEN"];
+const LOGIC_PORTS: [&str; 2] = ["LOGIC__HTTP_LISTEN", "LOGIC__GRPC_LISTEN"];
+/// Ports that are kept are taken from here.
+const PORTS: Range<u16> = 20_000..32_000;
+const PORT_ATTEMPTS: usize = 200;
 
 /// Threads for what is done around a run.
 const WORKERS: usize = 2;
@@ -79,7 +90,7 @@ impl System {
 
     fn standalone(options: &SystemOptions) -> anyhow::Result<Self> {
         let folder = tempfile::tempdir()?;
-        let mut settings = free_ports(&["COMET__HTTP_LISTEN", "COMET__TCP_LISTEN", "COMET__GRPC_LISTEN"]);
+        let mut settings = ports(&COMET_PORTS, options)?;
         let data = folder.path().join("data").to_string_lossy().into_owned();
         settings.push(("OORT_NODE__DATA_DIR".to_owned(), data));
         settings.extend(given(options)?);
@@ -109,27 +120,29 @@ impl System {
         let mut settings = over(&Services::of(options)?);
         settings.extend(given(options)?);
         Node::launch(&oort, "migrate", "migrate", folder.path(), &settings, None)?.wait_for_success()?;
-        let start = |role: &str, count: usize, settings: &Settings| -> anyhow::Result<Vec<Node>> {
+        let start = |role: &str, count: usize, settings: &Settings, listen: &[&str]| {
             let cores = options.pinned.get(role).map(Vec::as_slice);
             let names = (1..=count).map(|number| format!("{role}-{number}"));
-            let nodes: anyhow::Result<Vec<_>> =
-                names.map(|name| Node::launch(&oort, role, &name, folder.path(), settings, cores)).collect();
+            let nodes: anyhow::Result<Vec<_>> = names
+                .map(|name| {
+                    let mut settings = settings.clone();
+                    settings.extend(ports(listen, options)?);
+                    Node::launch(&oort, role, &name, folder.path(), &settings, cores)
+                })
+                .collect();
             let mut nodes = nodes?;
             nodes.iter_mut().try_for_each(Node::wait_until_serving)?;
-            Ok(nodes)
+            anyhow::Ok(nodes)
         };
-        let mut logic = settings.clone();
-        logic.extend(free_ports(&["LOGIC__HTTP_LISTEN", "LOGIC__GRPC_LISTEN"]));
-        let logics = start("logic", options.logics, &logic)?;
+        let logics = start("logic", options.logics, &settings, &LOGIC_PORTS)?;
         let mut comet = settings.clone();
-        comet.extend(free_ports(&["COMET__HTTP_LISTEN", "COMET__TCP_LISTEN", "COMET__GRPC_LISTEN"]));
         for (name, port) in [("OORT_CLUSTER__LOGIC_GRPC", "grpc"), ("OORT_CLUSTER__LOGIC_HTTP", "http")] {
             let urls: anyhow::Result<Vec<_>> =
                 logics.iter().map(|node| Ok(format!("http://{}", node.address(port)?))).collect();
             comet.push((name.to_owned(), urls?.join(",")));
         }
-        let comets = start("comet", options.comets, &comet)?;
-        let jobs = start("job", options.jobs, &settings)?;
+        let comets = start("comet", options.comets, &comet, &COMET_PORTS)?;
+        let jobs = start("job", options.jobs, &settings, &[])?;
 
         let http = |nodes: &[Node]| {
             nodes.iter().map(|node| node.address("http")).collect::<anyhow::Result<Vec<_>>>()
@@ -149,7 +162,13 @@ impl System {
         })
     }
 
-    async fn wait_until_ready(&self) -> anyhow::Result<()> {
+    /// The nodes that were started, to be broken.
+    pub(crate) fn nodes_mut(&mut self) -> &mut [Node] {
+        &mut self.nodes
+    }
+
+    /// Waits until every node says that it is ready.
+    pub(crate) async fn wait_until_ready(&self) -> anyhow::Result<()> {
         let give_up = Instant::now() + READY;
         for admin in &self.admins {
             while let Err(error) = admin.text("/readyz").await {
@@ -192,8 +211,28 @@ fn program(options: &SystemOptions) -> anyhow::Result<PathBuf> {
     Ok(path)
 }
 
-fn free_ports(names: &[&str]) -> Settings {
-    names.iter().map(|name| (format!("OORT_{name}"), "127.0.0.1:0".to_owned())).collect()
+/// Where a node listens: anywhere, or where it will listen again when it is started anew.
+fn ports(names: &[&str], options: &SystemOptions) -> anyhow::Result<Settings> {
+    let admin = options.fixed_ports.then_some("ADMIN__LISTEN");
+    let named = names.iter().copied().chain(admin);
+    named
+        .map(|name| {
+            let port = if options.fixed_ports { free_port()? } else { 0 };
+            Ok((format!("OORT_{name}"), format!("127.0.0.1:{port}")))
+        })
+        .collect()
+}
+
+/// A port below those that the system gives to clients: while its node is down nobody else gets it by chance.
+fn free_port() -> anyhow::Result<u16> {
+    for _ in 0..PORT_ATTEMPTS {
+        let [high, low, ..] = *Uuid::new_v4().as_bytes();
+        let port = PORTS.start + u16::from_be_bytes([high, low]) % (PORTS.end - PORTS.start);
+        if TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok() {
+            return Ok(port);
+        }
+    }
+    bail!("no free port in {PORTS:?}")
 }
 
 /// `comet.json.frame_bytes_max=9` as its environment variable.

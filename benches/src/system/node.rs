@@ -1,12 +1,13 @@
 //! One process of the server under test.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File};
+use std::fs::{self, OpenOptions};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail, ensure};
+use rustix::process::{Pid, Signal, kill_process};
 
 use crate::pin;
 
@@ -24,6 +25,10 @@ pub(crate) type Settings = Vec<(String, String)>;
 #[derive(Debug)]
 pub(crate) struct Node {
     pub(crate) name: String,
+    pub(crate) role: String,
+    oort: PathBuf,
+    settings: Settings,
+    cores: Option<Vec<usize>>,
     child: Child,
     log: PathBuf,
     addresses: BTreeMap<String, String>,
@@ -41,26 +46,50 @@ impl Node {
         cores: Option<&[usize]>,
     ) -> anyhow::Result<Self> {
         let log = folder.join(format!("{name}.log"));
-        let file = File::create(&log)?;
-        let mut command = Command::new(oort);
-        command
-            .args((!role.is_empty()).then_some(role))
-            .env_clear()
-            .env("OORT_NODE__NAME", name)
-            .env("OORT_RUN__ADDRESSES_FILE", log.with_extension("addresses"))
-            // The process ends with this one, however this one ends.
-            .env("OORT_RUN__EXIT_ON_STDIN_CLOSE", "true")
-            .env("OORT_ADMIN__LISTEN", "127.0.0.1:0")
-            .envs(settings.iter().map(|(name, value)| (name, value)))
-            .stdin(Stdio::piped())
-            .stdout(file.try_clone()?)
-            .stderr(file);
-        let child = match cores {
-            Some(cores) => pin::on(cores, || command.spawn())?,
-            None => command.spawn(),
-        };
-        let child = child.with_context(|| format!("{} cannot be started", oort.display()))?;
-        Ok(Self { name: name.to_owned(), child, log, addresses: BTreeMap::new() })
+        let child = spawn(oort, role, name, &log, settings, cores)?;
+        Ok(Self {
+            name: name.to_owned(),
+            role: role.to_owned(),
+            oort: oort.to_owned(),
+            settings: settings.clone(),
+            cores: cores.map(<[usize]>::to_vec),
+            child,
+            log,
+            addresses: BTreeMap::new(),
+        })
+    }
+
+    /// Ends it without a word (SIGKILL).
+    pub(crate) fn kill(&mut self) -> anyhow::Result<()> {
+        self.child.kill()?;
+        self.child.wait()?;
+        Ok(())
+    }
+
+    /// Asks it to end (SIGTERM), and waits until it has.
+    pub(crate) fn terminate(&mut self) -> anyhow::Result<()> {
+        self.signal(Signal::TERM)?;
+        let give_up = Instant::now() + STOP;
+        while self.child.try_wait()?.is_none() {
+            ensure!(Instant::now() < give_up, "{} does not end within {STOP:?}", self.name);
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        Ok(())
+    }
+
+    /// Sends it a signal.
+    pub(crate) fn signal(&self, signal: Signal) -> anyhow::Result<()> {
+        let pid = i32::try_from(self.pid()).ok().and_then(Pid::from_raw).context("a process id")?;
+        kill_process(pid, signal).with_context(|| format!("{} cannot be signalled", self.name))
+    }
+
+    /// Starts it again as it was, after it ended, and waits until it serves.
+    pub(crate) fn start_again(&mut self) -> anyhow::Result<()> {
+        // Not there when it ended well.
+        drop(fs::remove_file(self.log.with_extension("addresses")));
+        self.child =
+            spawn(&self.oort, &self.role, &self.name, &self.log, &self.settings, self.cores.as_deref())?;
+        self.wait_until_serving()
     }
 
     /// Waits until it serves, and learns its addresses.
@@ -106,9 +135,40 @@ impl Node {
     }
 }
 
+fn spawn(
+    oort: &Path,
+    role: &str,
+    name: &str,
+    log: &Path,
+    settings: &Settings,
+    cores: Option<&[usize]>,
+) -> anyhow::Result<Child> {
+    let file = OpenOptions::new().create(true).append(true).open(log)?;
+    let mut command = Command::new(oort);
+    command
+        .args((!role.is_empty()).then_some(role))
+        .env_clear()
+        .env("OORT_NODE__NAME", name)
+        .env("OORT_RUN__ADDRESSES_FILE", log.with_extension("addresses"))
+        // The process ends with this one, however this one ends.
+        .env("OORT_RUN__EXIT_ON_STDIN_CLOSE", "true")
+        .env("OORT_ADMIN__LISTEN", "127.0.0.1:0")
+        .envs(settings.iter().map(|(name, value)| (name, value)))
+        .stdin(Stdio::piped())
+        .stdout(file.try_clone()?)
+        .stderr(file);
+    let child = match cores {
+        Some(cores) => pin::on(cores, || command.spawn())?,
+        None => command.spawn(),
+    };
+    child.with_context(|| format!("{} cannot be started", oort.display()))
+}
+
 impl Drop for Node {
     fn drop(&mut self) {
         drop(self.child.stdin.take());
+        // One that stands still could not end.
+        drop(self.signal(Signal::CONT));
         let give_up = Instant::now() + STOP;
         while matches!(self.child.try_wait(), Ok(None)) && Instant::now() < give_up {
             std::thread::sleep(Duration::from_millis(10));

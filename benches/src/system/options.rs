@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
+use super::services::Services;
+
 /// How many processes Oort is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Shape {
@@ -70,6 +72,12 @@ pub(crate) struct SystemOptions {
     /// With --api: admin addresses (`host:port`) of its processes, for the times of the stages.
     #[arg(long, value_name = "HOST:PORT", value_delimiter = ',', requires = "api")]
     pub(crate) admin: Vec<String>,
+    /// Where the services are reached, whatever the other options say.
+    #[arg(skip)]
+    pub(crate) proxied: Option<Services>,
+    /// Ports are chosen before the start and kept by a node that is started again.
+    #[arg(skip)]
+    pub(crate) fixed_ports: bool,
     /// Cores of what is started, by role (`oort`, `comet`, `logic`, `job`); the others may run on any that this process may.
     #[arg(skip)]
     pub(crate) pinned: BTreeMap<String, Vec<usize>>,

@@ -18,6 +18,9 @@ pub(crate) struct Services {
 impl Services {
     /// From the folder of the script, else from the addresses given.
     pub(crate) fn of(options: &SystemOptions) -> anyhow::Result<Self> {
+        if let Some(proxied) = &options.proxied {
+            return Ok(proxied.clone());
+        }
         if let Some(folder) = &options.services {
             let env = fs::read_to_string(folder.join("env"));
             let env = env.with_context(|| format!("no services run in {}", folder.display()))?;

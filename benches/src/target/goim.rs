@@ -9,6 +9,7 @@ use oort_api::op;
 use oort_api::pb::goim::comet::comet_client::CometClient;
 use oort_api::pb::goim::comet::{BroadcastRoomReq, PushMsgReq};
 use oort_api::pb::goim::protocol::Proto;
+use tokio::runtime::Handle;
 use tonic::transport::Channel;
 
 use super::{Process, Publisher, Running, Target, Whom};
@@ -18,11 +19,9 @@ pub(super) async fn attach(running: &Running) -> anyhow::Result<Target> {
     let endpoint = tonic::transport::Endpoint::from_shared(format!("http://{}", running.publish))?;
     let channel =
         endpoint.connect().await.with_context(|| format!("no comet of goim at {}", running.publish))?;
-    let publisher =
-        GoimPublisher { client: CometClient::new(channel), state: Arc::new(Mutex::new(State::default())) };
     Ok(Target {
         clients: running.clients,
-        publisher: Box::new(publisher),
+        publisher: Box::new(GoimPublisher::new(channel)),
         processes: vec![Process { name: "comet".into(), pid: running.pid }],
         _children: Vec::new(),
     })
@@ -36,7 +35,16 @@ struct State {
 
 struct GoimPublisher {
     client: CometClient<Channel>,
+    /// Where the calls run: the rig publishes from outside its runtime.
+    runtime: Handle,
     state: Arc<Mutex<State>>,
+}
+
+impl GoimPublisher {
+    /// Must be called in the runtime in which the calls shall run.
+    fn new(channel: Channel) -> Self {
+        Self { client: CometClient::new(channel), runtime: Handle::current(), state: Arc::default() }
+    }
 }
 
 /// What goim's job sends: packets in a container.
@@ -53,7 +61,7 @@ impl Publisher for GoimPublisher {
         let (mut client, state) = (self.client.clone(), Arc::clone(&self.state));
         let proto = Some(frame(bodies)?);
         state.lock().unwrap_or_else(PoisonError::into_inner).under_way += 1;
-        tokio::spawn(async move {
+        self.runtime.spawn(async move {
             let answer = match whom {
                 Whom::Room(room) => {
                     let request = BroadcastRoomReq { room_id: room.goim_name(), proto };
@@ -81,6 +89,34 @@ impl Publisher for GoimPublisher {
         if let Some(error) = &self.state.lock().unwrap_or_else(PoisonError::into_inner).error {
             bail!("goim refused a publication: {error}");
         }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::runtime::Builder;
+    use tonic::transport::Endpoint;
+
+    use super::*;
+
+    #[test]
+    fn it_is_published_from_outside_the_runtime() -> anyhow::Result<()> {
+        let runtime = Builder::new_current_thread().enable_all().build()?;
+        // Nobody answers at port 1: the call fails, which is told at the next turn.
+        let channel = runtime.block_on(async { Endpoint::from_static("http://127.0.0.1:1").connect_lazy() });
+        let mut publisher = {
+            let _inside = runtime.enter();
+            GoimPublisher::new(channel)
+        };
+        publisher.publish(Whom::Client(7), &[Bytes::from_static(b"body")])?;
+        assert_eq!(publisher.under_way(), 1);
+        runtime.block_on(async {
+            while publisher.under_way() > 0 {
+                tokio::task::yield_now().await;
+            }
+        });
+        assert!(publisher.turn().is_err());
         Ok(())
     }
 }

@@ -12,14 +12,14 @@ use parking_lot::Mutex;
 use rdkafka::client::ClientContext;
 use rdkafka::config::FromClientConfigAndContext;
 use rdkafka::consumer::{BaseConsumer, Consumer as _, ConsumerContext, Rebalance};
-use rdkafka::error::{KafkaError, KafkaResult};
+use rdkafka::error::KafkaError;
 use rdkafka::message::Message;
 use rdkafka::{Offset, TopicPartitionList};
 use tokio::sync::{Notify, oneshot};
 use tonic::async_trait;
 
 use super::Settings;
-use super::commits::{Commits, commit_and_wait};
+use super::commits::{commit_and_wait, store};
 use super::partition::Hold;
 use crate::bus::{Consumer, Error, Partition};
 
@@ -40,7 +40,6 @@ pub(super) struct Member {
     /// many as the topic has, ended ones aside.
     given: Mutex<VecDeque<Arc<Hold>>>,
     told: Notify,
-    commits: Commits,
     /// How long the readers of partitions taken away may finish what they have.
     handover: Duration,
     /// It is to leave, or has left.
@@ -71,10 +70,6 @@ impl ConsumerContext for Rebalances {
         if let Rebalance::Assign(partitions) = rebalance {
             self.member.give(partitions);
         }
-    }
-
-    fn commit_callback(&self, result: KafkaResult<()>, offsets: &TopicPartitionList) {
-        self.member.commits.answered(&result, offsets, &self.member.holds.lock());
     }
 }
 
@@ -150,7 +145,6 @@ impl KafkaConsumer {
             holds: Mutex::default(),
             given: Mutex::default(),
             told: Notify::new(),
-            commits: Commits::default(),
             handover: Duration::from_millis(settings.handover_ms.into()),
             leaving: AtomicBool::new(false),
         });
@@ -160,12 +154,12 @@ impl KafkaConsumer {
         member.consumer.get_or_init(|| Arc::downgrade(&consumer));
         consumer.subscribe(&[&settings.topic]).map_err(unusable)?;
         let (left_sender, left) = oneshot::channel();
-        let commit_interval = Duration::from_millis(settings.commit_interval_ms.into());
+        let store_interval = Duration::from_millis(settings.commit_interval_ms.into());
         let served = member.clone();
         std::thread::Builder::new()
             .name("bus-consumer".to_owned())
             .spawn(move || {
-                serve(consumer, &served, commit_interval);
+                serve(consumer, &served, store_interval);
                 // Nobody listens when the consumer was dropped, not closed.
                 left_sender.send(()).ok();
             })
@@ -175,10 +169,10 @@ impl KafkaConsumer {
 }
 
 /// Serves the group until the member is to leave, then leaves.
-fn serve(consumer: Arc<BaseConsumer<Rebalances>>, member: &Member, commit_interval: Duration) {
-    let mut commit_at = Instant::now() + commit_interval;
+fn serve(consumer: Arc<BaseConsumer<Rebalances>>, member: &Member, store_interval: Duration) {
+    let mut store_at = Instant::now() + store_interval;
     while !member.leaving.load(Ordering::Acquire) {
-        let wait = commit_at.saturating_duration_since(Instant::now()).min(LEAVING_NOTICED_WITHIN);
+        let wait = store_at.saturating_duration_since(Instant::now()).min(LEAVING_NOTICED_WITHIN);
         match consumer.poll(wait) {
             None => {}
             Some(Ok(message)) => {
@@ -195,9 +189,9 @@ fn serve(consumer: Arc<BaseConsumer<Rebalances>>, member: &Member, commit_interv
             // Outages among them: librdkafka goes on trying by itself.
             Some(Err(error)) => tracing::warn!(%error, "bus consumer"),
         }
-        if Instant::now() >= commit_at {
-            member.commits.begin(&consumer, &member.topic, &member.holds.lock());
-            commit_at = Instant::now() + commit_interval;
+        if Instant::now() >= store_at {
+            store(&consumer, &member.topic, &member.holds.lock());
+            store_at = Instant::now() + store_interval;
         }
     }
     member.leaving.store(true, Ordering::Release);

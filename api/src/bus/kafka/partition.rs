@@ -26,7 +26,7 @@ pub(super) struct Hold {
     /// Everything before this offset is done.
     done_before: AtomicI64,
     /// … and known to be committed.
-    committed_before: AtomicI64,
+    stored_before: AtomicI64,
     /// No reader has it: not yet, or no longer.
     free: Mutex<bool>,
     freed: Condvar,
@@ -49,7 +49,7 @@ impl Hold {
             queue: Mutex::new(Some(queue)),
             arrived,
             done_before: AtomicI64::new(NOTHING),
-            committed_before: AtomicI64::new(NOTHING),
+            stored_before: AtomicI64::new(NOTHING),
             free: Mutex::new(true),
             freed: Condvar::new(),
         })
@@ -86,14 +86,18 @@ impl Hold {
         self.queue.lock().is_none()
     }
 
-    /// The offset to commit, when it is further than what is committed.
-    pub(super) fn to_commit(&self) -> Option<i64> {
-        let done_before = self.done_before.load(Ordering::Acquire);
-        (done_before > self.committed_before.load(Ordering::Acquire)).then_some(done_before)
+    /// The offset before which everything is done, if anything is.
+    pub(super) fn done(&self) -> Option<i64> {
+        Some(self.done_before.load(Ordering::Acquire)).filter(|before| *before > NOTHING)
     }
 
-    pub(super) fn committed(&self, before: i64) {
-        self.committed_before.fetch_max(before, Ordering::AcqRel);
+    /// The same, when it is further than what was stored.
+    pub(super) fn to_commit(&self) -> Option<i64> {
+        self.done().filter(|before| *before > self.stored_before.load(Ordering::Acquire))
+    }
+
+    pub(super) fn stored(&self, before: i64) {
+        self.stored_before.fetch_max(before, Ordering::AcqRel);
     }
 
     fn look(&self, max: usize) -> Look {

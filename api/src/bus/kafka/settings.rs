@@ -212,7 +212,9 @@ impl Settings {
         let mut config = self.client();
         config
             .set("group.id", &self.group)
-            .set("enable.auto.commit", "false")
+            // Commits what was stored, and nothing is stored but what is done.
+            .set("enable.auto.commit", "true")
+            .set("auto.commit.interval.ms", self.commit_interval_ms.to_string())
             .set("enable.auto.offset.store", "false")
             .set("auto.offset.reset", "earliest")
             // Only the partitions that move stop when a member joins or leaves.

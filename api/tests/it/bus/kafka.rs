@@ -5,11 +5,11 @@ use std::time::{Duration, Instant};
 
 use oort_api::bus::kafka::{KafkaConsumer, KafkaProducer, Settings, ensure_topics};
 use oort_api::bus::{Consumer, Error, Producer, Record};
-use rdkafka::ClientConfig;
 use rdkafka::admin::{AdminClient, AdminOptions, NewPartitions};
 use rdkafka::client::DefaultClientContext;
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::message::{Headers, Message};
+use rdkafka::{ClientConfig, TopicPartitionList};
 use tonic::async_trait;
 
 use super::reader::{Mark, Reader};
@@ -109,6 +109,49 @@ async fn a_reader_is_woken_by_each_record() {
     for number in 0..50 {
         kafka.producer.publish(vec![record("k", number)], PATIENCE).await.expect("published");
         reader.until_count(number + 1).await;
+    }
+    reader.close().await;
+}
+
+/// What the group committed so far, over all partitions.
+fn committed(consumer: &BaseConsumer, topic: &str) -> i64 {
+    let mut partitions = TopicPartitionList::new();
+    (0..4).for_each(|number| drop(partitions.add_partition(topic, number)));
+    let committed = consumer.committed_offsets(partitions, PATIENCE).expect("committed offsets");
+    committed
+        .elements()
+        .iter()
+        .filter_map(|element| element.offset().to_raw())
+        .filter(|offset| *offset > 0)
+        .sum()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_done_is_committed_while_reading_goes_on() {
+    let kafka = Kafka::fresh().await;
+    let mut reader = Reader::start(kafka.join(), Mark::Done);
+    reader.until("all partitions", |seen| seen.held.len() == 4).await;
+    let onlooker: Arc<BaseConsumer> = Arc::new(
+        ClientConfig::new()
+            .set("bootstrap.servers", &kafka.settings.brokers)
+            .set("group.id", &kafka.settings.group)
+            .create()
+            .expect("made"),
+    );
+    // More than once: a first commit alone would do for a while.
+    for round in 1..=3 {
+        kafka.producer.publish(vec![record("k", round)], PATIENCE).await.expect("published");
+        reader.until_count(round).await;
+        let (onlooker, topic) = (onlooker.clone(), kafka.settings.topic.clone());
+        tokio::task::spawn_blocking(move || {
+            let deadline = Instant::now() + PATIENCE;
+            while committed(&onlooker, &topic) < i64::try_from(round).expect("few") {
+                assert!(Instant::now() < deadline, "round {round} is not committed");
+                std::thread::sleep(Duration::from_millis(20));
+            }
+        })
+        .await
+        .expect("committed");
     }
     reader.close().await;
 }

@@ -1,0 +1,80 @@
+//! `oort-bench ledger`: checks a ledger that a run left.
+
+use std::fs::File;
+use std::io::{BufRead as _, BufReader};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail};
+use clap::Args;
+
+use super::checker::{Checker, Summary};
+use super::line::Line;
+use super::story;
+
+/// Options of `oort-bench ledger`.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Options {
+    /// The ledger: a file of JSON lines, as `oort-bench chaos` leaves one.
+    pub(crate) file: PathBuf,
+}
+
+/// Checks the ledger and tells what it found.
+///
+/// # Errors
+/// "FAIL: …" with the story of the first broken promise; what cannot be read.
+pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
+    let summary = check(&options.file)?;
+    println!("{}", summary.text());
+    match failure(&summary, &options.file)? {
+        Some(story) => bail!("FAIL: {} promises broken. The first: {story}", summary.violations),
+        None => Ok(()),
+    }
+}
+
+/// Reads and checks a whole ledger.
+pub(crate) fn check(file: &Path) -> anyhow::Result<Summary> {
+    let mut checker = Checker::default();
+    for line in lines(file)? {
+        checker.read(line?);
+    }
+    Ok(checker.finish())
+}
+
+/// The story of the first broken promise, if any is.
+pub(crate) fn failure(summary: &Summary, file: &Path) -> anyhow::Result<Option<String>> {
+    let Some(first) = summary.first.first() else { return Ok(None) };
+    Ok(Some(story::tell(first, lines(file)?.map_while(Result::ok))))
+}
+
+/// The lines of a ledger.
+pub(crate) fn lines(file: &Path) -> anyhow::Result<impl Iterator<Item = anyhow::Result<Line>>> {
+    let opened = File::open(file).with_context(|| format!("{} cannot be read", file.display()))?;
+    let lines = BufReader::new(opened).lines();
+    Ok((1..).zip(lines).map(|(number, line): (usize, _)| {
+        let line = line?;
+        serde_json::from_str(&line).with_context(|| format!("line {number} of the ledger is none"))
+    }))
+}
+
+impl Summary {
+    /// A few lines for people.
+    pub(crate) fn text(&self) -> String {
+        format!(
+            "{} lines: {} sends ({} repeats), {} acknowledged, {} stored; {} devices, {} connections, {} live messages \
+             ({} again, dropped by seq), {} pages, {} counts of unread; {} faults\n{}",
+            self.lines,
+            self.sends,
+            self.repeated_sends,
+            self.acked,
+            self.stored,
+            self.devices,
+            self.connections,
+            self.live,
+            self.repeated_live,
+            self.pages,
+            self.unread,
+            self.faults,
+            if self.violations == 0 { "every promise holds" } else { "PROMISES ARE BROKEN" },
+        )
+    }
+}
