@@ -32,3 +32,5 @@ pub const UNSUBSCRIBE_REPLY: i32 = 17;
 
 /// The reader's conversations changed: an encoded `oort.v1.ConversationEvent`.
 pub const CONVERSATION: i32 = 20;
+/// How far a user has got in a conversation: an encoded `oort.v1.CursorEvent`.
+pub const CURSOR: i32 = 21;

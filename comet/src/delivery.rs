@@ -23,6 +23,11 @@ pub(crate) enum Class {
     },
     /// A change of the reader's conversations: a sync of all shows it.
     Event,
+    /// How far somebody has got in a conversation: a list of what changed shows it.
+    Cursor {
+        /// Where.
+        conversation: i64,
+    },
     /// Stored nowhere.
     Transient,
 }
@@ -61,6 +66,7 @@ impl Prepared {
                 Class::Message { conversation, seq: message_seq }
             }
             op::CONVERSATION => Class::Event,
+            op::CURSOR if conversation > 0 => Class::Cursor { conversation },
             _ => Class::Transient,
         }
     }

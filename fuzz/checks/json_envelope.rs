@@ -14,6 +14,7 @@ const LIMITS: Limits = Limits {
     history_count_max: 50,
     merged_frames_max: 1,
     merged_messages_max: 3,
+    cursors_waiting_max: 1,
 };
 
 /// Fails by a panic.
@@ -55,6 +56,10 @@ fn assert_within_limits(text: &str, frame: &ClientFrame) {
             request_id
         }
         ClientFrame::Ping => &None,
+        ClientFrame::Cursor { command, request_id } => {
+            assert!(command.conversation > 0 && command.delivered_seq >= 0 && command.read_seq >= 0);
+            request_id
+        }
     };
     assert!(request_id.as_ref().is_none_or(|id| (1..=LIMITS.request_id_bytes_max).contains(&id.len())));
 }

@@ -10,7 +10,8 @@ mod store;
 
 pub use store::{StoreConfig, StoreSettings};
 
-use crate::{accounts, batcher, http, online, publisher, pushes, relay};
+use crate::conversations::ListingConfig;
+use crate::{accounts, batcher, cursors, http, online, publisher, pushes, relay};
 
 /// Settings of the logic tier.
 #[derive(Debug, Clone, Deserialize)]
@@ -53,6 +54,10 @@ pub struct Config {
     pub limits: Limits,
     /// The batch writer.
     pub batch: batcher::Config,
+    /// The writer of cursors, and who is told of them.
+    pub cursors: cursors::Config,
+    /// Lists of what changed.
+    pub listing: ListingConfig,
     /// From the outbox to the bus.
     pub publisher: publisher::Config,
     /// Leases on outbox rows.
@@ -135,6 +140,8 @@ impl Default for Config {
             drain_ms: 5_000,
             limits: Limits::default(),
             batch: batcher::Config::default(),
+            cursors: cursors::Config::default(),
+            listing: ListingConfig::default(),
             publisher: publisher::Config::default(),
             relay: relay::Config::default(),
             pushes: pushes::Config::default(),
@@ -156,6 +163,8 @@ impl Config {
             ("store", self.store.faults()),
             ("limits", self.limits.faults()),
             ("batch", self.batch.faults()),
+            ("cursors", self.cursors.faults()),
+            ("listing", self.listing.faults()),
             ("publisher", self.publisher.faults()),
             ("relay", self.relay.faults()),
             ("pushes", self.pushes.faults()),
@@ -200,6 +209,11 @@ impl Config {
         check(
             self.limits.content_bytes_max <= self.batch.transaction_bytes_max,
             "limits.content_bytes_max is more than batch.transaction_bytes_max",
+        );
+        let call_ms = self.store.mysql.call_timeout_ms.max(self.store.sqlite.call_timeout_ms);
+        check(
+            self.listing.overlap_ms > call_ms,
+            "listing.overlap_ms is not more than a call of the store may last (call_timeout_ms)",
         );
         #[cfg(feature = "failpoints")]
         faults.extend(crate::failpoint::faults(&self.failpoints));

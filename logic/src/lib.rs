@@ -12,6 +12,7 @@ pub mod checks;
 pub mod commits;
 pub mod config;
 pub mod conversations;
+pub mod cursors;
 pub mod error;
 pub mod failpoint;
 mod generations;

@@ -55,6 +55,12 @@ pub struct Counters {
     pub batch_rows: Histogram,
     pub batch_wait: Histogram,
     pub batch_transaction: Histogram,
+    pub cursor_queue: Gauge,
+    pub cursors_moved: Counter,
+    pub cursors_merged: Counter,
+    pub cursor_overloads: Counter,
+    pub cursors_expired: Counter,
+    pub cursor_transaction: Histogram,
     pub commits_in_doubt: Counter,
     pub publish_queue_rows: Gauge,
     pub publish_queue_bytes: Gauge,
@@ -101,6 +107,12 @@ impl Counters {
             batch_rows: Histogram::new(ROWS_BUCKETS),
             batch_wait: Histogram::new(SECONDS_BUCKETS),
             batch_transaction: Histogram::new(SECONDS_BUCKETS),
+            cursor_queue: Gauge::default(),
+            cursors_moved: Counter::default(),
+            cursors_merged: Counter::default(),
+            cursor_overloads: Counter::default(),
+            cursors_expired: Counter::default(),
+            cursor_transaction: Histogram::new(SECONDS_BUCKETS),
             commits_in_doubt: Counter::default(),
             publish_queue_rows: Gauge::default(),
             publish_queue_bytes: Gauge::default(),
@@ -145,6 +157,7 @@ impl Metrics {
         );
         registry.register("messages_refused", "Messages refused, by code", all.messages_refused.clone());
         all.register_batch(registry);
+        all.register_cursors(registry);
         all.register_publisher(registry);
         all.register_outbox(registry);
         registry.register("pushes", "Transient pushes the bus took", all.pushes.clone());
@@ -220,6 +233,36 @@ impl Counters {
             "commits_in_doubt",
             "Transactions whose outcome the store did not tell",
             self.commits_in_doubt.clone(),
+        );
+    }
+
+    fn register_cursors(&self, registry: &mut Registry) {
+        registry.register(
+            "cursor_queue",
+            "Changes of cursors waiting for the writer",
+            self.cursor_queue.clone(),
+        );
+        registry.register("cursors_moved", "Cursors that moved, committed", self.cursors_moved.clone());
+        registry.register(
+            "cursors_merged",
+            "Changes of a cursor that joined one which was waiting",
+            self.cursors_merged.clone(),
+        );
+        registry.register(
+            "cursor_overloads",
+            "Changes of cursors refused because the writer's queue was full",
+            self.cursor_overloads.clone(),
+        );
+        registry.register(
+            "cursors_expired",
+            "Changes of cursors refused because they waited too long for the writer",
+            self.cursors_expired.clone(),
+        );
+        registry.register_with_unit(
+            "cursor_transaction",
+            "One transaction of the writer of cursors",
+            Unit::Seconds,
+            self.cursor_transaction.clone(),
         );
     }
 

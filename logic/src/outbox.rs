@@ -5,7 +5,7 @@ use oort_api::ids::{ConversationId, UserId};
 use oort_api::op;
 use oort_api::pb::goim::logic::PushMsg;
 use oort_api::pb::goim::logic::push_msg::{Effect, Type};
-use oort_api::pb::oort::v1::{ConversationEvent, Message, OutboxBatch, OutboxRecord};
+use oort_api::pb::oort::v1::{ConversationEvent, CursorEvent, Message, OutboxBatch, OutboxRecord};
 use prost::Message as _;
 
 /// Whom a record of a conversation goes to.
@@ -80,4 +80,22 @@ fn record(conversation: i64, push: &PushMsg, traceparent: &str) -> OutboxRecord 
         push_msg: push.encode_to_vec().into(),
         traceparent: traceparent.to_owned(),
     }
+}
+
+/// A moved cursor as a record, for these users but not for these sessions.
+#[must_use]
+pub fn cursor_record(
+    event: &CursorEvent,
+    users: &[UserId],
+    exclude_keys: &[String],
+    now_ms: i64,
+) -> OutboxRecord {
+    let audience = Audience::Users(users.to_vec());
+    let push = PushMsg {
+        operation: op::CURSOR,
+        msg: event.encode_to_vec().into(),
+        exclude_keys: exclude_keys.to_vec(),
+        ..envelope(event.conversation, &audience, now_ms, "")
+    };
+    record(event.conversation, &push, "")
 }

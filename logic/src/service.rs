@@ -17,6 +17,7 @@ use crate::checks::Checks;
 use crate::commits::Commits;
 use crate::config::Config;
 use crate::conversations::{self, Conversations};
+use crate::cursors::{self, Cursors};
 use crate::error::Error;
 use crate::failpoint::Failpoints;
 use crate::grpc::LogicService;
@@ -52,6 +53,7 @@ pub struct Service {
     logic: Arc<LogicService>,
     router: axum::Router,
     batcher: Arc<Batcher>,
+    cursors: Arc<Cursors>,
     publisher: Arc<Publisher>,
     published: Arc<Published>,
     relay: Relay,
@@ -119,11 +121,22 @@ impl Service {
                 metrics: metrics.clone(),
             },
         ));
+        let cursors = Arc::new(Cursors::new(
+            config.cursors.clone(),
+            cursors::Parts {
+                owner: Arc::clone(&owner),
+                store: Arc::clone(&parts.store),
+                commits: Arc::clone(&commits),
+                metrics: metrics.clone(),
+            },
+        ));
         let tasks = TaskTracker::new();
         let conversations = conversations::Parts {
             owner,
             store: Arc::clone(&parts.store),
             batcher: Arc::clone(&batcher),
+            cursors: Arc::clone(&cursors),
+            listing: config.listing.clone(),
             commits,
             tasks: tasks.clone(),
             metrics: metrics.clone(),
@@ -138,6 +151,7 @@ impl Service {
             logic,
             router,
             batcher,
+            cursors,
             publisher,
             published,
             relay,

@@ -7,14 +7,15 @@ use std::collections::BTreeSet;
 
 use oort_api::Code;
 use oort_api::codec::envelope::{
-    ClientFrame, ClientType, Flavour, Head, Limits, ServerFrame, ServerType, Session, parse,
+    ClientFrame, ClientType, Flavour, Head, Limits, Listing, ServerFrame, ServerType, Session, parse,
 };
 use oort_api::codec::goim::AuthBody;
 use oort_api::codec::packet::{Carrier, Packet, raw_container};
 use oort_api::error::Refusal;
 use oort_api::pb::oort::v1::conversation_event::Change;
 use oort_api::pb::oort::v1::{
-    Conversation, ConversationEvent, ConversationKind, HistoryResult, Message, MessageKind, SendOutcome, User,
+    Conversation, ConversationEvent, ConversationKind, CursorEvent, HistoryResult, Message, MessageKind,
+    SendOutcome, User,
 };
 
 /// One fenced block of the document.
@@ -87,6 +88,7 @@ fn every_client_example_is_read() {
             ClientFrame::History { .. } => ClientType::RequestRoomHistory,
             ClientFrame::CreateRoom { .. } => ClientType::ClientCreateRoom,
             ClientFrame::Ping => ClientType::Ping,
+            ClientFrame::Cursor { .. } => ClientType::Cursor,
         };
         assert_eq!(type_of(&example.text), frame_type.as_str(), "line {}", example.line);
         seen.insert(frame_type.as_str());
@@ -176,8 +178,12 @@ fn tea() -> Conversation {
         creator_id: 2,
         head: 42,
         latest: vec![message(42, bob(), "Hello")],
-        peer_id: 0,
         has_more: true,
+        last_at_ms: 1_700_000_000_042,
+        read_seq: 39,
+        delivered_seq: 42,
+        unread: 2,
+        ..Conversation::default()
     }
 }
 
@@ -203,6 +209,9 @@ fn cake_created() -> ConversationEvent {
     ConversationEvent { change: Change::Created.into(), conversation: Some(cake), actor: Some(ann()) }
 }
 
+/// Names a reading of a list.
+const CURSOR: &str = "AQAAAYvP5WgqAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+
 /// The frames of the document, in its order.
 fn server_frames() -> Vec<(Flavour, String)> {
     let mut frames = Vec::new();
@@ -220,7 +229,12 @@ fn encode(frame: ServerFrame<'_>, flavour: Flavour) -> String {
 fn v1_frames(show: &mut impl FnMut(ServerFrame<'_>)) {
     let limits = Limits::default();
     let session = Session { key: "0b8f9a3e", heartbeat_ms: 60_000, limits: &limits };
-    show(ServerFrame::Hello { me: &ann(), rooms: &[tea(), with_bob()], session });
+    let listing = |is_partial, ids| Listing { cursor: CURSOR, is_partial, ids };
+    let rooms = [tea(), with_bob()];
+    show(ServerFrame::Hello { me: &ann(), rooms: &rooms, session, listing: listing(false, None) });
+    show(ServerFrame::Hello { me: &ann(), rooms: &[], session, listing: listing(true, None) });
+    let (rooms, ids) = ([with_bob()], [7, 9]);
+    show(ServerFrame::Hello { me: &ann(), rooms: &rooms, session, listing: listing(true, Some(&ids)) });
 
     let outcomes = [
         SendOutcome {
@@ -260,6 +274,27 @@ fn v1_frames(show: &mut impl FnMut(ServerFrame<'_>)) {
     show(created(0));
     show(ServerFrame::Conversation { event: &cake_created() });
 
+    let own = CursorEvent {
+        conversation: 7,
+        user_id: 2,
+        delivered_seq: 44,
+        read_seq: 42,
+        own: true,
+        head: 50,
+        unread: 5,
+    };
+    show(ServerFrame::Cursor { event: &own, request_id: Some("r-7") });
+    let bobs = CursorEvent {
+        conversation: 9,
+        user_id: 3,
+        delivered_seq: 12,
+        read_seq: 12,
+        own: false,
+        head: 0,
+        unread: 0,
+    };
+    show(ServerFrame::Cursor { event: &bobs, request_id: None });
+
     let invalid = Refusal::new(Code::InvalidField, "messages[0].content is empty");
     show(ServerFrame::Error { refusal: &invalid, request_id: Some("r-5") });
     let unavailable = Refusal::new(Code::Unavailable, "the store cannot be reached");
@@ -276,7 +311,7 @@ fn v1_frames(show: &mut impl FnMut(ServerFrame<'_>)) {
 fn classic_frames(show: &mut impl FnMut(ServerFrame<'_>)) {
     let limits = Limits::default();
     let session = Session { key: "0b8f9a3e", heartbeat_ms: 60_000, limits: &limits };
-    show(ServerFrame::Hello { me: &ann(), rooms: &[tea()], session });
+    show(ServerFrame::Hello { me: &ann(), rooms: &[tea()], session, listing: Listing::default() });
     show(ServerFrame::Messages { conversation: 7, messages: &[message(43, ann(), "Hi bob")] });
     let result = HistoryResult { messages: vec![message(41, bob(), "Anyone?")], has_more: true, head: 43 };
     show(ServerFrame::History { conversation: 7, result: &result, request_id: None });

@@ -102,6 +102,14 @@ impl Missed {
                         self.everything = true;
                     }
                 }
+                Class::Cursor { conversation } => {
+                    noted += 1;
+                    if self.heads.len() < rooms_max || self.heads.contains_key(&conversation) {
+                        self.heads.entry(conversation).or_insert(0);
+                    } else {
+                        self.everything = true;
+                    }
+                }
                 Class::Event => {
                     noted += 1;
                     self.everything = true;
@@ -219,7 +227,7 @@ impl Outbox {
         waiting.held_bytes = 0;
         held.retain(|frame| match frame.class() {
             Class::Message { conversation, seq } => !is_shown(&conversation, seq),
-            Class::Event | Class::Transient => true,
+            Class::Event | Class::Cursor { .. } | Class::Transient => true,
         });
         self.settle();
         held

@@ -6,7 +6,7 @@ use oort_api::codec::envelope::{Flavour, ServerFrame};
 use oort_api::codec::packet;
 use oort_api::op;
 use oort_api::pb::goim::protocol::Proto;
-use oort_api::pb::oort::v1::{ConversationEvent, Message};
+use oort_api::pb::oort::v1::{ConversationEvent, CursorEvent, Message};
 use prost::Message as _;
 
 use crate::dialect::Unreadable;
@@ -39,6 +39,10 @@ pub(crate) fn write(frame: &Proto, flavour: Flavour, out: &mut Vec<u8>) -> Resul
         op::CONVERSATION => {
             let event = ConversationEvent::decode(frame.body.clone()).map_err(|_| unreadable(frame))?;
             ServerFrame::Conversation { event: &event }.encode_into(flavour, out)
+        }
+        op::CURSOR => {
+            let event = CursorEvent::decode(frame.body.clone()).map_err(|_| unreadable(frame))?;
+            ServerFrame::Cursor { event: &event, request_id: None }.encode_into(flavour, out)
         }
         operation => ServerFrame::Push { operation, body: &frame.body }.encode_into(flavour, out),
     })

@@ -3,17 +3,17 @@
 use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
-use oort_api::codec::envelope::{self, ClientFrame, Flavour, ServerFrame, Session};
+use oort_api::codec::envelope::{self, ClientFrame, Flavour, Listing, ServerFrame, Session};
 use oort_api::error::{Code, Refusal};
 use oort_api::pb::oort::v1::receive_reply::Result as Answer;
 use oort_api::pb::oort::v1::receive_request::Command;
 use oort_api::pb::oort::v1::{
-    Conversation, ConversationKind, CreateRoomCommand, HelloRequest, HistoryCommand, ReceiveRequest, User,
+    ConversationKind, CreateRoomCommand, HelloReply, HelloRequest, HistoryCommand, Place, ReceiveRequest, User,
 };
 use oort_api::{ConversationId, RoomKey};
 
 use super::sends::Sends;
-use super::{Credential, authenticate, enter, greet};
+use super::{Credential, authenticate, cursors, enter, greet};
 use crate::connection::Connection;
 use crate::connection::close::CloseReason;
 use crate::connection::drive::Job;
@@ -23,14 +23,20 @@ use crate::shard::Shard;
 /// Times the heads are read before the client is asked to come again.
 const GREETINGS_MAX: usize = 4;
 
-/// Opens a session. Without a credential it is refused, after the upgrade, as with one that is no good.
-pub(crate) fn open(shard: &Rc<Shard>, connection: &Rc<Connection>, credential: Option<Credential>) -> Job {
+/// Opens a session. Without a credential it is refused, after the upgrade, as with one that is no good. `since`: the cursor
+/// of an earlier hello, for what changed since.
+pub(crate) fn open(
+    shard: &Rc<Shard>,
+    connection: &Rc<Connection>,
+    credential: Option<Credential>,
+    since: Option<String>,
+) -> Job {
     let (shard, connection) = (Rc::clone(shard), Rc::clone(connection));
     Box::pin(async move {
         let Some(credential) = credential else {
             return connection.close(&shard.node, CloseReason::BadSession);
         };
-        if let Err(reason) = open_with(&shard, &connection, credential).await {
+        if let Err(reason) = open_with(&shard, &connection, credential, since.unwrap_or_default()).await {
             connection.close(&shard.node, reason);
         }
     })
@@ -40,14 +46,16 @@ async fn open_with(
     shard: &Rc<Shard>,
     connection: &Rc<Connection>,
     credential: Credential,
+    since: String,
 ) -> Result<(), CloseReason> {
     let platform = connection.dialect.platform().to_owned();
     let Some(reply) = authenticate(shard, connection, platform, credential).await else { return Ok(()) };
     let Some(user) = reply.user.filter(|user| user.id > 0) else { return Err(CloseReason::BadSession) };
     let rooms: Vec<RoomKey> = reply.rooms.iter().filter_map(|room| RoomKey::new(room).ok()).collect();
     enter(shard, connection, &rooms).await?;
-    let conversations = read_greeting(shard, connection, user.id, &rooms).await?;
-    say_hello(shard, connection, &user, &conversations);
+    let request = HelloRequest { user_id: user.id, latest: shard.node.config.hello_messages, since };
+    let greeting = read_greeting(shard, connection, &request, &rooms).await?;
+    say_hello(shard, connection, &user, &greeting);
     Ok(())
 }
 
@@ -56,24 +64,27 @@ async fn open_with(
 async fn read_greeting(
     shard: &Rc<Shard>,
     connection: &Rc<Connection>,
-    user_id: i64,
+    request: &HelloRequest,
     granted: &[RoomKey],
-) -> Result<Vec<Conversation>, CloseReason> {
-    let latest = shard.node.config.hello_messages;
+) -> Result<HelloReply, CloseReason> {
     for _ in 0..GREETINGS_MAX {
-        let reply = shard.node.logic.hello(HelloRequest { user_id, latest }).await;
-        let conversations = reply.map_err(|refusal| CloseReason::of_refusal(&refusal))?.conversations;
-        let shown: HashSet<RoomKey> = conversations
+        let reply = shard.node.logic.hello(request.clone()).await;
+        let mut reply = reply.map_err(|refusal| CloseReason::of_refusal(&refusal))?;
+        if !reply.partial {
+            reply.places = places(&reply);
+        }
+        let shown: HashSet<RoomKey> = reply
+            .places
             .iter()
-            .filter(|conversation| conversation.kind() != ConversationKind::Direct)
-            .filter_map(|conversation| ConversationId::new(conversation.id).map(RoomKey::from))
+            .filter(|place| !place.direct)
+            .filter_map(|place| ConversationId::new(place.conversation).map(RoomKey::from))
             .collect();
         let is_member = |room: &&RoomKey| shard.is_member(connection, room);
         let new: Vec<RoomKey> = shown.iter().filter(|room| !is_member(room)).cloned().collect();
         let left: Vec<&RoomKey> =
             granted.iter().filter(|room| !shown.contains(*room)).filter(is_member).collect();
         if (new.is_empty() && left.is_empty()) || connection.is_closing() {
-            return Ok(conversations);
+            return Ok(reply);
         }
         left.into_iter().for_each(|room| shard.leave(connection, room));
         enter(shard, connection, &new).await?;
@@ -81,12 +92,27 @@ async fn read_greeting(
     Err(CloseReason::Unavailable)
 }
 
-fn say_hello(shard: &Rc<Shard>, connection: &Connection, user: &User, conversations: &[Conversation]) {
+/// The places of a greeting that shows all conversations.
+fn places(reply: &HelloReply) -> Vec<Place> {
+    let place = |room: &oort_api::pb::oort::v1::Conversation| Place {
+        conversation: room.id,
+        head: room.head,
+        direct: room.kind() == ConversationKind::Direct,
+    };
+    reply.conversations.iter().map(place).collect()
+}
+
+fn say_hello(shard: &Rc<Shard>, connection: &Connection, user: &User, greeting: &HelloReply) {
     let config = &shard.node.config;
     let key = connection.key(&shard.node);
     let session = Session { key: &key, heartbeat_ms: config.silence_limit_ms, limits: &config.json };
-    let hello = ServerFrame::Hello { me: user, rooms: conversations, session };
-    let heads: HashMap<i64, i64> = conversations.iter().map(|room| (room.id, room.head)).collect();
+    let ids: Option<Vec<i64>> = (greeting.partial && greeting.set_changed)
+        .then(|| greeting.places.iter().map(|place| place.conversation).collect());
+    let listing =
+        Listing { cursor: &greeting.cursor, is_partial: greeting.partial, ids: ids.as_deref() };
+    let hello = ServerFrame::Hello { me: user, rooms: &greeting.conversations, session, listing };
+    let heads: HashMap<i64, i64> =
+        greeting.places.iter().map(|place| (place.conversation, place.head)).collect();
     greet(shard, connection, &json::text(&hello, connection.dialect.flavour()), &heads);
 }
 
@@ -111,6 +137,10 @@ pub(crate) fn command(
             let (to, client) = (Rc::clone(shard), Rc::clone(connection));
             let room = async move { create_room(&to, &client, command, request_id.as_deref()).await };
             Some(sends.begin(shard, connection, Some(Box::pin(room))))
+        }
+        Ok(ClientFrame::Cursor { command, request_id }) => {
+            cursors::advance(shard, connection, command, request_id);
+            None
         }
         Ok(ClientFrame::Ping) => sends.before(shard, connection, |shard, connection| {
             connection.send_json(&shard.node, &ServerFrame::Pong);

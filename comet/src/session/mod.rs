@@ -12,6 +12,7 @@ use crate::connection::{Connection, Stage, Tally};
 use crate::delivery::Chunk;
 use crate::shard::Shard;
 
+pub(crate) mod cursors;
 pub(crate) mod goim;
 pub(crate) mod json;
 pub(crate) mod sends;

@@ -38,6 +38,8 @@ const DROPPED_BYTES_MAX: usize = 4 << 20;
 struct Agreed {
     dialect: Dialect,
     credential: Option<Credential>,
+    /// The cursor of an earlier hello.
+    since: Option<String>,
 }
 
 struct Http {
@@ -80,10 +82,10 @@ pub(crate) async fn serve(shard: Rc<Shard>, arrival: Arrival, peer: SocketAddr) 
     let arrival = parts.io.into_inner();
     let agreed = agreed.borrow_mut().take();
     match (result, agreed) {
-        (Ok(()), Some(Agreed { dialect, credential })) => {
+        (Ok(()), Some(Agreed { dialect, credential, since })) => {
             let Some((connection, unread)) = shard.open(arrival, address, dialect) else { return };
             let early = [&parts.read_buf[..], &unread].concat();
-            let job = dialect.is_json().then(|| session::json::open(&shard, &connection, credential));
+            let job = dialect.is_json().then(|| session::json::open(&shard, &connection, credential, since));
             shard.begin(&connection, early, job);
         }
         (result, _) => {
@@ -168,9 +170,10 @@ impl Http {
         let (protocol, agreed) = if is_json {
             let (protocol, flavour) = session::json::negotiate(headers);
             let dialect = if flavour == Flavour::V1 { Dialect::V1 } else { Dialect::Classic };
-            (protocol, Agreed { dialect, credential: credential(request) })
+            let since = if flavour == Flavour::V1 { since(request) } else { None };
+            (protocol, Agreed { dialect, credential: credential(request), since })
         } else {
-            (None, Agreed { dialect: Dialect::PacketWebSocket, credential: None })
+            (None, Agreed { dialect: Dialect::PacketWebSocket, credential: None, since: None })
         };
         let deflate = node.config.deflate.enabled.then(|| deflate::negotiate(headers)).flatten();
         let agreed = match deflate {
@@ -207,6 +210,22 @@ fn credential(request: &Request<Incoming>) -> Option<Credential> {
         Some(token) => Some(Credential::Bearer(token.to_owned())),
         None => sid(headers).map(|sid| Credential::Sid(sid.to_owned())),
     }
+}
+
+/// Longest cursor of a list of conversations, bytes.
+const SINCE_BYTES_MAX: usize = 64;
+
+/// The cursor a client has of an earlier hello. One that cannot be is none: then everything comes.
+fn since(request: &Request<Incoming>) -> Option<String> {
+    query_since(request.uri().query().unwrap_or_default()).map(str::to_owned)
+}
+
+fn query_since(query: &str) -> Option<&str> {
+    let is_fine = |since: &&str| {
+        (1..=SINCE_BYTES_MAX).contains(&since.len())
+            && since.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
+    };
+    query.split('&').find_map(|pair| pair.strip_prefix("since=")).filter(is_fine)
 }
 
 fn values<'a>(headers: &'a HeaderMap, name: &header::HeaderName) -> impl Iterator<Item = &'a str> {
@@ -254,5 +273,14 @@ mod tests {
         assert_eq!(protocol_token(&headers), Some("t2"));
         assert_eq!(query_token("x=1&access_token=t3"), Some("t3"));
         assert_eq!(query_token("x=1&access_token="), None);
+    }
+
+    #[test]
+    fn a_cursor_is_found_when_it_can_be_one() {
+        assert_eq!(query_since("access_token=t&since=AQ-_9z"), Some("AQ-_9z"));
+        let long = format!("since={}", "A".repeat(65));
+        for none in ["", "since=", "since=%41", "sinc=A", &long] {
+            assert_eq!(query_since(none), None, "{none}");
+        }
     }
 }

@@ -17,6 +17,7 @@ use crate::dialect::Dialect;
 use crate::framing::Inflater;
 use crate::node::Node;
 use crate::register::ConnectionId;
+use crate::session::cursors::Underway;
 use crate::transport::arrival::Arrival;
 use crate::transport::encrypted::Buffers;
 
@@ -65,6 +66,8 @@ pub(crate) struct Shard {
     pub(crate) inflater: RefCell<Option<Inflater>>,
     /// What encrypted connections use in turn; made for the first one.
     tls_buffers: OnceCell<Rc<Buffers>>,
+    /// Connections with a change of a cursor under way.
+    pub(crate) cursors: Underway,
     /// Broadcasts at a pace under way.
     paced: Cell<usize>,
     rates: Rates,
@@ -108,6 +111,7 @@ impl Shard {
             index,
             poller: Rc::new(Poller::new()?),
             agenda: Rc::default(),
+            cursors: Underway::default(),
             paced: Cell::new(0),
             connections: RefCell::default(),
             rooms: RefCell::default(),

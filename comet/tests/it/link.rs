@@ -28,7 +28,7 @@ async fn deaf() -> (String, TcpListener) {
 }
 
 fn hello() -> Request<HelloRequest> {
-    Request::new(HelloRequest { user_id: 1, latest: 1 })
+    Request::new(HelloRequest { user_id: 1, latest: 1, since: String::new() })
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -9,8 +9,8 @@ use oort_api::pb::oort::v1::connect_request::Credential;
 use oort_api::pb::oort::v1::logic_server::Logic;
 use oort_api::pb::oort::v1::{
     AnnounceReply, AnnounceRequest, ConnectReply, ConnectRequest, Conversation, ConversationKind,
-    CreateRoomResult, DisconnectReply, DisconnectRequest, GoimUpstreamResult, HelloReply, HelloRequest,
-    HistoryResult, Message, ReceiveReply, ReceiveRequest, RenewReply, RenewRequest, RoomsReply, RoomsRequest,
+    CreateRoomResult, CursorEvent, CursorResult, DisconnectReply, DisconnectRequest, GoimUpstreamResult, HelloReply, HelloRequest,
+    HistoryResult, Message, Place, ReceiveReply, ReceiveRequest, RenewReply, RenewRequest, RoomsReply, RoomsRequest,
     SendBatchResult, SendCommand, SendOutcome, SendResult, SessionRef, User, receive_reply, receive_request,
 };
 use parking_lot::Mutex;
@@ -70,6 +70,9 @@ impl State {
     }
 }
 
+/// The cursor of every hello: nothing has changed since.
+pub(crate) const SINCE: &str = "AQAAAYvP5WgqAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+
 /// Logic as the test says.
 #[derive(Clone)]
 pub(crate) struct Scripted {
@@ -80,6 +83,8 @@ pub(crate) struct Scripted {
     pub(crate) announce_gate: Arc<tokio::sync::Semaphore>,
     /// Held while commands must wait.
     pub(crate) receive_gate: Arc<tokio::sync::Semaphore>,
+    /// Held while changes of cursors must wait.
+    pub(crate) cursor_gate: Arc<tokio::sync::Semaphore>,
 }
 
 impl Scripted {
@@ -91,6 +96,7 @@ impl Scripted {
             hello_gate: open(),
             announce_gate: open(),
             receive_gate: open(),
+            cursor_gate: open(),
         }
     }
 }
@@ -221,10 +227,11 @@ impl Logic for Scripted {
     }
 
     async fn hello(&self, request: Request<HelloRequest>) -> Answer<HelloReply> {
-        let conversations = {
+        let request = request.into_inner();
+        let conversations: Vec<Conversation> = {
             let mut state = self.state.lock();
             state.calls.push("hello");
-            let latest = i64::from(request.into_inner().latest);
+            let latest = i64::from(request.latest);
             let room = |id: &i64| {
                 let head = state.heads.get(id).copied().unwrap_or(0);
                 Conversation {
@@ -244,7 +251,13 @@ impl Logic for Scripted {
             state.rooms.iter().chain(&state.late_rooms).map(room).collect()
         };
         let _open = self.hello_gate.acquire().await.unwrap();
-        Ok(Response::new(HelloReply { conversations }))
+        let cursor = SINCE.to_owned();
+        if request.since == SINCE {
+            let place = |room: &Conversation| Place { conversation: room.id, head: room.head, direct: false };
+            let places = conversations.iter().map(place).collect();
+            return Ok(Response::new(HelloReply { cursor, partial: true, places, ..HelloReply::default() }));
+        }
+        Ok(Response::new(HelloReply { conversations, cursor, ..HelloReply::default() }))
     }
 
     async fn receive(&self, request: Request<ReceiveRequest>) -> Answer<ReceiveReply> {
@@ -253,9 +266,12 @@ impl Logic for Scripted {
             Some(receive_request::Command::Send(_)) => ("send", 1),
             Some(receive_request::Command::Sends(batch)) => ("sends", batch.sends.len()),
             Some(receive_request::Command::History(_)) => ("history", 1),
+            Some(receive_request::Command::Cursor(_)) => ("cursor", 1),
             _ => ("other", 1),
         });
-        let _open = self.receive_gate.acquire().await.unwrap();
+        let is_cursor = matches!(request.command, Some(receive_request::Command::Cursor(_)));
+        let gate = if is_cursor { &self.cursor_gate } else { &self.receive_gate };
+        let _open = gate.acquire().await.unwrap();
         let mut state = self.state.lock();
         if state.fail_receive {
             return Err(Refusal::new(Code::Overloaded, "not now").into());
@@ -292,6 +308,20 @@ impl Logic for Scripted {
                 }
                 state.taken_names.push(command.name);
                 receive_reply::Result::CreateRoom(CreateRoomResult { conversation: 77 })
+            }
+            Some(receive_request::Command::Cursor(command)) => {
+                let head = state.heads.get(&command.conversation).copied().unwrap_or(0);
+                receive_reply::Result::Cursor(CursorResult {
+                    cursor: Some(CursorEvent {
+                        conversation: command.conversation,
+                        user_id: request.user_id,
+                        delivered_seq: command.delivered_seq,
+                        read_seq: command.read_seq,
+                        own: true,
+                        head,
+                        unread: head - command.read_seq,
+                    }),
+                })
             }
             Some(receive_request::Command::Goim(command)) => {
                 state.upstream.push((command.op, command.body.to_vec()));

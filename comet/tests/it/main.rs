@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails where it stands")]
 
 mod behind;
+mod cursors;
 mod deflate;
 mod fanout;
 mod framing;

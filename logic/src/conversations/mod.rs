@@ -6,18 +6,23 @@ use oort_api::Code;
 use oort_api::clock::now_ms;
 use oort_api::error::Refusal;
 use oort_api::ids::{ConversationId, Seq, UserId};
-use oort_api::pb::oort::v1::{Conversation, ConversationKind, User};
+use oort_api::pb::oort::v1::{ConversationKind, CursorEvent, User};
 use tokio_util::task::TaskTracker;
 
 use crate::batcher::Batcher;
 use crate::commits::Commits;
 use crate::config::Limits;
+use crate::cursors::Cursors;
 use crate::metrics::Metrics;
-use crate::store::{self, Appended, ConversationInfo, Member, OutboxRow, Page, Range, Store};
+use crate::store::{
+    self, Appended, ConversationInfo, CursorMove, Member, MemberCursor, OutboxRow, Page, Range, Store,
+};
 
+mod listing;
 mod sends;
 mod validate;
 
+pub use listing::{Config as ListingConfig, Listing};
 pub use sends::{Answers, Group};
 
 /// A message as its sender gives it.
@@ -51,6 +56,10 @@ pub struct Parts {
     pub store: Arc<dyn Store>,
     /// Who stores messages.
     pub batcher: Arc<Batcher>,
+    /// Who stores cursors.
+    pub cursors: Arc<Cursors>,
+    /// How incremental lists are made.
+    pub listing: ListingConfig,
     /// Where everything else with an outbox row is committed.
     pub commits: Arc<Commits>,
     /// Whoever runs the tier waits for these tasks.
@@ -208,13 +217,65 @@ impl Conversations {
     }
 
     /// The user's conversations, each with its `latest` newest messages
-    /// (bounded by the configured maximum).
+    /// (bounded by the configured maximum): all, or what changed `since` an
+    /// earlier list, when its cursor is known.
     ///
     /// # Errors
     /// `unavailable`.
-    pub async fn list(&self, user: UserId, latest: u32) -> Result<Vec<Conversation>, Refusal> {
+    pub async fn list(&self, user: UserId, latest: u32, since: &str) -> Result<Listing, Refusal> {
         let latest = latest.min(self.limits.latest_max);
-        Ok(self.parts.store.conversations_of(user, self.limits.open_rooms_max, latest).await?)
+        let rooms_max = self.limits.open_rooms_max;
+        let now_ms = now_ms();
+        let entries = self.parts.store.entries_of(user, rooms_max).await?;
+        let mut listing = listing::pick(&self.parts.listing, (user, rooms_max), entries, since, now_ms);
+        if !listing.conversations.is_empty() {
+            let list = std::mem::take(&mut listing.conversations);
+            listing.conversations = self.parts.store.filled(user, list, latest).await?;
+        }
+        Ok(listing)
+    }
+
+    /// Moves the user's cursor; 0 leaves a place as it is. `key` is the session
+    /// that gets the answer itself. Returns when it is committed.
+    ///
+    /// # Errors
+    /// `invalid_field`, `not_found`, `not_member`, `overloaded`, `draining`,
+    /// `unavailable`.
+    pub async fn advance(
+        &self,
+        user: UserId,
+        conversation: ConversationId,
+        (delivered_seq, read_seq): (i64, i64),
+        key: Option<String>,
+    ) -> Result<CursorEvent, Refusal> {
+        if delivered_seq < 0 || read_seq < 0 {
+            return Err(Refusal::new(Code::InvalidField, "deliveredSeq, readSeq: whole numbers from 0"));
+        }
+        let asker_keys = key.into_iter().collect();
+        let step = CursorMove { user, conversation, delivered_seq, read_seq, asker_keys };
+        let standing = self.parts.cursors.advance(step.clone()).await?;
+        Ok(store::cursor_event(&step, &standing))
+    }
+
+    /// Cursors of the members of a direct conversation or small group.
+    ///
+    /// # Errors
+    /// `not_found` (also for open rooms and larger groups), `not_member`,
+    /// `unavailable`.
+    pub async fn cursors(&self, user: UserId, id: ConversationId) -> Result<Vec<MemberCursor>, Refusal> {
+        let info = self.readable(user, id).await?;
+        let members_max = self.parts.cursors.told_members_max().max(2);
+        let cursors = match info.kind {
+            ConversationKind::Room => Vec::new(),
+            _ => self.parts.store.cursors(id, members_max + 1).await?,
+        };
+        if cursors.is_empty() || cursors.len() > members_max as usize {
+            return Err(Refusal::new(
+                Code::NotFound,
+                format!("cursors are shown in conversations of at most {members_max} members"),
+            ));
+        }
+        Ok(cursors)
     }
 
     /// Ids of the open rooms and of the user's groups.

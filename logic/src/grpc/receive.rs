@@ -17,7 +17,14 @@ impl LogicService {
     pub(super) async fn heads(&self, request: &pb::HelloRequest) -> Result<pb::HelloReply, Refusal> {
         let user = user_id(request.user_id)?;
         let latest = u32::try_from(request.latest).map_err(|_| invalid("latest is negative"))?;
-        Ok(pb::HelloReply { conversations: self.app.conversations.list(user, latest).await? })
+        let listing = self.app.conversations.list(user, latest, &request.since).await?;
+        Ok(pb::HelloReply {
+            conversations: listing.conversations,
+            cursor: listing.cursor,
+            partial: listing.partial,
+            set_changed: listing.set_changed,
+            places: if listing.partial { listing.places } else { Vec::new() },
+        })
     }
 
     pub(super) async fn command(&self, request: pb::ReceiveRequest) -> Result<pb::ReceiveReply, Refusal> {
@@ -36,6 +43,14 @@ impl LogicService {
                 let creator = self.app.users.get(user_id(request.user_id)?).await?;
                 let room = self.app.conversations.create_room(&creator, &command.name).await?;
                 Reply::CreateRoom(pb::CreateRoomResult { conversation: room.id.get() })
+            }
+            Command::Cursor(command) => {
+                let at = (command.delivered_seq, command.read_seq);
+                let conversation = conversation(command.conversation)?;
+                let key = Some(request.key).filter(|key| !key.is_empty());
+                let user = user_id(request.user_id)?;
+                let cursor = self.app.conversations.advance(user, conversation, at, key).await?;
+                Reply::Cursor(pb::CursorResult { cursor: Some(cursor) })
             }
             Command::Goim(upstream) => {
                 let body = self.goim_upstream(&upstream, request.user_id, &request.traceparent).await?;

@@ -22,6 +22,11 @@ pub(super) struct ListConversations {
     /// Newest messages wanted of each.
     #[serde(default)]
     latest: u32,
+    /// The `cursor` of an earlier answer, for what changed since; without one,
+    /// or with one that is not known, everything comes.
+    #[serde(default)]
+    #[param(value_type = Option<String>)]
+    since: String,
 }
 
 /// Conversations.
@@ -29,6 +34,14 @@ pub(super) struct ListConversations {
 #[schema(as = Conversations)]
 pub(super) struct ConversationsView {
     conversations: Vec<ConversationView>,
+    /// Names this reading, for `since`: at most 64 characters.
+    cursor: String,
+    /// `conversations` has only what changed since; keep the others.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    partial: bool,
+    /// Partial only, when conversations came or went: the ids of all. Drop the others.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ids: Option<Vec<String>>,
 }
 
 /// Open rooms.
@@ -54,17 +67,22 @@ pub(super) struct NewDirect {
     user_id: UserId,
 }
 
-/// Lists the caller's conversations: open rooms, groups and direct ones, by id.
+/// Lists the caller's conversations, open rooms, groups and direct ones, by id: all, or what changed since.
 #[utoipa::path(get, path = "/api/conversations", operation_id = "listConversations", tag = "conversations", params(ListConversations),
-    responses((status = 200, description = "All of them", body = ConversationsView)))]
+    responses((status = 200, description = "All of them, or those that changed", body = ConversationsView)))]
 pub(super) async fn list_conversations(
     State(door): State<Arc<Door>>,
     caller: Caller,
     Query(query): Query<ListConversations>,
 ) -> Result<JsonReply<ConversationsView>, Refused> {
-    let conversations = door.app.conversations.list(caller.id, query.latest).await?;
-    let conversations = conversations.into_iter().map(ConversationView::from).collect();
-    Ok(JsonReply(ConversationsView { conversations }))
+    let listing = door.app.conversations.list(caller.id, query.latest, &query.since).await?;
+    let ids = || listing.places.iter().map(|place| place.conversation.to_string()).collect();
+    Ok(JsonReply(ConversationsView {
+        ids: listing.set_changed.then(ids),
+        conversations: listing.conversations.into_iter().map(ConversationView::from).collect(),
+        cursor: listing.cursor,
+        partial: listing.partial,
+    }))
 }
 
 /// Lists the open rooms, by id.
@@ -74,7 +92,7 @@ pub(super) async fn list_rooms(
     State(door): State<Arc<Door>>,
     caller: Caller,
 ) -> Result<JsonReply<RoomsView>, Refused> {
-    let conversations = door.app.conversations.list(caller.id, 0).await?;
+    let conversations = door.app.conversations.list(caller.id, 0, "").await?.conversations;
     let rooms =
         conversations.into_iter().filter(|conversation| conversation.kind() == ConversationKind::Room);
     Ok(JsonReply(RoomsView { rooms: rooms.map(ConversationView::from).collect() }))

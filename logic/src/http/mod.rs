@@ -24,6 +24,7 @@ mod caller;
 mod config;
 mod conversations;
 mod cookie;
+mod cursors;
 mod door;
 mod goim;
 mod groups;
@@ -90,6 +91,8 @@ fn described() -> (Router<Arc<Door>>, OpenApi) {
         .routes(routes!(conversations::list_conversations))
         .routes(routes!(conversations::list_rooms, conversations::create_room))
         .routes(routes!(conversations::direct))
+        .routes(routes!(cursors::put_cursor))
+        .routes(routes!(cursors::list_cursors))
         .routes(routes!(groups::create_group))
         .routes(routes!(groups::list_members, groups::add_members))
         .routes(routes!(groups::remove_member))

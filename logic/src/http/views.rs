@@ -99,6 +99,24 @@ pub(super) struct ConversationView {
     peer_id: Option<String>,
     /// seq of the newest message; 0 = none yet.
     head: i64,
+    /// When the newest message was written, ms since the epoch; 0 = none yet.
+    last_at_ms: i64,
+    /// The reader has read messages up to here. Absent, as `deliveredSeq` and
+    /// `unread` are, where a conversation was there before it was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    read_seq: Option<i64>,
+    /// The reader has been given messages up to here.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    delivered_seq: Option<i64>,
+    /// Messages above `readSeq`, up to `head`, that the reader did not send.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unread: Option<i64>,
+    /// The other user has read messages up to here, `direct` only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    peer_read_seq: Option<i64>,
+    /// The other user has been given messages up to here, `direct` only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    peer_delivered_seq: Option<i64>,
     /// There are messages older than `latest`.
     has_more: bool,
     /// The newest messages, newest first, as many as were asked for.
@@ -130,12 +148,19 @@ impl From<ConversationKind> for ConversationKindView {
 
 impl From<Conversation> for ConversationView {
     fn from(conversation: Conversation) -> Self {
+        let is_direct = conversation.kind() == ConversationKind::Direct;
         Self {
             id: conversation.id.to_string(),
             kind: conversation.kind().into(),
             creator_id: conversation.creator_id.to_string(),
             peer_id: (conversation.peer_id > 0).then(|| conversation.peer_id.to_string()),
             head: conversation.head,
+            last_at_ms: conversation.last_at_ms,
+            read_seq: Some(conversation.read_seq),
+            delivered_seq: Some(conversation.delivered_seq),
+            unread: Some(conversation.unread),
+            peer_read_seq: is_direct.then_some(conversation.peer_read_seq),
+            peer_delivered_seq: is_direct.then_some(conversation.peer_delivered_seq),
             has_more: conversation.has_more,
             name: conversation.name,
             latest: conversation.latest.into_iter().map(MessageView::from).collect(),
@@ -146,6 +171,9 @@ impl From<Conversation> for ConversationView {
 impl ConversationView {
     /// A conversation just created or found, without its messages.
     pub(super) fn of(info: ConversationInfo, peer: Option<&User>) -> Self {
+        // Nobody has read what nobody has written.
+        let zero = (info.head == 0).then_some(0);
+        let peer_zero = zero.filter(|_| peer.is_some());
         Self {
             id: info.id.to_string(),
             kind: info.kind.into(),
@@ -153,6 +181,12 @@ impl ConversationView {
             creator_id: info.creator_id.to_string(),
             peer_id: peer.map(|peer| peer.id.to_string()),
             head: info.head,
+            last_at_ms: info.last_at_ms,
+            read_seq: zero,
+            delivered_seq: zero,
+            unread: zero,
+            peer_read_seq: peer_zero,
+            peer_delivered_seq: peer_zero,
             has_more: info.head > 0,
             latest: Vec::new(),
         }

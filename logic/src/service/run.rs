@@ -49,6 +49,8 @@ impl Service {
         let mut servers = self.serve(&stops.servers);
         let batcher = Arc::clone(&self.batcher);
         let mut batcher = spawn(async move { batcher.run().await });
+        let cursors = Arc::clone(&self.cursors);
+        let mut cursors = spawn(async move { cursors.run().await });
         let (publisher, drain, abort) =
             (Arc::clone(&self.publisher), stops.publisher_drain.clone(), stops.publisher_abort.clone());
         let mut publisher = spawn(async move { publisher.run(drain, abort).await });
@@ -66,6 +68,7 @@ impl Service {
             () = shutdown.cancelled() => Ok(()),
             Some(ended) = servers.join_next() => Err(server_error(ended)),
             _ = &mut batcher => Err(Error::Task("batcher")),
+            _ = &mut cursors => Err(Error::Task("cursors")),
             _ = &mut publisher => Err(Error::Task("publisher")),
             _ = &mut relaying => Err(Error::Task("relay")),
             _ = &mut sweeping => Err(Error::Task("sweep")),
@@ -73,7 +76,7 @@ impl Service {
         // A quarter of the time is for handing what is left to other nodes.
         let began = Instant::now();
         let deadline = began + self.config.drain();
-        self.drain(&stops, began + self.config.drain() * 3 / 4, servers, batcher, publisher).await;
+        self.drain(&stops, began + self.config.drain() * 3 / 4, servers, [batcher, cursors], publisher).await;
         stops.background.cancel();
         timeout_at(deadline, async {
             relaying.await.ok();
@@ -93,17 +96,20 @@ impl Service {
         stops: &Stops,
         deadline: Instant,
         mut servers: JoinSet<Result<(), Error>>,
-        batcher: Task,
+        writers: [Task; 2],
         publisher: Task,
     ) {
         stops.servers.cancel();
         let served = timeout_at(deadline, async { while servers.join_next().await.is_some() {} }).await;
         self.batcher.close();
+        self.cursors.close();
         self.tasks.close();
         let written = timeout_at(deadline, async {
             self.tasks.wait().await;
-            if !batcher.is_finished() {
-                batcher.await.ok();
+            for writer in writers {
+                if !writer.is_finished() {
+                    writer.await.ok();
+                }
             }
         })
         .await;

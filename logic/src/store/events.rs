@@ -54,7 +54,9 @@ pub(super) fn members_added(
     added: Vec<UserId>,
     message: &Message,
 ) -> Bytes {
-    let event = event(Change::Joined, seen(info), actor);
+    // They begin where they joined.
+    let conversation = Conversation { read_seq: info.head, delivered_seq: info.head, ..seen(info) };
+    let event = event(Change::Joined, conversation, actor);
     let audience = Audience::Users(added);
     let joined = outbox::conversation_record(info.id, &event, &audience, Effect::Join, message.created_at_ms);
     outbox::encode(vec![joined, outbox::message_record(message, &Audience::Room, "")])
@@ -120,6 +122,7 @@ fn seen(info: &ConversationInfo) -> Conversation {
         name: info.name.clone(),
         creator_id: info.creator_id,
         head: info.head,
+        last_at_ms: info.last_at_ms,
         ..Conversation::default()
     }
 }

@@ -17,6 +17,7 @@ use tonic::async_trait;
 
 #[doc(hidden)]
 pub mod bench;
+mod cursors;
 mod events;
 pub mod metrics;
 pub mod migrate;
@@ -24,6 +25,8 @@ pub mod mysql;
 mod plan;
 pub mod sqlite;
 
+pub(crate) use cursors::event as cursor_event;
+pub use cursors::{CursorMove, Entry, MemberCursor, Moved, Standing};
 pub use metrics::Metrics;
 
 /// An account to create. Names are already validated and normalised.
@@ -159,6 +162,8 @@ pub struct ConversationInfo {
     pub creator_id: i64,
     /// seq of the newest message, 0 = none.
     pub head: i64,
+    /// When the newest message was written, ms since the epoch; 0 = none.
+    pub last_at_ms: i64,
 }
 
 /// A page of history.
@@ -327,14 +332,29 @@ pub trait Store: Send + Sync + fmt::Debug + 'static {
     async fn members(&self, id: ConversationId, after: i64, limit: u32) -> Result<Vec<Member>, Error>;
     /// Ids of the open rooms (at most `rooms_max`, the oldest) and of the user's groups.
     async fn rooms_of(&self, user: UserId, rooms_max: u32) -> Result<Vec<ConversationId>, Error>;
-    /// The same and the direct ones, each with its newest `latest` messages,
-    /// newest first. By id.
+    /// The same and the direct ones, by id, without messages and `unread`. The
+    /// first reading of an open room that is older than the account records
+    /// that the user begins at its head.
+    async fn entries_of(&self, user: UserId, rooms_max: u32) -> Result<Vec<Entry>, Error>;
+    /// Conversations of [`Self::entries_of`] with `unread` and the newest
+    /// `latest` messages, newest first, as they were at their heads.
+    async fn filled(
+        &self,
+        user: UserId,
+        list: Vec<Conversation>,
+        latest: u32,
+    ) -> Result<Vec<Conversation>, Error>;
+    /// All of the user's conversations, filled.
     async fn conversations_of(
         &self,
         user: UserId,
         rooms_max: u32,
         latest: u32,
-    ) -> Result<Vec<Conversation>, Error>;
+    ) -> Result<Vec<Conversation>, Error> {
+        let entries = self.entries_of(user, rooms_max).await?;
+        let list = entries.into_iter().map(|entry| entry.conversation).collect();
+        self.filled(user, list, latest).await
+    }
     /// A page of messages. The caller has checked that the reader may.
     async fn history(&self, id: ConversationId, range: Range, limit: u32) -> Result<Page, Error>;
 
@@ -351,6 +371,23 @@ pub trait Store: Send + Sync + fmt::Debug + 'static {
         published: &[i64],
         now_ms: i64,
     ) -> Result<(Vec<Appended>, Option<OutboxRow>), Error>;
+
+    // Cursors.
+
+    /// Moves cursors, all in one transaction with one outbox row: the larger
+    /// seq wins, none goes above the head, none falls. What moved is told to
+    /// the user's sessions, and to the other members of direct conversations
+    /// and of groups of at most `told_members_max`. Answers are in the order
+    /// of the moves.
+    async fn move_cursors(
+        &self,
+        owner: &str,
+        moves: &[CursorMove],
+        told_members_max: u32,
+        now_ms: i64,
+    ) -> Result<(Vec<Moved>, Option<OutboxRow>), Error>;
+    /// Cursors of the members of a group or direct conversation, by user.
+    async fn cursors(&self, id: ConversationId, limit: u32) -> Result<Vec<MemberCursor>, Error>;
 
     // Outbox.
 

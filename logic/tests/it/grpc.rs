@@ -208,7 +208,7 @@ async fn commands_of_a_socket_are_stored_and_read_back() {
     assert_eq!(contents, ["three", "two", "one"]);
     assert_eq!((page.head, page.has_more), (3, false));
 
-    let hello = pb::HelloRequest { user_id: anna, latest: 2 };
+    let hello = pb::HelloRequest { user_id: anna, latest: 2, since: String::new() };
     let hello = house.logic.hello(Request::new(hello)).await.expect("answered").into_inner();
     let heads: HashMap<i64, i64> = hello.conversations.iter().map(|found| (found.id, found.head)).collect();
     assert_eq!(heads.len(), 9);
@@ -401,7 +401,7 @@ async fn over_the_wire_the_cluster_token_is_asked_for() {
         .connect()
         .await
         .expect("connected");
-    let hello = || Request::new(pb::HelloRequest { user_id: anna, latest: 1 });
+    let hello = || Request::new(pb::HelloRequest { user_id: anna, latest: 1, since: String::new() });
     let mut plain = LogicClient::new(channel.clone());
     assert_eq!(code(plain.hello(hello()).await), Code::Unauthenticated);
     let mut goim_plain = GoimClient::new(channel.clone());
@@ -414,7 +414,7 @@ async fn over_the_wire_the_cluster_token_is_asked_for() {
     let mut client = LogicClient::with_interceptor(channel.clone(), bearer);
     let reply = client.hello(hello()).await.expect("answered").into_inner();
     assert_eq!(reply.conversations.len(), 8);
-    let refused = client.hello(Request::new(pb::HelloRequest { user_id: -1, latest: 1 })).await;
+    let refused = client.hello(Request::new(pb::HelloRequest { user_id: -1, latest: 1, since: String::new() })).await;
     assert_eq!(code(refused), Code::Unauthenticated);
 
     let mut goims = GoimClient::with_interceptor(channel, bearer)

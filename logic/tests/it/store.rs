@@ -3,6 +3,7 @@
 mod accounts;
 mod append;
 mod conversations;
+mod cursors;
 mod fixture;
 mod history;
 mod migrations;
@@ -11,6 +12,7 @@ mod outbox;
 mod races;
 mod single_process;
 mod unknown_outcome;
+mod unread;
 
 /// Each named test of a module, once per dialect.
 macro_rules! contract {
@@ -50,6 +52,14 @@ contract! {
         groups_have_members
         members_come_and_go_in_order_with_messages
         membership_decides_who_may_read;
+    cursors:
+        a_cursor_goes_forward_only_and_not_above_the_head
+        one_batch_moves_many_and_tells_whom_it_should
+        newcomers_begin_at_the_head
+        every_change_of_an_entry_has_a_stamp
+        cursors_moved_on_two_nodes_end_at_the_furthest;
+    unread:
+        unread_is_what_its_definition_counts;
     append:
         seqs_are_dense_and_times_rise
         repeats_are_duplicates_and_changes_conflicts

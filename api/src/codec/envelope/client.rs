@@ -7,7 +7,7 @@ use super::{Flavour, Limits, frame_types};
 use crate::codec::message_id::MessageId;
 use crate::error::{Code, Refusal};
 use crate::ids::{ConversationId, Seq};
-use crate::pb::oort::v1::{CreateRoomCommand, HistoryCommand, OutgoingMessage, SendCommand};
+use crate::pb::oort::v1::{CreateRoomCommand, CursorCommand, HistoryCommand, OutgoingMessage, SendCommand};
 
 #[cfg(test)]
 mod tests;
@@ -23,6 +23,8 @@ frame_types! {
         ClientCreateRoom = "clientCreateRoom",
         /// Asks for `pong`; V1 only.
         Ping = "ping",
+        /// How far the client has got; V1 only.
+        Cursor = "cursor",
     }
 }
 
@@ -52,6 +54,13 @@ pub enum ClientFrame {
     },
     /// `ping`
     Ping,
+    /// `cursor`
+    Cursor {
+        /// For logic.
+        command: CursorCommand,
+        /// For the answer.
+        request_id: Option<String>,
+    },
 }
 
 /// Why a frame was refused. V1 clients are told, with `error`; Classic ones
@@ -92,6 +101,7 @@ pub fn parse(text: &str, flavour: Flavour, limits: &Limits) -> Result<ClientFram
         Ok(Command::History(command)) => Ok(ClientFrame::History { command, request_id }),
         Ok(Command::CreateRoom(command)) => Ok(ClientFrame::CreateRoom { command, request_id }),
         Ok(Command::Ping) => Ok(ClientFrame::Ping),
+        Ok(Command::Cursor(command)) => Ok(ClientFrame::Cursor { command, request_id }),
         Err(refusal) => Err(EnvelopeError { refusal, request_id }),
     }
 }
@@ -101,6 +111,7 @@ enum Command {
     History(HistoryCommand),
     CreateRoom(CreateRoomCommand),
     Ping,
+    Cursor(CursorCommand),
 }
 
 type Raw<'a> = Option<&'a RawValue>;
@@ -124,7 +135,7 @@ fn envelope<'a>(
         return Err((Refusal::new(Code::InvalidRequest, "type must be a string"), payload));
     };
     match ClientType::named(&kind) {
-        Some(ClientType::Ping) if flavour == Flavour::Classic => {}
+        Some(ClientType::Ping | ClientType::Cursor) if flavour == Flavour::Classic => {}
         Some(known) => return Ok((known, payload)),
         None => {}
     }
@@ -137,6 +148,7 @@ fn command(frame_type: ClientType, payload: Payload<'_>, limits: &Limits) -> Res
         ClientType::RequestRoomHistory => history(&payload, limits).map(Command::History),
         ClientType::ClientCreateRoom => create_room(payload.room_name, limits).map(Command::CreateRoom),
         ClientType::Ping => Ok(Command::Ping),
+        ClientType::Cursor => cursor(&payload).map(Command::Cursor),
     }
 }
 
@@ -240,6 +252,25 @@ fn create_room(name: Given<'_>, limits: &Limits) -> Result<CreateRoomCommand, Re
         }
         Given::Absent => Err(missing("roomName")),
         _ => Err(invalid(format!("roomName must be a string of 1 to {max} characters, not all spaces"))),
+    }
+}
+
+fn cursor(payload: &Payload<'_>) -> Result<CursorCommand, Refusal> {
+    let conversation = room_id(&payload.room_id)?.get();
+    let delivered_seq = position("deliveredSeq", &payload.delivered_seq)?;
+    let read_seq = position("readSeq", &payload.read_seq)?;
+    if delivered_seq.is_none() && read_seq.is_none() {
+        return Err(invalid("give deliveredSeq, readSeq, or both"));
+    }
+    let (delivered_seq, read_seq) = (delivered_seq.unwrap_or(0), read_seq.unwrap_or(0));
+    Ok(CursorCommand { conversation, delivered_seq, read_seq })
+}
+
+fn position(name: &str, given: &Given<'_>) -> Result<Option<i64>, Refusal> {
+    match *given {
+        Given::Absent => Ok(None),
+        Given::Integer(seq) if seq >= 0 => Ok(Some(seq)),
+        _ => Err(invalid(format!("{name} must be a whole number from 0"))),
     }
 }
 

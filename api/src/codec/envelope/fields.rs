@@ -66,6 +66,10 @@ pub(super) struct Payload<'a> {
     pub(super) count: Given<'a>,
     #[serde(borrow)]
     pub(super) room_name: Given<'a>,
+    #[serde(borrow)]
+    pub(super) delivered_seq: Given<'a>,
+    #[serde(borrow)]
+    pub(super) read_seq: Given<'a>,
 }
 
 /// What is still read of a payload that cannot be read otherwise.

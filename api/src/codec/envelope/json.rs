@@ -85,7 +85,7 @@ impl Serialize for In<'_, [Message]> {
 impl Serialize for In<'_, Conversation> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let Self(room, flavour) = *self;
-        let mut json = serializer.serialize_struct("Room", 8)?;
+        let mut json = serializer.serialize_struct("Room", 14)?;
         json.serialize_field("id", &RoomId(room.id))?;
         json.serialize_field("name", &room.name)?;
         if flavour == Flavour::V1 {
@@ -97,6 +97,14 @@ impl Serialize for In<'_, Conversation> {
                 json.serialize_field("peerId", &UserIdIn(room.peer_id, flavour))?;
             }
             json.serialize_field("head", &room.head)?;
+            json.serialize_field("lastAtMs", &room.last_at_ms)?;
+            json.serialize_field("readSeq", &room.read_seq)?;
+            json.serialize_field("deliveredSeq", &room.delivered_seq)?;
+            json.serialize_field("unread", &room.unread)?;
+            if room.kind() == ConversationKind::Direct {
+                json.serialize_field("peerReadSeq", &room.peer_read_seq)?;
+                json.serialize_field("peerDeliveredSeq", &room.peer_delivered_seq)?;
+            }
         }
         json.serialize_field("hasMoreMessages", &room.has_more)?;
         json.serialize_field("messages", &In(room.latest.as_slice(), flavour))?;

@@ -30,6 +30,10 @@ pub struct Limits {
     /// long as `messages_per_frame_max` and still fit.
     #[serde(skip_serializing)]
     pub merged_messages_max: usize,
+    /// Most `cursor` frames of one connection that wait while one is stored;
+    /// further ones are refused.
+    #[serde(skip_serializing)]
+    pub cursors_waiting_max: usize,
 }
 
 /// Hard bound of [`Limits::messages_per_frame_max`]: what the parser holds.
@@ -44,6 +48,8 @@ const HISTORY_COUNT_CEILING: u32 = 1000;
 const MERGED_FRAMES_CEILING: usize = 1024;
 /// Hard bound of [`Limits::merged_messages_max`]: one answer holds them all.
 const MERGED_MESSAGES_CEILING: usize = 10_000;
+/// Hard bound of [`Limits::cursors_waiting_max`].
+const CURSORS_WAITING_CEILING: usize = 1024;
 
 impl Default for Limits {
     fn default() -> Self {
@@ -57,6 +63,7 @@ impl Default for Limits {
             history_count_max: 100,
             merged_frames_max: 64,
             merged_messages_max: 1024,
+            cursors_waiting_max: 64,
         }
     }
 }
@@ -75,6 +82,7 @@ impl Limits {
             ("history_count_max", self.history_count_max as usize, HISTORY_COUNT_CEILING as usize),
             ("merged_frames_max", self.merged_frames_max, MERGED_FRAMES_CEILING),
             ("merged_messages_max", self.merged_messages_max, MERGED_MESSAGES_CEILING),
+            ("cursors_waiting_max", self.cursors_waiting_max, CURSORS_WAITING_CEILING),
         ];
         ranges
             .into_iter()

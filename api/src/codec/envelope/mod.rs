@@ -14,7 +14,7 @@ pub mod server;
 
 pub use client::{ClientFrame, ClientType, EnvelopeError, parse};
 pub use limits::Limits;
-pub use server::{Head, ServerFrame, ServerType, Session, encode_message, visible_in};
+pub use server::{Head, Listing, ServerFrame, ServerType, Session, encode_message, visible_in};
 
 /// The WebSocket sub-protocol that turns [`Flavour::V1`] on.
 pub const SUBPROTOCOL: &str = "oort.v1";

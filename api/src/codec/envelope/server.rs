@@ -8,7 +8,7 @@ use crate::error::Refusal;
 use crate::op;
 use crate::pb::oort::v1::conversation_event::Change;
 use crate::pb::oort::v1::{
-    Conversation, ConversationEvent, HistoryResult, Message, MessageKind, SendOutcome, User,
+    Conversation, ConversationEvent, CursorEvent, HistoryResult, Message, MessageKind, SendOutcome, User,
 };
 
 mod payload;
@@ -16,8 +16,8 @@ mod payload;
 mod tests;
 
 use payload::{
-    AckJson, BehindJson, CreateRoomJson, ErrorJson, EventJson, HeadsJson, HelloJson, HistoryJson,
-    MessagesJson, OutcomesJson, PongJson, PushJson, ReconnectJson, SessionJson,
+    AckJson, BehindJson, CreateRoomJson, CursorJson, ErrorJson, EventJson, HeadsJson, HelloJson, HistoryJson,
+    MessagesJson, OutcomesJson, PongJson, PushJson, ReconnectJson,
 };
 
 frame_types! {
@@ -45,6 +45,8 @@ frame_types! {
         Push = "push",
         /// Answer to `ping`; V1 only.
         Pong = "pong",
+        /// How far somebody has got; also the answer to `cursor`; V1 only.
+        Cursor = "cursor",
     }
 }
 
@@ -59,6 +61,8 @@ pub enum ServerFrame<'a> {
         rooms: &'a [Conversation],
         /// About the connection.
         session: Session<'a>,
+        /// What part of the list `rooms` is.
+        listing: Listing<'a>,
     },
     /// `serverMessages`
     Messages {
@@ -129,6 +133,24 @@ pub enum ServerFrame<'a> {
     },
     /// `pong`
     Pong,
+    /// `cursor`
+    Cursor {
+        /// As logic said it.
+        event: &'a CursorEvent,
+        /// As asked with, in the answer.
+        request_id: Option<&'a str>,
+    },
+}
+
+/// What part of the list of conversations a `hello` has.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Listing<'a> {
+    /// Names the reading, for the next `since`; empty = there is none.
+    pub cursor: &'a str,
+    /// Only what changed.
+    pub is_partial: bool,
+    /// Partial only: ids of all conversations, when some came or went.
+    pub ids: Option<&'a [i64]>,
 }
 
 /// About a connection, in `hello`.
@@ -184,6 +206,7 @@ impl ServerFrame<'_> {
             Self::Reconnect { .. } => ServerType::Reconnect,
             Self::Push { .. } => ServerType::Push,
             Self::Pong => ServerType::Pong,
+            Self::Cursor { .. } => ServerType::Cursor,
         }
     }
 
@@ -203,7 +226,7 @@ impl ServerFrame<'_> {
             Self::Hello { me, rooms, .. } => write(
                 out,
                 ServerType::Hello,
-                &HelloJson { me: In(me, FLAVOUR), rooms: In(rooms, FLAVOUR), session: None },
+                &HelloJson { me: Some(In(me, FLAVOUR)), rooms: In(rooms, FLAVOUR), ..HelloJson::default() },
             ),
             Self::Messages { conversation, messages } => {
                 messages.iter().any(|message| visible_in(message, FLAVOUR))
@@ -247,7 +270,8 @@ impl ServerFrame<'_> {
             | Self::Error { .. }
             | Self::Behind { .. }
             | Self::Reconnect { .. }
-            | Self::Pong => false,
+            | Self::Pong
+            | Self::Cursor { .. } => false,
         }
     }
 
@@ -255,15 +279,9 @@ impl ServerFrame<'_> {
         const FLAVOUR: Flavour = Flavour::V1;
         let frame_type = self.frame_type();
         match *self {
-            Self::Hello { me, rooms, session } => write(
-                out,
-                frame_type,
-                &HelloJson {
-                    me: In(me, FLAVOUR),
-                    rooms: In(rooms, FLAVOUR),
-                    session: Some(SessionJson::from(session)),
-                },
-            ),
+            Self::Hello { me, rooms, session, listing } => {
+                write(out, frame_type, &HelloJson::v1(me, rooms, session, listing))
+            }
             Self::Messages { conversation, messages } => {
                 !messages.is_empty()
                     && write(out, frame_type, &MessagesJson::new(conversation, messages, FLAVOUR))
@@ -303,6 +321,9 @@ impl ServerFrame<'_> {
             }
             Self::Push { operation, body } => write(out, frame_type, &PushJson::new(operation, body)),
             Self::Pong => write(out, frame_type, &PongJson {}),
+            Self::Cursor { event, request_id } => {
+                write(out, frame_type, &CursorJson::new(event, request_id))
+            }
         }
     }
 }

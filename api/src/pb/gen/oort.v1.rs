@@ -51,6 +51,44 @@ pub struct Conversation {
     /// Older messages exist before `latest`.
     #[prost(bool, tag = "8")]
     pub has_more: bool,
+    /// How far the reader has read and been given messages.
+    #[prost(int64, tag = "9")]
+    pub read_seq: i64,
+    #[prost(int64, tag = "10")]
+    pub delivered_seq: i64,
+    /// Messages above `read_seq`, up to `head`, that the reader did not send.
+    #[prost(int64, tag = "11")]
+    pub unread: i64,
+    /// When the newest message was written, ms since the epoch; 0 = none yet.
+    #[prost(int64, tag = "12")]
+    pub last_at_ms: i64,
+    /// The same of the other user, DIRECT only.
+    #[prost(int64, tag = "13")]
+    pub peer_read_seq: i64,
+    #[prost(int64, tag = "14")]
+    pub peer_delivered_seq: i64,
+}
+/// Body of a Proto with op CURSOR: how far a user has got in a conversation.
+/// Neither seq ever falls.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct CursorEvent {
+    #[prost(int64, tag = "1")]
+    pub conversation: i64,
+    /// Whose cursor.
+    #[prost(int64, tag = "2")]
+    pub user_id: i64,
+    #[prost(int64, tag = "3")]
+    pub delivered_seq: i64,
+    #[prost(int64, tag = "4")]
+    pub read_seq: i64,
+    /// Told to the user themselves: `head` and `unread` are set.
+    #[prost(bool, tag = "5")]
+    pub own: bool,
+    /// seq of the newest message when `unread` was counted.
+    #[prost(int64, tag = "6")]
+    pub head: i64,
+    #[prost(int64, tag = "7")]
+    pub unread: i64,
 }
 /// Body of a Proto with op CONVERSATION: the reader's list of conversations
 /// changed (room or group created, member added or removed).
@@ -331,18 +369,45 @@ pub struct AnnounceRequest {
 }
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct AnnounceReply {}
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct HelloRequest {
     #[prost(int64, tag = "1")]
     pub user_id: i64,
     /// Newest messages wanted per conversation.
     #[prost(int32, tag = "2")]
     pub latest: i32,
+    /// A `cursor` of an earlier reply, for what changed since; "" = everything.
+    #[prost(string, tag = "3")]
+    pub since: ::prost::alloc::string::String,
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct HelloReply {
+    /// All of the user's, or those that changed.
     #[prost(message, repeated, tag = "1")]
     pub conversations: ::prost::alloc::vec::Vec<Conversation>,
+    /// Names this reading; opaque, URL-safe, at most 64 bytes.
+    #[prost(string, tag = "2")]
+    pub cursor: ::prost::alloc::string::String,
+    /// `conversations` are those that changed, and `places` has all.
+    #[prost(bool, tag = "3")]
+    pub partial: bool,
+    /// Partial only: conversations came or went.
+    #[prost(bool, tag = "4")]
+    pub set_changed: bool,
+    /// Partial only: every conversation of the user, by id.
+    #[prost(message, repeated, tag = "5")]
+    pub places: ::prost::alloc::vec::Vec<Place>,
+}
+/// A conversation and its newest place.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Place {
+    #[prost(int64, tag = "1")]
+    pub conversation: i64,
+    #[prost(int64, tag = "2")]
+    pub head: i64,
+    /// Pushed by user: there is no room to enter.
+    #[prost(bool, tag = "3")]
+    pub direct: bool,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct OutgoingMessage {
@@ -437,6 +502,22 @@ pub struct CreateRoomResult {
     #[prost(int64, tag = "1")]
     pub conversation: i64,
 }
+/// The user has got so far in a conversation. A seq of 0 leaves it as it is.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct CursorCommand {
+    #[prost(int64, tag = "1")]
+    pub conversation: i64,
+    #[prost(int64, tag = "2")]
+    pub delivered_seq: i64,
+    #[prost(int64, tag = "3")]
+    pub read_seq: i64,
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct CursorResult {
+    /// As it is now, committed.
+    #[prost(message, optional, tag = "1")]
+    pub cursor: ::core::option::Option<CursorEvent>,
+}
 /// A goim upstream packet that is none of the above: counted, not stored.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct GoimUpstream {
@@ -459,7 +540,7 @@ pub struct ReceiveRequest {
     pub key: ::prost::alloc::string::String,
     #[prost(string, tag = "3")]
     pub traceparent: ::prost::alloc::string::String,
-    #[prost(oneof = "receive_request::Command", tags = "8, 9, 10, 11, 12")]
+    #[prost(oneof = "receive_request::Command", tags = "8, 9, 10, 11, 12, 13")]
     pub command: ::core::option::Option<receive_request::Command>,
 }
 /// Nested message and enum types in `ReceiveRequest`.
@@ -476,11 +557,13 @@ pub mod receive_request {
         Goim(super::GoimUpstream),
         #[prost(message, tag = "12")]
         Sends(super::SendBatch),
+        #[prost(message, tag = "13")]
+        Cursor(super::CursorCommand),
     }
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct ReceiveReply {
-    #[prost(oneof = "receive_reply::Result", tags = "8, 9, 10, 11, 12")]
+    #[prost(oneof = "receive_reply::Result", tags = "8, 9, 10, 11, 12, 13")]
     pub result: ::core::option::Option<receive_reply::Result>,
 }
 /// Nested message and enum types in `ReceiveReply`.
@@ -497,6 +580,8 @@ pub mod receive_reply {
         Goim(super::GoimUpstreamResult),
         #[prost(message, tag = "12")]
         Sends(super::SendBatchResult),
+        #[prost(message, tag = "13")]
+        Cursor(super::CursorResult),
     }
 }
 /// Generated client implementations.

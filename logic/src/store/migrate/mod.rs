@@ -27,14 +27,15 @@ struct Migration {
     sql: &'static str,
 }
 
-const SQLITE: &[Migration] = &[Migration {
-    version: 1,
-    name: "initial",
-    sql: include_str!("../../../../sql/sqlite/0001_initial.sql"),
-}];
+const SQLITE: &[Migration] = &[
+    Migration { version: 1, name: "initial", sql: include_str!("../../../../sql/sqlite/0001_initial.sql") },
+    Migration { version: 2, name: "cursors", sql: include_str!("../../../../sql/sqlite/0002_cursors.sql") },
+];
 
-const MYSQL: &[Migration] =
-    &[Migration { version: 1, name: "initial", sql: include_str!("../../../../sql/mysql/0001_initial.sql") }];
+const MYSQL: &[Migration] = &[
+    Migration { version: 1, name: "initial", sql: include_str!("../../../../sql/mysql/0001_initial.sql") },
+    Migration { version: 2, name: "cursors", sql: include_str!("../../../../sql/mysql/0002_cursors.sql") },
+];
 
 impl Migration {
     fn checksum(&self) -> String {

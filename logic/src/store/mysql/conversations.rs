@@ -13,12 +13,12 @@ use super::lane::{Done, Work, begin_now, commit};
 use super::sql::{Sql, execute, first};
 use crate::store::{ConversationInfo, Error, OutboxRow, events};
 
-/// id, kind, name, creator_id, last_seq.
-pub(super) type Columns = (i64, i64, String, i64, i64);
+/// id, kind, name, creator_id, last_seq, last_at_ms.
+pub(super) type Columns = (i64, i64, String, i64, i64, i64);
 
-pub(super) fn read((id, kind, name, creator_id, head): Columns) -> Result<ConversationInfo, Failure> {
+pub(super) fn read((id, kind, name, creator_id, head, last_at_ms): Columns) -> Result<ConversationInfo, Failure> {
     let id = ConversationId::new(id).ok_or_else(|| Error::Internal(format!("conversation id {id}")))?;
-    Ok(ConversationInfo { id, kind: events::kind(kind), name, creator_id, head })
+    Ok(ConversationInfo { id, kind: events::kind(kind), name, creator_id, head, last_at_ms })
 }
 
 /// See [`crate::store::Store::create_room`].
@@ -52,7 +52,7 @@ impl Work for CreateRoom<'_> {
             _ => failure,
         })?;
         let kind = i64::from(i32::from(ConversationKind::Room));
-        let info = read((id, kind, self.name.to_owned(), self.creator.id, 0))?;
+        let info = read((id, kind, self.name.to_owned(), self.creator.id, 0, 0))?;
         let payload = events::room_created(&info, self.creator, self.now_ms);
         let row = commit(connection, owner, payload, self.now_ms).await?;
         Ok(Done { last_row: Some(row.id), value: (info, row) })
@@ -86,7 +86,7 @@ impl Work for CreateGroup<'_> {
         .await?;
         insert_members(connection, id, &members, self.now_ms).await?;
         let kind = i64::from(i32::from(ConversationKind::Group));
-        let info = read((id, kind, self.name.to_owned(), self.creator.id, 0))?;
+        let info = read((id, kind, self.name.to_owned(), self.creator.id, 0, 0))?;
         let payload = events::group_created(&info, self.creator, members, self.now_ms);
         let row = commit(connection, owner, payload, self.now_ms).await?;
         Ok(Done { last_row: Some(row.id), value: (info, row) })
@@ -127,7 +127,7 @@ impl Work for CreateDirect<'_> {
         sides.dedup();
         insert_members(connection, id, &sides, self.now_ms).await?;
         let kind = i64::from(i32::from(ConversationKind::Direct));
-        let info = read((id, kind, String::new(), self.creator.id, 0))?;
+        let info = read((id, kind, String::new(), self.creator.id, 0, 0))?;
         let payload = events::direct_created(&info, self.creator, &peer, self.now_ms);
         let row = commit(connection, owner, payload, self.now_ms).await?;
         Ok(Done { last_row: Some(row.id), value: (info, Some(row)) })
@@ -142,7 +142,8 @@ pub(super) async fn find_direct(
 ) -> Result<Option<ConversationInfo>, Failure> {
     let found: Option<Columns> = first(
         connection,
-        "SELECT id, kind, name, creator_id, last_seq FROM conversations WHERE user_lo = ? AND user_hi = ?",
+        "SELECT id, kind, name, creator_id, last_seq, last_at_ms
+         FROM conversations WHERE user_lo = ? AND user_hi = ?",
         (one.min(other).get(), one.max(other).get()),
     )
     .await?;
@@ -154,16 +155,16 @@ pub(super) async fn conversation(
     id: ConversationId,
     user: UserId,
 ) -> Result<Option<(ConversationInfo, bool)>, Failure> {
-    let found: Option<(i64, i64, String, i64, i64, bool)> = first(
+    let found: Option<(i64, i64, String, i64, i64, i64, bool)> = first(
         connection,
-        "SELECT c.id, c.kind, c.name, c.creator_id, c.last_seq,
+        "SELECT c.id, c.kind, c.name, c.creator_id, c.last_seq, c.last_at_ms,
                 EXISTS (SELECT 1 FROM members m WHERE m.conversation_id = c.id AND m.user_id = ?)
          FROM conversations c WHERE c.id = ?",
         (user.get(), id.get()),
     )
     .await?;
-    let Some((id, kind, name, creator_id, head, member)) = found else { return Ok(None) };
-    let info = read((id, kind, name, creator_id, head))?;
+    let Some((id, kind, name, creator_id, head, last_at_ms, member)) = found else { return Ok(None) };
+    let info = read((id, kind, name, creator_id, head, last_at_ms))?;
     let open = info.kind == ConversationKind::Room;
     Ok(Some((info, member || open)))
 }

@@ -3,13 +3,16 @@
 use std::collections::HashMap;
 
 use mysql_async::{Conn, Row};
+use oort_api::clock::now_ms;
 use oort_api::ids::{ConversationId, UserId};
 use oort_api::pb::oort::v1::{Conversation, ConversationKind, Message, User};
 
+use super::cursors::{begin_rooms, count_own};
 use super::failure::Failure;
-use super::sql::{Set, Sql, rows};
+use super::sql::{Set, Sql, column, rows};
+use crate::store::cursors::begins_at_head;
 use crate::store::events::kind;
-use crate::store::{Error, Page, Range};
+use crate::store::{Entry, Error, Page, Range};
 
 /// conversation_id, seq, sender_id, sender_name, client_msg_id, content, created_at_ms, kind.
 type MessageRow = (i64, i64, i64, String, Option<Vec<u8>>, String, i64, i32);
@@ -34,31 +37,39 @@ pub(super) async fn rooms_of(
     Ok(ids.into_iter().filter_map(|(id,)| ConversationId::new(id)).collect())
 }
 
-pub(super) async fn conversations_of(
+pub(super) async fn filled(
     connection: &mut Conn,
     user: UserId,
-    rooms_max: u32,
+    mut list: Vec<Conversation>,
     latest: u32,
 ) -> Result<Vec<Conversation>, Failure> {
-    let mut list = heads_of(connection, user, rooms_max).await?;
     let mut sql = Sql::default();
-    for conversation in list.iter().filter(|conversation| conversation.head > 0) {
-        // Not above the head that was read, which may be older by now.
-        sql.raw("(").raw(MESSAGES).raw("conversation_id = ").int(conversation.id);
-        sql.raw(" AND seq <= ").int(conversation.head).raw(" ORDER BY seq DESC LIMIT ");
-        sql.int(i64::from(latest) + 1).raw(")").end();
+    let mut asked = Vec::with_capacity(list.len());
+    for conversation in &list {
+        let (id, read, head) = (conversation.id, conversation.read_seq, conversation.head);
+        let own = (read < head).then(|| count_own(&mut sql, user.get(), id, read, head));
+        let page = (latest > 0 && head > 0).then(|| {
+            // Not above the head that was read, which may be older by now.
+            sql.raw("(").raw(MESSAGES).raw("conversation_id = ").int(id).raw(" AND seq <= ").int(head);
+            sql.raw(" ORDER BY seq DESC LIMIT ").int(i64::from(latest) + 1).raw(")").end()
+        });
+        asked.push((own, page));
     }
-    let mut pages: HashMap<i64, Vec<Message>> = HashMap::new();
-    if latest > 0 && sql.len() > 0 {
-        for set in sql.run(connection).await? {
-            let messages = messages(set)?;
-            if let Some(first) = messages.first() {
-                pages.insert(first.conversation, messages);
-            }
-        }
+    let mut sets: HashMap<usize, Set> = HashMap::new();
+    if sql.len() > 0 {
+        sets.extend(sql.run(connection).await?.into_iter().enumerate());
     }
-    for conversation in &mut list {
-        let messages = pages.remove(&conversation.id).unwrap_or_default();
+    for (conversation, (own, page)) in list.iter_mut().zip(asked) {
+        let own: Vec<(i64,)> = match own.and_then(|index| sets.remove(&index)) {
+            Some(set) => set.typed()?,
+            None => Vec::new(),
+        };
+        let own = own.first().map_or(0, |&(count,)| count);
+        conversation.unread = (conversation.head - conversation.read_seq - own).max(0);
+        let messages = match page.and_then(|index| sets.remove(&index)) {
+            Some(set) => messages(set)?,
+            None => Vec::new(),
+        };
         let (messages, more) = cut(messages, latest);
         conversation.has_more = more || (latest == 0 && conversation.head > 0);
         conversation.latest = messages;
@@ -66,32 +77,74 @@ pub(super) async fn conversations_of(
     Ok(list)
 }
 
-async fn heads_of(connection: &mut Conn, user: UserId, rooms_max: u32) -> Result<Vec<Conversation>, Failure> {
-    /// id, kind, name, creator_id, last_seq, peer id, peer name.
-    type HeadRow = (i64, i64, String, i64, i64, i64, Option<String>);
-    let found: Vec<HeadRow> = rows(
+/// The list. Where the reader begins in open rooms that are older than the
+/// account is recorded first, and read back: another reading may have said so.
+pub(super) async fn entries_of(
+    connection: &mut Conn,
+    user: UserId,
+    rooms_max: u32,
+) -> Result<Vec<Entry>, Failure> {
+    let mut listed = look(connection, user, rooms_max).await?;
+    let begins: Vec<(i64, i64)> =
+        listed.iter().filter_map(|(entry, begins)| begins.map(|head| (entry.conversation.id, head))).collect();
+    if !begins.is_empty() {
+        begin_rooms(connection, user, &begins, now_ms()).await?;
+        listed = look(connection, user, rooms_max).await?;
+    }
+    Ok(listed.into_iter().map(|(entry, _)| entry).collect())
+}
+
+/// An entry, and the head its reader begins at when that is to be recorded.
+type Listed = (Entry, Option<i64>);
+
+async fn look(connection: &mut Conn, user: UserId, rooms_max: u32) -> Result<Vec<Listed>, Failure> {
+    let user = user.get();
+    let found: Vec<Row> = rows(
         connection,
-        "(SELECT id, kind, name, creator_id, last_seq, 0 AS peer_id, NULL AS peer_name
-          FROM conversations WHERE kind = ? ORDER BY id LIMIT ?)
+        "(SELECT c.id, c.kind, c.name, c.creator_id, c.last_seq, c.last_at_ms, 0 AS peer_id, NULL AS peer_name,
+                 k.delivered_seq, k.read_seq, NULL AS peer_delivered_seq, NULL AS peer_read_seq,
+                 GREATEST(c.created_at_ms, c.last_at_ms, COALESCE(k.updated_at_ms, 0)) AS changed_at_ms,
+                 c.created_at_ms, (SELECT u.created_at_ms FROM users u WHERE u.id = ?) AS since_ms
+          FROM (SELECT * FROM conversations WHERE kind = ? ORDER BY id LIMIT ?) c
+          LEFT JOIN cursors k ON k.user_id = ? AND k.conversation_id = c.id)
          UNION ALL
-         (SELECT c.id, c.kind, c.name, c.creator_id, c.last_seq, COALESCE(p.id, 0), p.username
+         (SELECT c.id, c.kind, c.name, c.creator_id, c.last_seq, c.last_at_ms, COALESCE(p.id, 0), p.username,
+                 k.delivered_seq, k.read_seq, q.delivered_seq, q.read_seq,
+                 GREATEST(m.joined_at_ms, c.last_at_ms, COALESCE(k.updated_at_ms, 0), COALESCE(q.updated_at_ms, 0)),
+                 c.created_at_ms, NULL
           FROM members m JOIN conversations c ON c.id = m.conversation_id
           LEFT JOIN users p ON p.id = IF(c.user_lo = ?, c.user_hi, c.user_lo)
+          LEFT JOIN cursors k ON k.user_id = ? AND k.conversation_id = c.id
+          LEFT JOIN cursors q ON q.user_id = p.id AND q.conversation_id = c.id
           WHERE m.user_id = ?)
          ORDER BY 1",
-        (i32::from(ConversationKind::Room), rooms_max, user.get(), user.get()),
+        (user, i32::from(ConversationKind::Room), rooms_max, user, user, user, user),
     )
     .await?;
-    let conversation = |(id, raw, name, creator_id, head, peer_id, peer_name): HeadRow| Conversation {
-        id,
-        kind: kind(raw).into(),
-        name: peer_name.unwrap_or(name),
-        creator_id,
-        head,
-        peer_id,
+    found.into_iter().map(listed).collect()
+}
+
+fn listed(mut row: Row) -> Result<Listed, Failure> {
+    let row = &mut row;
+    let cursor: Option<i64> = column(row, 8)?;
+    let peer_name: Option<String> = column(row, 7)?;
+    let conversation = Conversation {
+        id: column(row, 0)?,
+        kind: kind(column(row, 1)?).into(),
+        name: peer_name.map_or_else(|| column(row, 2), Ok)?,
+        creator_id: column(row, 3)?,
+        head: column(row, 4)?,
+        last_at_ms: column(row, 5)?,
+        peer_id: column(row, 6)?,
+        delivered_seq: cursor.unwrap_or(0),
+        read_seq: column::<Option<i64>>(row, 9)?.unwrap_or(0),
+        peer_delivered_seq: column::<Option<i64>>(row, 10)?.unwrap_or(0),
+        peer_read_seq: column::<Option<i64>>(row, 11)?.unwrap_or(0),
         ..Conversation::default()
     };
-    Ok(found.into_iter().map(conversation).collect())
+    let begins = cursor.is_none() && begins_at_head(column(row, 13)?, column(row, 14)?);
+    let begins = begins.then_some(conversation.head);
+    Ok((Entry { conversation, changed_at_ms: column(row, 12)? }, begins))
 }
 
 pub(super) async fn history(

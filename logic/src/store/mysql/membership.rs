@@ -11,6 +11,7 @@ use tonic::async_trait;
 use super::accounts;
 use super::append::{INSERT_MESSAGES, bump, message};
 use super::conversations::{Columns, insert_members, read};
+use super::cursors::begin_members;
 use super::failure::Failure;
 use super::lane::{Done, Work, begin_now, commit};
 use super::sql::{Sql, execute, first, rows};
@@ -44,6 +45,7 @@ impl Work for AddMembers<'_> {
         }
         let users = accounts::users(connection, &added).await?;
         insert_members(connection, self.group.get(), &added, self.now_ms).await?;
+        begin_members(connection, self.group.get(), &added, info.head, self.now_ms).await?;
         let content = events::added_content(&users);
         let message = say(connection, (&info, head), self.actor, content, self.now_ms).await?;
         let payload = events::members_added(&info, self.actor, added, &message);
@@ -114,7 +116,7 @@ async fn lock_group(connection: &mut Conn, id: ConversationId) -> Result<(Conver
     )
     .await?;
     let (id, kind, name, creator_id, last_seq, last_at_ms) = found.ok_or(Error::NoConversation)?;
-    let columns: Columns = (id, kind, name, creator_id, last_seq);
+    let columns: Columns = (id, kind, name, creator_id, last_seq, last_at_ms);
     Ok((read(columns)?, Head { kind: ConversationKind::Group, last_seq, last_at_ms, pair: None }))
 }
 

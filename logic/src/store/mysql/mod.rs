@@ -7,6 +7,7 @@
 mod accounts;
 mod append;
 mod conversations;
+mod cursors;
 mod failure;
 mod history;
 mod lane;

@@ -2,10 +2,11 @@
 //! cannot. Literals are escaped here and nowhere else; the session's `sql_mode`
 //! and character set, which decide how they are read, are set at connect.
 
-use mysql_async::prelude::{FromRow, Queryable};
+use mysql_async::prelude::{FromRow, FromValue, Queryable};
 use mysql_async::{Params, Row};
 
 use super::failure::Failure;
+use crate::store::Error;
 
 /// SQL under construction.
 #[derive(Debug, Default)]
@@ -116,6 +117,12 @@ impl Set {
     pub(super) fn typed<T: FromRow>(self) -> Result<Vec<T>, Failure> {
         Ok(self.rows.into_iter().map(T::from_row_opt).collect::<Result<_, _>>()?)
     }
+}
+
+/// One column of a row that has more than a tuple takes.
+pub(super) fn column<T: FromValue>(row: &mut Row, index: usize) -> Result<T, Failure> {
+    let fault = || Failure::Refused(Error::Internal(format!("column {index} is not what was asked for")));
+    row.take_opt(index).and_then(Result::ok).ok_or_else(fault)
 }
 
 /// Rows of a prepared statement.

@@ -9,13 +9,14 @@ use tonic::async_trait;
 use super::accounts::{self, By};
 use super::append::Append;
 use super::conversations::{self, CreateDirect, CreateGroup, CreateRoom};
+use super::cursors::{self, MoveCursors};
 use super::failure::Failure;
 use super::lane::Attempts;
 use super::membership::{self, AddMembers, RemoveMember};
 use super::{MysqlStore, history, logins, outbox};
 use crate::store::{
-    Appended, ConversationInfo, Credentials, Error, Login, Member, NewMessage, NewUser, OutboxRow, Page,
-    Range, Rotation, SigningKey, Store,
+    Appended, ConversationInfo, Credentials, CursorMove, Entry, Error, Login, Member, MemberCursor, Moved,
+    NewMessage, NewUser, OutboxRow, Page, Range, Rotation, SigningKey, Store,
 };
 
 /// A call on a connection of the pool.
@@ -193,13 +194,17 @@ impl Store for MysqlStore {
         pooled!(self, |connection| history::rooms_of(connection, user, rooms_max))
     }
 
-    async fn conversations_of(
+    async fn entries_of(&self, user: UserId, rooms_max: u32) -> Result<Vec<Entry>, Error> {
+        retried!(self, |connection| history::entries_of(connection, user, rooms_max))
+    }
+
+    async fn filled(
         &self,
         user: UserId,
-        rooms_max: u32,
+        list: Vec<Conversation>,
         latest: u32,
     ) -> Result<Vec<Conversation>, Error> {
-        pooled!(self, |connection| history::conversations_of(connection, user, rooms_max, latest))
+        pooled!(self, |connection| history::filled(connection, user, list, latest))
     }
 
     async fn history(&self, id: ConversationId, range: Range, limit: u32) -> Result<Page, Error> {
@@ -222,6 +227,20 @@ impl Store for MysqlStore {
             rooms_cached_max: self.settings.rooms_cached_max,
         };
         self.transact(owner, &work).await
+    }
+
+    async fn move_cursors(
+        &self,
+        owner: &str,
+        moves: &[CursorMove],
+        told_members_max: u32,
+        now_ms: i64,
+    ) -> Result<(Vec<Moved>, Option<OutboxRow>), Error> {
+        self.transact(owner, &MoveCursors { moves, told_members_max, now_ms }).await
+    }
+
+    async fn cursors(&self, id: ConversationId, limit: u32) -> Result<Vec<MemberCursor>, Error> {
+        pooled!(self, |connection| cursors::cursors(connection, id, limit))
     }
 
     async fn outbox(&self, owner: &str, after: i64, limit: u32) -> Result<Vec<OutboxRow>, Error> {

@@ -10,7 +10,7 @@ use super::fault::unique_column;
 use super::{accounts, outbox};
 use crate::store::{ConversationInfo, Error, OutboxRow, events};
 
-pub(super) const COLUMNS: &str = "c.id, c.kind, c.name, c.creator_id, c.last_seq";
+pub(super) const COLUMNS: &str = "c.id, c.kind, c.name, c.creator_id, c.last_seq, c.last_at_ms";
 
 pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<ConversationInfo> {
     let id: i64 = row.get(0)?;
@@ -20,6 +20,7 @@ pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<ConversationInfo> {
         name: row.get(2)?,
         creator_id: row.get(3)?,
         head: row.get(4)?,
+        last_at_ms: row.get(5)?,
     })
 }
 
@@ -117,7 +118,7 @@ pub(super) fn conversation(
     );
     let found = connection
         .prepare_cached(&sql)?
-        .query_row(params![id.get(), user.get()], |row| Ok((read(row)?, row.get::<_, bool>(5)?)));
+        .query_row(params![id.get(), user.get()], |row| Ok((read(row)?, row.get::<_, bool>(6)?)));
     let found = found.optional()?;
     Ok(found.map(|(info, member)| {
         let open = info.kind == ConversationKind::Room;
@@ -151,5 +152,5 @@ pub(super) fn insert_members(
 
 fn fresh(id: i64, kind: ConversationKind, name: &str, creator: &User) -> Result<ConversationInfo, Error> {
     let id = ConversationId::new(id).ok_or_else(|| Error::Internal(format!("conversation id {id}")))?;
-    Ok(ConversationInfo { id, kind, name: name.to_owned(), creator_id: creator.id, head: 0 })
+    Ok(ConversationInfo { id, kind, name: name.to_owned(), creator_id: creator.id, head: 0, last_at_ms: 0 })
 }

@@ -4,8 +4,10 @@ use oort_api::ids::{ConversationId, UserId};
 use oort_api::pb::oort::v1::{Conversation, ConversationKind, Message, User};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
+use super::cursors::own_above;
+use crate::store::cursors::begins_at_head;
 use crate::store::events::kind;
-use crate::store::{Error, Page, Range};
+use crate::store::{Entry, Error, Page, Range};
 
 const COLUMNS: &str =
     "conversation_id, seq, sender_id, sender_name, client_msg_id, content, created_at_ms, kind";
@@ -41,47 +43,72 @@ pub(super) fn rooms_of(
     Ok(ids.into_iter().filter_map(ConversationId::new).collect())
 }
 
-pub(super) fn conversations_of(
-    connection: &mut Connection,
-    user: UserId,
-    rooms_max: u32,
-    latest: u32,
-) -> Result<Vec<Conversation>, Error> {
-    // One snapshot for heads and messages.
-    let snapshot = connection.transaction()?;
-    let mut list = heads_of(&snapshot, user, rooms_max)?;
-    for conversation in &mut list {
-        let (messages, more) = newest(&snapshot, conversation.id, i64::MAX, latest)?;
-        conversation.latest = messages;
-        conversation.has_more = more;
-    }
-    Ok(list)
-}
+/// An entry, and the head its reader begins at when that is to be recorded.
+pub(super) type Listed = (Entry, Option<i64>);
 
-fn heads_of(connection: &Connection, user: UserId, rooms_max: u32) -> Result<Vec<Conversation>, Error> {
+pub(super) fn entries_of(connection: &Connection, user: UserId, rooms_max: u32) -> Result<Vec<Listed>, Error> {
     let mut select = connection.prepare_cached(
-        "SELECT id, kind, name, creator_id, last_seq, 0, NULL
-         FROM (SELECT * FROM conversations WHERE kind = ?1 ORDER BY id LIMIT ?2)
+        "SELECT c.id, c.kind, c.name, c.creator_id, c.last_seq, c.last_at_ms, 0, NULL,
+                k.delivered_seq, k.read_seq, NULL, NULL,
+                MAX(c.created_at_ms, c.last_at_ms, COALESCE(k.updated_at_ms, 0)), c.created_at_ms,
+                (SELECT created_at_ms FROM users WHERE id = ?3)
+         FROM (SELECT * FROM conversations WHERE kind = ?1 ORDER BY id LIMIT ?2) c
+         LEFT JOIN cursors k ON k.user_id = ?3 AND k.conversation_id = c.id
          UNION ALL
-         SELECT c.id, c.kind, c.name, c.creator_id, c.last_seq, COALESCE(p.id, 0), p.username
+         SELECT c.id, c.kind, c.name, c.creator_id, c.last_seq, c.last_at_ms, COALESCE(p.id, 0), p.username,
+                k.delivered_seq, k.read_seq, q.delivered_seq, q.read_seq,
+                MAX(m.joined_at_ms, c.last_at_ms, COALESCE(k.updated_at_ms, 0), COALESCE(q.updated_at_ms, 0)),
+                c.created_at_ms, NULL
          FROM members m JOIN conversations c ON c.id = m.conversation_id
          LEFT JOIN users p ON p.id = CASE WHEN c.user_lo = ?3 THEN c.user_hi ELSE c.user_lo END
+         LEFT JOIN cursors k ON k.user_id = ?3 AND k.conversation_id = c.id
+         LEFT JOIN cursors q ON q.user_id = p.id AND q.conversation_id = c.id
          WHERE m.user_id = ?3
          ORDER BY 1",
     )?;
     let room = i32::from(ConversationKind::Room);
-    let rows = select.query_map(params![room, rooms_max, user.get()], |row| {
-        Ok(Conversation {
-            id: row.get(0)?,
-            kind: kind(row.get(1)?).into(),
-            name: row.get::<_, Option<String>>(6)?.map_or_else(|| row.get(2), Ok)?,
-            creator_id: row.get(3)?,
-            head: row.get(4)?,
-            peer_id: row.get(5)?,
-            ..Conversation::default()
-        })
-    })?;
+    let rows = select.query_map(params![room, rooms_max, user.get()], listed)?;
     Ok(rows.collect::<Result<_, _>>()?)
+}
+
+fn listed(row: &Row<'_>) -> rusqlite::Result<Listed> {
+    let cursor: Option<i64> = row.get(8)?;
+    let conversation = Conversation {
+        id: row.get(0)?,
+        kind: kind(row.get(1)?).into(),
+        name: row.get::<_, Option<String>>(7)?.map_or_else(|| row.get(2), Ok)?,
+        creator_id: row.get(3)?,
+        head: row.get(4)?,
+        last_at_ms: row.get(5)?,
+        peer_id: row.get(6)?,
+        delivered_seq: cursor.unwrap_or(0),
+        read_seq: row.get::<_, Option<i64>>(9)?.unwrap_or(0),
+        peer_delivered_seq: row.get::<_, Option<i64>>(10)?.unwrap_or(0),
+        peer_read_seq: row.get::<_, Option<i64>>(11)?.unwrap_or(0),
+        ..Conversation::default()
+    };
+    let begins = cursor.is_none() && begins_at_head(row.get(13)?, row.get(14)?);
+    let begins = begins.then_some(conversation.head);
+    Ok((Entry { conversation, changed_at_ms: row.get(12)? }, begins))
+}
+
+pub(super) fn filled(
+    connection: &mut Connection,
+    user: UserId,
+    mut list: Vec<Conversation>,
+    latest: u32,
+) -> Result<Vec<Conversation>, Error> {
+    let snapshot = connection.transaction()?;
+    for conversation in &mut list {
+        let (id, read, head) = (conversation.id, conversation.read_seq, conversation.head);
+        let own = own_above(&snapshot, user.get(), id, read, head)?;
+        conversation.unread = (head - read - own).max(0);
+        // Not above the head that was read, which may be older by now.
+        let (messages, more) = newest(&snapshot, id, head.saturating_add(1), latest)?;
+        conversation.latest = messages;
+        conversation.has_more = more;
+    }
+    Ok(list)
 }
 
 pub(super) fn history(

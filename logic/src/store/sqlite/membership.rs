@@ -6,7 +6,7 @@ use oort_api::ids::{ConversationId, UserId};
 use oort_api::pb::oort::v1::{Message, User};
 use rusqlite::{Connection, Transaction, params};
 
-use super::{accounts, append, conversations, outbox};
+use super::{accounts, append, conversations, cursors, outbox};
 use crate::store::{ConversationInfo, Error, Member, OutboxRow, events};
 
 pub(super) fn add(
@@ -30,6 +30,9 @@ pub(super) fn add(
     }
     let content = events::added_content(&accounts::users(&transaction, &added)?);
     conversations::insert_members(&transaction, group.get(), &added, now_ms)?;
+    for member in &added {
+        cursors::raise(&transaction, (member.get(), group.get()), (info.head, info.head), now_ms)?;
+    }
     let message = say(&transaction, &info, actor, content, now_ms)?;
     let payload = events::members_added(&info, actor, added, &message);
     let row = outbox::insert(&transaction, owner, payload, now_ms)?;

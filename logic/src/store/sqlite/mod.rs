@@ -9,6 +9,7 @@ mod accounts;
 mod append;
 mod claim;
 mod conversations;
+mod cursors;
 mod fault;
 mod history;
 mod lane;

@@ -7,10 +7,10 @@ use tonic::async_trait;
 
 use super::accounts::{self, By};
 use super::claim::{Claim, Orphans};
-use super::{SqliteStore, append, conversations, history, logins, membership, outbox};
+use super::{SqliteStore, append, conversations, cursors, history, logins, membership, outbox};
 use crate::store::{
-    Appended, ConversationInfo, Credentials, Error, Login, Member, Metrics, NewMessage, NewUser, OutboxRow,
-    Page, Range, Rotation, SigningKey, Store,
+    Appended, ConversationInfo, Credentials, CursorMove, Entry, Error, Login, Member, MemberCursor, Metrics,
+    Moved, NewMessage, NewUser, OutboxRow, Page, Range, Rotation, SigningKey, Store,
 };
 
 impl SqliteStore {
@@ -236,13 +236,27 @@ impl Store for SqliteStore {
         self.read(move |connection| history::rooms_of(connection, user, rooms_max)).await
     }
 
-    async fn conversations_of(
+    async fn entries_of(&self, user: UserId, rooms_max: u32) -> Result<Vec<Entry>, Error> {
+        let look = move |connection: &mut Connection| history::entries_of(connection, user, rooms_max);
+        let mut listed = self.read(look).await?;
+        let begins: Vec<(i64, i64)> = listed
+            .iter()
+            .filter_map(|(entry, begins)| begins.map(|head| (entry.conversation.id, head)))
+            .collect();
+        if !begins.is_empty() {
+            self.write(move |connection| cursors::begin(connection, user, &begins, clock_ms())).await?;
+            listed = self.read(look).await?;
+        }
+        Ok(listed.into_iter().map(|(entry, _)| entry).collect())
+    }
+
+    async fn filled(
         &self,
         user: UserId,
-        rooms_max: u32,
+        list: Vec<Conversation>,
         latest: u32,
     ) -> Result<Vec<Conversation>, Error> {
-        self.read(move |connection| history::conversations_of(connection, user, rooms_max, latest)).await
+        self.read(move |connection| history::filled(connection, user, list, latest)).await
     }
 
     async fn history(&self, id: ConversationId, range: Range, limit: u32) -> Result<Page, Error> {
@@ -262,6 +276,25 @@ impl Store for SqliteStore {
             |(_, row)| row.as_ref().map(|row| row.id),
         )
         .await
+    }
+
+    async fn move_cursors(
+        &self,
+        owner: &str,
+        moves: &[CursorMove],
+        told_members_max: u32,
+        now_ms: i64,
+    ) -> Result<(Vec<Moved>, Option<OutboxRow>), Error> {
+        let (owner, moves) = (owner.to_owned(), moves.to_vec());
+        self.publish(
+            move |connection| cursors::advance(connection, &owner, &moves, told_members_max, now_ms),
+            |(_, row)| row.as_ref().map(|row| row.id),
+        )
+        .await
+    }
+
+    async fn cursors(&self, id: ConversationId, limit: u32) -> Result<Vec<MemberCursor>, Error> {
+        self.read(move |connection| cursors::cursors(connection, id, limit)).await
     }
 
     async fn outbox(&self, owner: &str, after: i64, limit: u32) -> Result<Vec<OutboxRow>, Error> {

@@ -23,7 +23,10 @@ async fn a_room_is_created_listed_and_its_name_taken() {
     let id = created.text("id");
     assert_eq!(
         created.json(),
-        json!({"id": id, "kind": "room", "name": "garden", "creatorId": ada.id, "head": 0, "hasMore": false, "latest": []})
+        json!({
+            "id": id, "kind": "room", "name": "garden", "creatorId": ada.id, "head": 0, "lastAtMs": 0, "readSeq": 0,
+            "deliveredSeq": 0, "unread": 0, "hasMore": false, "latest": []
+        })
     );
     let rooms = bob.get("/api/rooms").await.json();
     assert!(rooms["rooms"].as_array().expect("rooms").iter().any(|room| room["id"] == id), "{rooms}");
@@ -195,4 +198,86 @@ async fn what_is_not_there() {
         ada.get(&format!("/api/conversations/{bad}/messages")).await.is_refused(400, "invalid_field");
         ada.delete(&format!("/api/groups/1/members/{bad}")).await.is_refused(400, "invalid_field");
     }
+}
+
+#[tokio::test]
+async fn a_cursor_is_put_read_by_the_others_and_counted_from() {
+    let node = Node::start().await;
+    let (ada, bob, eve) = (node.user("ada").await, node.user("bob").await, node.user("eve").await);
+    let direct = ada.post("/api/direct", &json!({"userId": bob.id})).await.text("id").to_owned();
+    for number in 1..=3 {
+        let message = json!({"content": "x", "clientMsgId": format!("m{number}")});
+        let path = format!("/api/conversations/{direct}/messages");
+        assert_eq!(ada.post(&path, &message).await.status, 200);
+    }
+    let path = format!("/api/conversations/{direct}/cursor");
+    let put = bob.put(&path, &json!({"readSeq": 1, "deliveredSeq": 99})).await;
+    let expected =
+        json!({"conversationId": direct, "deliveredSeq": 3, "readSeq": 1, "head": 3, "unread": 2});
+    assert_eq!((put.status, put.json()), (200, expected));
+    assert_eq!(bob.put(&path, &json!({})).await.json()["readSeq"], 1, "nothing is said, nothing moves");
+    bob.put(&path, &json!({"readSeq": -1})).await.is_refused(400, "invalid_field");
+    eve.put(&path, &json!({"readSeq": 1})).await.is_refused(403, "not_member");
+    bob.put("/api/conversations/999/cursor", &json!({"readSeq": 1})).await.is_refused(404, "not_found");
+
+    let cursors = ada.get(&format!("/api/conversations/{direct}/cursors")).await.json();
+    let expected = json!({"cursors": [
+        {"userId": ada.id, "deliveredSeq": 0, "readSeq": 0}, {"userId": bob.id, "deliveredSeq": 3, "readSeq": 1}
+    ]});
+    assert_eq!(cursors, expected);
+    eve.get(&format!("/api/conversations/{direct}/cursors")).await.is_refused(403, "not_member");
+    ada.get("/api/conversations/1/cursors").await.is_refused(404, "not_found");
+
+    let list = ada.get("/api/conversations").await.json();
+    let seen = list["conversations"].as_array().expect("a list").iter().find(|seen| seen["id"] == direct);
+    let seen = seen.expect("it is listed");
+    assert_eq!((&seen["unread"], &seen["readSeq"]), (&json!(0), &json!(0)), "all of it is her own");
+    assert_eq!((&seen["peerReadSeq"], &seen["peerDeliveredSeq"]), (&json!(1), &json!(3)));
+}
+
+#[tokio::test]
+async fn a_list_since_another_has_what_changed() {
+    let node = Node::start().await;
+    let (ada, bob) = (node.user("ada").await, node.user("bob").await);
+    let first = ada.get("/api/conversations?latest=1").await.json();
+    assert!(first.get("partial").is_none() && first["conversations"].as_array().expect("a list").len() == 8);
+    let since = async |cursor: &Value| {
+        let cursor = cursor.as_str().expect("a cursor");
+        ada.get(&format!("/api/conversations?latest=1&since={cursor}")).await.json()
+    };
+    let nothing = since(&first["cursor"]).await;
+    assert_eq!((&nothing["partial"], &nothing["conversations"]), (&json!(true), &json!([])));
+    assert!(nothing.get("ids").is_none());
+
+    let changed = |list: &Value| -> Vec<String> {
+        let list = list["conversations"].as_array().expect("a list");
+        list.iter().map(|seen| seen["id"].as_str().expect("an id").to_owned()).collect()
+    };
+    let message = json!({"content": "x", "clientMsgId": "m1"});
+    bob.post("/api/conversations/3/messages", &message).await;
+    let sent = since(&nothing["cursor"]).await;
+    assert!(changed(&sent).contains(&"3".to_owned()) && sent.get("ids").is_none(), "{sent}");
+    let seen = sent["conversations"].as_array().expect("a list").iter().find(|seen| seen["id"] == "3");
+    assert_eq!(seen.expect("there")["latest"].as_array().map(Vec::len), Some(1));
+
+    let direct = bob.post("/api/direct", &json!({"userId": ada.id})).await.text("id").to_owned();
+    let met = since(&sent["cursor"]).await;
+    assert!(changed(&met).contains(&direct), "{met}");
+    assert_eq!(met["ids"].as_array().map(Vec::len), Some(9));
+    for (client, path) in [(&ada, "/api/conversations/3/cursor"), (&bob, &*format!("/api/conversations/{direct}/cursor"))] {
+        let before = since(&met["cursor"]).await;
+        let message = json!({"content": "x", "clientMsgId": format!("m{path}")});
+        ada.post(&path.replace("cursor", "messages"), &message).await;
+        let sent = since(&before["cursor"]).await;
+        client.put(path, &json!({"readSeq": 99})).await;
+        let read = since(&sent["cursor"]).await;
+        let place = path.split('/').nth(3).expect("an id");
+        assert!(changed(&read).contains(&place.to_owned()), "a cursor moved in {place}: {read}");
+        assert_eq!(since(&read["cursor"]).await["conversations"], json!([]));
+    }
+    for junk in ["x", "AQ", "%20"] {
+        assert!(since(&json!(junk)).await.get("partial").is_none(), "{junk}");
+    }
+    let foreign = bob.get("/api/conversations").await.json()["cursor"].clone();
+    assert!(since(&foreign).await.get("partial").is_none(), "another user's");
 }

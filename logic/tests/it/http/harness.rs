@@ -18,6 +18,7 @@ use oort_logic::app::App;
 use oort_logic::batcher::{self, Batcher};
 use oort_logic::commits::Commits;
 use oort_logic::conversations::{self, Conversations};
+use oort_logic::cursors::{self, Cursors};
 use oort_logic::failpoint::Failpoints;
 use oort_logic::online::Online;
 use oort_logic::published::Published;
@@ -107,10 +108,25 @@ impl Node {
             async move { batcher.run().await }
         });
         tasks.spawn(async move { publisher.run(CancellationToken::new(), CancellationToken::new()).await });
+        let cursors = Arc::new(Cursors::new(
+            config.cursors.clone(),
+            cursors::Parts {
+                owner: owner.clone(),
+                store: store.clone(),
+                commits: commits.clone(),
+                metrics: metrics.clone(),
+            },
+        ));
+        tasks.spawn({
+            let cursors = cursors.clone();
+            async move { cursors.run().await }
+        });
         let parts = conversations::Parts {
             owner,
             store: store.clone(),
             batcher,
+            cursors,
+            listing: config.listing.clone(),
             commits,
             tasks: TaskTracker::new(),
             metrics: metrics.clone(),
@@ -266,6 +282,10 @@ impl Client {
 
     pub(crate) async fn delete(&self, path: &str) -> Reply {
         self.call(Method::DELETE, path, None, Body::empty()).await
+    }
+
+    pub(crate) async fn put(&self, path: &str, body: &Value) -> Reply {
+        self.call(Method::PUT, path, Some("application/json"), Body::from(body.to_string())).await
     }
 
     pub(crate) async fn post(&self, path: &str, body: &Value) -> Reply {

@@ -102,7 +102,10 @@ pass_on! {
     fn conversation(&self, id: ConversationId, user: UserId) -> Option<(ConversationInfo, bool)>;
     fn members(&self, id: ConversationId, after: i64, limit: u32) -> Vec<Member>;
     fn rooms_of(&self, user: UserId, rooms_max: u32) -> Vec<ConversationId>;
-    fn conversations_of(&self, user: UserId, rooms_max: u32, latest: u32) -> Vec<Conversation>;
+    fn entries_of(&self, user: UserId, rooms_max: u32) -> Vec<Entry>;
+    fn filled(&self, user: UserId, list: Vec<Conversation>, latest: u32) -> Vec<Conversation>;
+    fn move_cursors(&self, owner: &str, moves: &[CursorMove], told_members_max: u32, now_ms: i64) -> (Vec<Moved>, Option<OutboxRow>);
+    fn cursors(&self, id: ConversationId, limit: u32) -> Vec<MemberCursor>;
     fn history(&self, id: ConversationId, range: Range, limit: u32) -> Page;
     fn outbox(&self, owner: &str, after: i64, limit: u32) -> Vec<OutboxRow>;
     fn outbox_delete(&self, ids: &[i64]) -> ();

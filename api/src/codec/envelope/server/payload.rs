@@ -6,17 +6,62 @@ use serde::{Serialize, Serializer};
 
 use super::super::Flavour;
 use super::super::json::{Id, In, RoomId, UserIdIn, kind_of_conversation};
-use super::{Head, Session};
+use super::{Head, Listing, Session};
 use crate::error::Refusal;
 use crate::pb::oort::v1::conversation_event::Change;
-use crate::pb::oort::v1::{Conversation, ConversationEvent, ConversationKind, Message, SendOutcome, User};
+use crate::pb::oort::v1::{
+    Conversation, ConversationEvent, ConversationKind, CursorEvent, Message, SendOutcome, User,
+};
 
 #[derive(Serialize)]
 pub(super) struct HelloJson<'a> {
-    pub(super) me: In<'a, User>,
+    /// Not told to whom it was told before.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) me: Option<In<'a, User>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) session: Option<SessionJson<'a>>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub(super) partial: bool,
     pub(super) rooms: In<'a, [Conversation]>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) ids: Option<IdsJson<'a>>,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    pub(super) cursor: &'a str,
+}
+
+impl Default for HelloJson<'_> {
+    fn default() -> Self {
+        Self { me: None, session: None, partial: false, rooms: In(&[], Flavour::V1), ids: None, cursor: "" }
+    }
+}
+
+impl<'a> HelloJson<'a> {
+    pub(super) fn v1(
+        me: &'a User,
+        rooms: &'a [Conversation],
+        session: Session<'a>,
+        Listing { cursor, is_partial, ids }: Listing<'a>,
+    ) -> Self {
+        let session = SessionJson::from(session);
+        let limits = if is_partial { None } else { session.limits };
+        Self {
+            me: (!is_partial).then_some(In(me, Flavour::V1)),
+            session: Some(SessionJson { limits, ..session }),
+            partial: is_partial,
+            rooms: In(rooms, Flavour::V1),
+            ids: ids.map(IdsJson),
+            cursor,
+        }
+    }
+}
+
+/// Ids of rooms.
+pub(super) struct IdsJson<'a>(&'a [i64]);
+
+impl Serialize for IdsJson<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.0.iter().map(|&id| RoomId(id)))
+    }
 }
 
 #[derive(Serialize)]
@@ -24,7 +69,8 @@ pub(super) struct HelloJson<'a> {
 pub(super) struct SessionJson<'a> {
     pub(super) key: &'a str,
     pub(super) heartbeat_ms: u64,
-    pub(super) limits: LimitsJson,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) limits: Option<LimitsJson>,
 }
 
 #[derive(Serialize)]
@@ -50,7 +96,7 @@ impl<'a> From<Session<'a>> for SessionJson<'a> {
             room_name_chars_max: limits.room_name_chars_max,
             history_count_max: limits.history_count_max,
         };
-        Self { key, heartbeat_ms, limits }
+        Self { key, heartbeat_ms, limits: Some(limits) }
     }
 }
 
@@ -277,3 +323,32 @@ impl<'a> PushJson<'a> {
 
 #[derive(Serialize)]
 pub(super) struct PongJson {}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct CursorJson<'a> {
+    pub(super) room_id: RoomId,
+    pub(super) user_id: UserIdIn,
+    pub(super) delivered_seq: i64,
+    pub(super) read_seq: i64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) head: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) unread: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) request_id: Option<&'a str>,
+}
+
+impl<'a> CursorJson<'a> {
+    pub(super) fn new(event: &CursorEvent, request_id: Option<&'a str>) -> Self {
+        Self {
+            room_id: RoomId(event.conversation),
+            user_id: UserIdIn(event.user_id, Flavour::V1),
+            delivered_seq: event.delivered_seq,
+            read_seq: event.read_seq,
+            head: event.own.then_some(event.head),
+            unread: event.own.then_some(event.unread),
+            request_id,
+        }
+    }
+}

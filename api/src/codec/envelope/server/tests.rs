@@ -1,6 +1,7 @@
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
+use super::payload::SessionJson;
 use super::*;
 use crate::error::Code;
 
@@ -41,8 +42,8 @@ fn room() -> Conversation {
         creator_id: 2,
         head: 5,
         latest: vec![system(5), message(4, "hi")],
-        peer_id: 0,
         has_more: true,
+        ..Conversation::default()
     }
 }
 
@@ -69,7 +70,7 @@ fn golden_hello() {
     let (me, rooms) = (ann(), [room()]);
     let limits = Limits::default();
     let session = Session { key: "k1", heartbeat_ms: 60_000, limits: &limits };
-    let frame = ServerFrame::Hello { me: &me, rooms: &rooms, session };
+    let frame = ServerFrame::Hello { me: &me, rooms: &rooms, session, listing: Listing::default() };
     assert_eq!(
         text(frame, Flavour::Classic).as_deref(),
         Some(
@@ -94,7 +95,7 @@ fn empty_lists_are_lists() {
     let me = ann();
     let limits = Limits::default();
     let session = Session { key: "k1", heartbeat_ms: 1, limits: &limits };
-    let frame = ServerFrame::Hello { me: &me, rooms: &[], session };
+    let frame = ServerFrame::Hello { me: &me, rooms: &[], session, listing: Listing::default() };
     assert_eq!(
         text(frame, Flavour::Classic).as_deref(),
         Some(r#"{"type":"hello","payload":{"me":{"id":2,"username":"ann"},"rooms":[]}}"#)
