@@ -200,7 +200,8 @@ mod tests {
         stub.set_head(Room::Main, 5);
         stub.set_head(Room::Crowd, 6);
         for (number, head) in [(0, 5), (Room::CROWD_FROM, 6)] {
-            let request = HelloRequest { user_id: i64::try_from(number).unwrap() + 1, latest: 1, since: String::new() };
+            let request =
+                HelloRequest { user_id: i64::try_from(number).unwrap() + 1, latest: 1, since: String::new() };
             let reply = stub.hello(Request::new(request)).await.unwrap().into_inner();
             assert_eq!(reply.conversations[0].head, head);
         }

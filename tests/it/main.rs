@@ -14,6 +14,7 @@ mod harness;
 mod classic;
 mod command;
 mod conversations;
+mod cursors;
 mod delivery;
 mod encrypted;
 mod faults;

@@ -8,7 +8,8 @@ use oort_api::error::{Code, Refusal};
 use oort_api::pb::oort::v1::receive_reply::Result as Answer;
 use oort_api::pb::oort::v1::receive_request::Command;
 use oort_api::pb::oort::v1::{
-    ConversationKind, CreateRoomCommand, HelloReply, HelloRequest, HistoryCommand, Place, ReceiveRequest, User,
+    ConversationKind, CreateRoomCommand, HelloReply, HelloRequest, HistoryCommand, Place, ReceiveRequest,
+    User,
 };
 use oort_api::{ConversationId, RoomKey};
 
@@ -108,8 +109,7 @@ fn say_hello(shard: &Rc<Shard>, connection: &Connection, user: &User, greeting: 
     let session = Session { key: &key, heartbeat_ms: config.silence_limit_ms, limits: &config.json };
     let ids: Option<Vec<i64>> = (greeting.partial && greeting.set_changed)
         .then(|| greeting.places.iter().map(|place| place.conversation).collect());
-    let listing =
-        Listing { cursor: &greeting.cursor, is_partial: greeting.partial, ids: ids.as_deref() };
+    let listing = Listing { cursor: &greeting.cursor, is_partial: greeting.partial, ids: ids.as_deref() };
     let hello = ServerFrame::Hello { me: user, rooms: &greeting.conversations, session, listing };
     let heads: HashMap<i64, i64> =
         greeting.places.iter().map(|place| (place.conversation, place.head)).collect();

@@ -51,11 +51,15 @@ async fn sends_do_not_wait_for_cursors_and_the_furthest_of_a_room_goes() {
     client.send(json!({"type": "clientMessages", "payload": {"roomId": "1", "messages": [message]}})).await;
     assert_eq!(client.next().await["type"], "sendAck", "it is stored while cursors wait");
     drop(held);
-    let seen: Vec<Value> = [told(&mut client).await, told(&mut client).await, told(&mut client).await, told(&mut client).await]
-        .into_iter()
-        .map(|payload| json!([payload["roomId"], payload["readSeq"], payload["requestId"]]))
-        .collect();
-    assert_eq!(seen, [json!(["1", 1, "a"]), json!(["1", 5, "b"]), json!(["1", 5, null]), json!(["2", 1, null])]);
+    let seen: Vec<Value> =
+        [told(&mut client).await, told(&mut client).await, told(&mut client).await, told(&mut client).await]
+            .into_iter()
+            .map(|payload| json!([payload["roomId"], payload["readSeq"], payload["requestId"]]))
+            .collect();
+    assert_eq!(
+        seen,
+        [json!(["1", 1, "a"]), json!(["1", 5, "b"]), json!(["1", 5, null]), json!(["2", 1, null])]
+    );
     let calls = world.logic.state.lock().received.clone();
     assert_eq!(calls.iter().filter(|(name, _)| *name == "cursor").count(), 3, "{calls:?}");
     world.stop().await.unwrap();
@@ -86,7 +90,8 @@ async fn cursors_that_wait_are_bounded() {
 async fn what_jobs_bring_is_shown_to_v1_alone() {
     let world = start().await;
     let (mut v1, mut classic) = (world.v1(7).await, world.classic(7).await);
-    let event = CursorEvent { conversation: 99, user_id: 3, delivered_seq: 4, read_seq: 2, ..CursorEvent::default() };
+    let event =
+        CursorEvent { conversation: 99, user_id: 3, delivered_seq: 4, read_seq: 2, ..CursorEvent::default() };
     let body = event.encode_to_vec().into();
     let frame = Proto { ver: 1, op: op::CURSOR, body, conversation: 99, ..Proto::default() };
     let push = Delivery { frame: Some(frame), user_ids: vec![7], ..Delivery::default() };

@@ -9,9 +9,10 @@ use oort_api::pb::oort::v1::connect_request::Credential;
 use oort_api::pb::oort::v1::logic_server::Logic;
 use oort_api::pb::oort::v1::{
     AnnounceReply, AnnounceRequest, ConnectReply, ConnectRequest, Conversation, ConversationKind,
-    CreateRoomResult, CursorEvent, CursorResult, DisconnectReply, DisconnectRequest, GoimUpstreamResult, HelloReply, HelloRequest,
-    HistoryResult, Message, Place, ReceiveReply, ReceiveRequest, RenewReply, RenewRequest, RoomsReply, RoomsRequest,
-    SendBatchResult, SendCommand, SendOutcome, SendResult, SessionRef, User, receive_reply, receive_request,
+    CreateRoomResult, CursorEvent, CursorResult, DisconnectReply, DisconnectRequest, GoimUpstreamResult,
+    HelloReply, HelloRequest, HistoryResult, Message, Place, ReceiveReply, ReceiveRequest, RenewReply,
+    RenewRequest, RoomsReply, RoomsRequest, SendBatchResult, SendCommand, SendOutcome, SendResult,
+    SessionRef, User, receive_reply, receive_request,
 };
 use parking_lot::Mutex;
 use tonic::{Request, Response, Status};

@@ -414,7 +414,8 @@ async fn over_the_wire_the_cluster_token_is_asked_for() {
     let mut client = LogicClient::with_interceptor(channel.clone(), bearer);
     let reply = client.hello(hello()).await.expect("answered").into_inner();
     assert_eq!(reply.conversations.len(), 8);
-    let refused = client.hello(Request::new(pb::HelloRequest { user_id: -1, latest: 1, since: String::new() })).await;
+    let refused =
+        client.hello(Request::new(pb::HelloRequest { user_id: -1, latest: 1, since: String::new() })).await;
     assert_eq!(code(refused), Code::Unauthenticated);
 
     let mut goims = GoimClient::with_interceptor(channel, bearer)

@@ -53,7 +53,15 @@ impl Socket {
         Self::try_v1(address, token).await.expect("a socket that says hello")
     }
 
-    /// The same; `Err` when it does not come to a hello.
+    /// The same, for what changed since an earlier hello.
+    pub(crate) async fn since(address: SocketAddr, token: &str, cursor: &str) -> Self {
+        let protocols = format!("oort.v1, bearer.{token}");
+        let path = format!("/api/ws?since={cursor}");
+        let stream = open(address, &path, &[("sec-websocket-protocol", &protocols)]).await;
+        Self::hello(stream.expect("an upgrade")).await.expect("a hello")
+    }
+
+    /// As [`Self::v1`]; `Err` when it does not come to a hello.
     pub(crate) async fn try_v1(address: SocketAddr, token: &str) -> Result<Self, String> {
         let protocols = format!("oort.v1, bearer.{token}");
         Self::hello(open(address, "/api/ws", &[("sec-websocket-protocol", &protocols)]).await?).await

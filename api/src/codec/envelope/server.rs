@@ -321,9 +321,7 @@ impl ServerFrame<'_> {
             }
             Self::Push { operation, body } => write(out, frame_type, &PushJson::new(operation, body)),
             Self::Pong => write(out, frame_type, &PongJson {}),
-            Self::Cursor { event, request_id } => {
-                write(out, frame_type, &CursorJson::new(event, request_id))
-            }
+            Self::Cursor { event, request_id } => write(out, frame_type, &CursorJson::new(event, request_id)),
         }
     }
 }

@@ -16,7 +16,9 @@ use crate::store::{ConversationInfo, Error, OutboxRow, events};
 /// id, kind, name, creator_id, last_seq, last_at_ms.
 pub(super) type Columns = (i64, i64, String, i64, i64, i64);
 
-pub(super) fn read((id, kind, name, creator_id, head, last_at_ms): Columns) -> Result<ConversationInfo, Failure> {
+pub(super) fn read(
+    (id, kind, name, creator_id, head, last_at_ms): Columns,
+) -> Result<ConversationInfo, Failure> {
     let id = ConversationId::new(id).ok_or_else(|| Error::Internal(format!("conversation id {id}")))?;
     Ok(ConversationInfo { id, kind: events::kind(kind), name, creator_id, head, last_at_ms })
 }

@@ -96,7 +96,10 @@ impl MoveCursors<'_> {
         let rows: Vec<(i64, i64, i64, i64)> = take(held)?.typed()?;
         let found: Vec<PlaceRow> = take(places)?.typed()?;
         let mut known = Known {
-            rows: rows.into_iter().map(|(user, id, delivered, read)| ((user, id), (delivered, read))).collect(),
+            rows: rows
+                .into_iter()
+                .map(|(user, id, delivered, read)| ((user, id), (delivered, read)))
+                .collect(),
             members: take(members)?.typed()?.into_iter().collect(),
             since: take(since)?.typed::<(i64, i64)>()?.into_iter().collect(),
             places: found.into_iter().map(place).collect(),

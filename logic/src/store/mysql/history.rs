@@ -85,8 +85,10 @@ pub(super) async fn entries_of(
     rooms_max: u32,
 ) -> Result<Vec<Entry>, Failure> {
     let mut listed = look(connection, user, rooms_max).await?;
-    let begins: Vec<(i64, i64)> =
-        listed.iter().filter_map(|(entry, begins)| begins.map(|head| (entry.conversation.id, head))).collect();
+    let begins: Vec<(i64, i64)> = listed
+        .iter()
+        .filter_map(|(entry, begins)| begins.map(|head| (entry.conversation.id, head)))
+        .collect();
     if !begins.is_empty() {
         begin_rooms(connection, user, &begins, now_ms()).await?;
         listed = look(connection, user, rooms_max).await?;

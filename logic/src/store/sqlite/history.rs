@@ -46,7 +46,11 @@ pub(super) fn rooms_of(
 /// An entry, and the head its reader begins at when that is to be recorded.
 pub(super) type Listed = (Entry, Option<i64>);
 
-pub(super) fn entries_of(connection: &Connection, user: UserId, rooms_max: u32) -> Result<Vec<Listed>, Error> {
+pub(super) fn entries_of(
+    connection: &Connection,
+    user: UserId,
+    rooms_max: u32,
+) -> Result<Vec<Listed>, Error> {
     let mut select = connection.prepare_cached(
         "SELECT c.id, c.kind, c.name, c.creator_id, c.last_seq, c.last_at_ms, 0, NULL,
                 k.delivered_seq, k.read_seq, NULL, NULL,

@@ -212,9 +212,8 @@ async fn a_cursor_is_put_read_by_the_others_and_counted_from() {
     }
     let path = format!("/api/conversations/{direct}/cursor");
     let put = bob.put(&path, &json!({"readSeq": 1, "deliveredSeq": 99})).await;
-    let expected =
-        json!({"conversationId": direct, "deliveredSeq": 3, "readSeq": 1, "head": 3, "unread": 2});
-    assert_eq!((put.status, put.json()), (200, expected));
+    let expected = json!({"conversationId": direct, "deliveredSeq": 3, "readSeq": 1, "head": 3, "unread": 2});
+    assert_eq!((put.status, put.json()), (http::StatusCode::OK, expected));
     assert_eq!(bob.put(&path, &json!({})).await.json()["readSeq"], 1, "nothing is said, nothing moves");
     bob.put(&path, &json!({"readSeq": -1})).await.is_refused(400, "invalid_field");
     eve.put(&path, &json!({"readSeq": 1})).await.is_refused(403, "not_member");
@@ -264,7 +263,9 @@ async fn a_list_since_another_has_what_changed() {
     let met = since(&sent["cursor"]).await;
     assert!(changed(&met).contains(&direct), "{met}");
     assert_eq!(met["ids"].as_array().map(Vec::len), Some(9));
-    for (client, path) in [(&ada, "/api/conversations/3/cursor"), (&bob, &*format!("/api/conversations/{direct}/cursor"))] {
+    for (client, path) in
+        [(&ada, "/api/conversations/3/cursor"), (&bob, &*format!("/api/conversations/{direct}/cursor"))]
+    {
         let before = since(&met["cursor"]).await;
         let message = json!({"content": "x", "clientMsgId": format!("m{path}")});
         ada.post(&path.replace("cursor", "messages"), &message).await;

@@ -14,7 +14,12 @@ use super::fixture::{Fixture, NOW, conversation, id, pushed_event, records, say,
 /// Members who are told of each other, in these tests.
 pub(crate) const TOLD_MAX: u32 = 3;
 
-pub(crate) fn step(user: &User, conversation: ConversationId, delivered_seq: i64, read_seq: i64) -> CursorMove {
+pub(crate) fn step(
+    user: &User,
+    conversation: ConversationId,
+    delivered_seq: i64,
+    read_seq: i64,
+) -> CursorMove {
     CursorMove { user: id(user), conversation, delivered_seq, read_seq, asker_keys: Vec::new() }
 }
 
@@ -157,7 +162,11 @@ pub(crate) async fn newcomers_begin_at_the_head(fixture: Fixture) {
     assert_eq!(at(&entry(&store, &bob, general).await), (3, 2, 2, 1), "he was shown it before");
     assert_eq!(at(&entry(&store, &bob, conversation(3)).await), (0, 0, 0, 0));
     say(&store, conversation(3), &ada, "first").await;
-    assert_eq!(at(&entry(&store, &bob, conversation(3)).await), (1, 0, 0, 1), "it was empty when he was shown it");
+    assert_eq!(
+        at(&entry(&store, &bob, conversation(3)).await),
+        (1, 0, 0, 1),
+        "it was empty when he was shown it"
+    );
 
     // A room that is younger than the account is unread from its start, whenever it is looked at.
     let (young, _) = store.create_room("node", "Young", &ada, NOW + 1).await.expect("creates");
@@ -220,7 +229,10 @@ pub(crate) async fn cursors_moved_on_two_nodes_end_at_the_furthest(fixture: Fixt
                     let (moved, _) = store.move_cursors(&owner, &moves, TOLD_MAX, NOW).await.expect("moves");
                     for moved in moved {
                         let Moved::Stands(standing) = moved else { panic!("{moved:?}") };
-                        assert!(standing.delivered_seq >= seq && standing.read_seq >= seq - 1, "{standing:?}");
+                        assert!(
+                            standing.delivered_seq >= seq && standing.read_seq >= seq - 1,
+                            "{standing:?}"
+                        );
                         assert_eq!(standing.unread, 30 - standing.read_seq);
                     }
                 }

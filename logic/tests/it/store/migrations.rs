@@ -8,7 +8,10 @@ use super::fixture::{Fixture, user};
 pub(crate) async fn a_second_run_does_nothing(fixture: Fixture) {
     let empty = fixture.empty();
     let before = empty.plan().await.expect("plans");
-    assert_eq!((before.version, before.pending.clone()), (0, vec!["0001_initial".to_owned(), "0002_cursors".to_owned()]));
+    assert_eq!(
+        (before.version, before.pending.clone()),
+        (0, vec!["0001_initial".to_owned(), "0002_cursors".to_owned()])
+    );
     let first = empty.migrate().await.expect("migrates");
     assert_eq!(first.applied, before.pending);
     let store = empty.open().await;

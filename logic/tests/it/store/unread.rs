@@ -17,20 +17,38 @@ use proptest::test_runner::TestRunner;
 use prost::Message as _;
 
 use super::cursors::{TOLD_MAX, step, user_of};
-use super::fixture::{Fixture, NOW, conversation, id, message, pushed_event, pushed_message, records, unique};
+use super::fixture::{
+    Fixture, NOW, conversation, id, message, pushed_event, pushed_message, records, unique,
+};
 
 /// Steps of one history.
 const STEPS: usize = 150;
 
 #[derive(Debug, Clone)]
 enum Step {
-    Send { user: usize, place: usize },
-    Cursor { user: usize, place: usize, delivered: i64, read: i64 },
-    Join { user: usize, place: usize },
-    Leave { user: usize, place: usize },
+    Send {
+        user: usize,
+        place: usize,
+    },
+    Cursor {
+        user: usize,
+        place: usize,
+        delivered: i64,
+        read: i64,
+    },
+    Join {
+        user: usize,
+        place: usize,
+    },
+    Leave {
+        user: usize,
+        place: usize,
+    },
     NewUser,
     /// The client connects anew.
-    Hello { user: usize },
+    Hello {
+        user: usize,
+    },
 }
 
 fn any_step() -> impl Strategy<Value = Step> {
@@ -111,8 +129,13 @@ struct World {
 impl World {
     /// An open room older than everyone, one younger, a group, a large group and a direct conversation.
     async fn new(store: Arc<dyn Store>) -> Self {
-        let mut world =
-            Self { store, users: Vec::new(), places: Vec::new(), model: BTreeMap::new(), clients: Vec::new() };
+        let mut world = Self {
+            store,
+            users: Vec::new(),
+            places: Vec::new(),
+            model: BTreeMap::new(),
+            clients: Vec::new(),
+        };
         for _ in 0..3 {
             world.new_user().await;
         }
@@ -128,8 +151,13 @@ impl World {
             ..Room::default()
         };
         world.places = vec![conversation(1), young.id, team.id, large.id, direct.id];
-        let rooms =
-            [Room::default(), Room::default(), room(&[&ada, &bob]), room(&[&ada, &bob, &eve]), room(&[&bob, &eve])];
+        let rooms = [
+            Room::default(),
+            Room::default(),
+            room(&[&ada, &bob]),
+            room(&[&ada, &bob, &eve]),
+            room(&[&bob, &eve]),
+        ];
         world.model = world.places.iter().map(|place| place.get()).zip(rooms).collect();
         for user in 0..3 {
             world.hello(user).await;
@@ -217,8 +245,7 @@ impl World {
             Step::Cursor { user, place, delivered, read } => {
                 let (user, place) = (self.users[user % users].clone(), self.places[place]);
                 let moves = [step(&user, place, delivered, read)];
-                let (_, row) =
-                    self.store.move_cursors("node", &moves, TOLD_MAX, NOW).await.expect("moves");
+                let (_, row) = self.store.move_cursors("node", &moves, TOLD_MAX, NOW).await.expect("moves");
                 let room = self.model.get_mut(&place.get()).expect("known");
                 if room.has(user.id) {
                     let head = room.head();
@@ -230,7 +257,8 @@ impl World {
             Step::Join { user, place } => {
                 let (user, place) = (self.users[user % users].clone(), self.places[2 + place % 2]);
                 let actor = self.users[0].clone();
-                let row = self.store.add_members("node", place, &actor, &[id(&user)], NOW).await.expect("adds");
+                let row =
+                    self.store.add_members("node", place, &actor, &[id(&user)], NOW).await.expect("adds");
                 if let Some(row) = row {
                     let room = self.model.get_mut(&place.get()).expect("known");
                     room.read.insert(user.id, room.head());
@@ -268,9 +296,9 @@ impl World {
                 assert!(room.read_seq <= room.delivered_seq && room.delivered_seq <= room.head, "{what}");
             }
             let mine = self.model.iter().filter(|(_, room)| room.has(user.id)).count();
-            let listed = list.iter().filter(|room| {
-                room.kind() != ConversationKind::Room || self.model.contains_key(&room.id)
-            });
+            let listed = list
+                .iter()
+                .filter(|room| room.kind() != ConversationKind::Room || self.model.contains_key(&room.id));
             assert_eq!(listed.count(), mine, "{step}: every room of user {}", user.id);
         }
     }
