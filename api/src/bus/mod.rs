@@ -15,8 +15,11 @@ use std::time::Duration;
 use bytes::Bytes;
 use tonic::async_trait;
 
+mod dead_letters;
 pub mod kafka;
 pub mod memory;
+
+pub use dead_letters::{DeadLetter, DeadLetters, LetterPlace, Letters, NoPlace};
 
 /// One record to publish.
 #[derive(Debug, Clone, PartialEq, Eq)]

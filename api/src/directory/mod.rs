@@ -15,6 +15,8 @@
 //! | `user:<id>` | hash | session key → `comet|epoch|version|platform` |
 //! | `session:<key>` | string | `comet|epoch|version`, addressable sessions only |
 //! | `room:<key>` | hash | comet → `epoch|version`, and `|left` once it has no members |
+//! | `node:<id>` | string with TTL = the lease | JSON of [`NodeEntry`]: what a process says about itself |
+//! | `nodes` | sorted set | ids of processes by the second they last reported |
 //!
 //! Each script touches one key, so a Redis Cluster serves as well.
 //!
@@ -31,7 +33,10 @@ use tonic::async_trait;
 use crate::ids::{RoomKey, SessionKey, UserId};
 
 pub mod memory;
+mod nodes;
 pub mod redis;
+
+pub use nodes::{NodeEntry, NodeMetrics};
 
 /// One incarnation of a comet.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
@@ -105,6 +110,17 @@ pub struct SessionEntry {
     pub platform: String,
     /// Also list it by its key.
     pub addressable: bool,
+}
+
+/// A session of a user, as it is recorded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UserSession {
+    /// Its key.
+    pub key: SessionKey,
+    /// Where it is.
+    pub comet: CometRef,
+    /// Client's kind.
+    pub platform: String,
 }
 
 /// A room to record.
@@ -200,6 +216,16 @@ pub trait Directory: Send + Sync + fmt::Debug + 'static {
     /// Removes entries of dead incarnations; returns how many. Bounded work:
     /// at most `keys_max` keys are looked at, the next call goes on from there.
     async fn sweep(&self, keys_max: usize) -> Result<usize, Error>;
+
+    /// Sessions of the user on live comets, in no order.
+    async fn sessions_of(&self, user: UserId) -> Result<Vec<UserSession>, Error>;
+
+    /// Records what a process says about itself, until the lease ends. An
+    /// entry that is too large is refused with [`Error::Config`].
+    async fn announce_node(&self, node: &NodeEntry, lease: Duration) -> Result<(), Error>;
+
+    /// Every process whose lease is live, in no order.
+    async fn nodes(&self) -> Result<Vec<NodeEntry>, Error>;
 
     /// Tells whether the directory answers.
     async fn check(&self) -> Result<(), Error>;

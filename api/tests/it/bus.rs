@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use oort_api::bus::{Consumer, Producer, Record};
+use oort_api::bus::{Consumer, DeadLetters, Producer, Record};
 use tonic::async_trait;
 
 /// Longer than anything takes here, shorter than a hang.
@@ -24,6 +24,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 trait Bus: Send + Sync {
     fn producer(&self) -> Arc<dyn Producer>;
     fn join(&self) -> Box<dyn Consumer>;
+    fn letters(&self) -> Arc<dyn DeadLetters>;
     /// The first dead letter, with its reason.
     async fn dead_letter(&self) -> (Record, String);
 }
@@ -56,6 +57,7 @@ macro_rules! every_contract {
             too_large_is_refused
             a_slow_partition_blocks_no_other
             dead_letters_are_kept_apart
+            dead_letters_are_read_page_by_page
             a_closed_consumer_gives_no_partitions
         }
     };

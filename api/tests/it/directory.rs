@@ -6,6 +6,7 @@ mod cluster;
 mod contract;
 mod faults;
 mod implementations;
+mod listing;
 mod registrations;
 
 use std::sync::Arc;
@@ -117,6 +118,10 @@ macro_rules! for_every_contract {
                 rooms_of_an_older_incarnation_are_ignored
                 large_batches_are_recorded_whole
                 a_wipe_heals_by_announcing_again
+            ]
+            listing [
+                sessions_of_a_user_are_listed_where_they_live
+                a_process_is_listed_until_its_lease_ends
             ]
         }
     };

@@ -8,8 +8,8 @@ use oort_api::bus::Record;
 use oort_api::bus::memory::{MemoryBus, Settings};
 use oort_api::directory::memory::MemoryDirectory;
 use oort_api::directory::{
-    Census, CometInfo, CometRef, Directory, Error as DirectoryError, Renewal, RoomEntry, Routes,
-    SessionEntry, Version,
+    Census, CometInfo, CometRef, Directory, Error as DirectoryError, NodeEntry, Renewal, RoomEntry, Routes,
+    SessionEntry, UserSession, Version,
 };
 use oort_api::ids::{RoomKey, SessionKey, UserId};
 use oort_api::metrics::Registry;
@@ -286,6 +286,15 @@ impl Directory for BreakableDirectory {
     }
     async fn sweep(&self, keys_max: usize) -> Result<usize, DirectoryError> {
         self.answer()?.sweep(keys_max).await
+    }
+    async fn sessions_of(&self, user: UserId) -> Result<Vec<UserSession>, DirectoryError> {
+        self.answer()?.sessions_of(user).await
+    }
+    async fn announce_node(&self, node: &NodeEntry, lease: Duration) -> Result<(), DirectoryError> {
+        self.answer()?.announce_node(node, lease).await
+    }
+    async fn nodes(&self) -> Result<Vec<NodeEntry>, DirectoryError> {
+        self.answer()?.nodes().await
     }
     async fn check(&self) -> Result<(), DirectoryError> {
         self.answer()?.check().await

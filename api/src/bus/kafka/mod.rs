@@ -8,12 +8,14 @@
 mod admin;
 mod commits;
 mod consumer;
+mod dead_letters;
 mod partition;
 mod producer;
 mod settings;
 
 pub use admin::ensure_topics;
 pub use consumer::KafkaConsumer;
+pub use dead_letters::KafkaDeadLetters;
 pub use producer::KafkaProducer;
 pub use settings::{Compression, Settings};
 

@@ -4,17 +4,19 @@
 //! survives the process: what must survive is in the store's outbox.
 
 mod consumer;
+mod dead_letters;
 mod group;
 mod partition;
 mod producer;
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 
-use super::{Consumer, Producer, Record};
+pub use super::DeadLetter;
+use super::{Consumer, Producer};
 use group::Group;
 use partition::PartitionLog;
 
@@ -70,15 +72,6 @@ impl Settings {
     }
 }
 
-/// A record given up on.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DeadLetter {
-    /// As it was read.
-    pub record: Record,
-    /// Why.
-    pub reason: String,
-}
-
 /// The bus inside one process. Clones share it.
 #[derive(Debug, Clone)]
 pub struct MemoryBus {
@@ -100,8 +93,7 @@ struct State {
     /// Publishes that wait for room, by ticket.
     tickets: producer::Tickets,
     next_member: u64,
-    dead_letters: VecDeque<DeadLetter>,
-    dead_letters_forgotten: u64,
+    dead_letters: dead_letters::DeadLetterLog,
 }
 
 impl MemoryBus {
@@ -132,13 +124,13 @@ impl MemoryBus {
     /// The newest dead letters, oldest first.
     #[must_use]
     pub fn dead_letters(&self) -> Vec<DeadLetter> {
-        self.shared.state.lock().dead_letters.iter().cloned().collect()
+        self.shared.state.lock().dead_letters.all()
     }
 
     /// Dead letters no longer kept, since the start.
     #[must_use]
     pub fn dead_letters_forgotten(&self) -> u64 {
-        self.shared.state.lock().dead_letters_forgotten
+        self.shared.state.lock().dead_letters.forgotten
     }
 
     /// Records held that some group has not marked done.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 use tonic::async_trait;
 
-use super::{DeadLetter, MemoryBus, Shared, State};
+use super::{MemoryBus, Shared, State};
 use crate::bus::{Error, Producer, Record};
 
 /// Publishes that wait for room, by ticket.
@@ -108,12 +108,8 @@ impl Producer for MemoryBus {
         reason: &str,
         _patience: Duration,
     ) -> Result<(), Error> {
-        let mut state = self.shared.state.lock();
-        if state.dead_letters.len() >= self.shared.settings.dead_letters_max {
-            state.dead_letters.pop_front();
-            state.dead_letters_forgotten += 1;
-        }
-        state.dead_letters.push_back(DeadLetter { record, reason: reason.to_owned() });
+        let most = self.shared.settings.dead_letters_max;
+        self.shared.state.lock().dead_letters.push(record, reason, most);
         Ok(())
     }
 

@@ -1,6 +1,7 @@
 //! The directory inside one process.
 
 mod comets;
+mod nodes;
 mod rooms;
 mod sessions;
 mod sweep;
@@ -12,7 +13,10 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use tonic::async_trait;
 
-use super::{Census, CometInfo, CometRef, Directory, Error, Renewal, RoomEntry, Routes, SessionEntry};
+use super::{
+    Census, CometInfo, CometRef, Directory, Error, NodeEntry, Renewal, RoomEntry, Routes, SessionEntry,
+    UserSession,
+};
 use crate::ids::{RoomKey, SessionKey, UserId};
 
 /// The directory inside one process. Share it behind an `Arc`.
@@ -30,6 +34,7 @@ struct State {
     rooms: rooms::Rooms,
     census: Option<Census>,
     sweep_from: sweep::Cursor,
+    nodes: nodes::Nodes,
 }
 
 impl MemoryDirectory {
@@ -123,6 +128,21 @@ impl Directory for MemoryDirectory {
             state.census = self.new_census();
         }
         Ok(removed)
+    }
+
+    async fn sessions_of(&self, user: UserId) -> Result<Vec<UserSession>, Error> {
+        let state = self.state.lock();
+        Ok(state.sessions.of_user(user, |comet| state.comets.is_live(comet)))
+    }
+
+    async fn announce_node(&self, node: &NodeEntry, lease: Duration) -> Result<(), Error> {
+        node.to_json()?;
+        self.state.lock().nodes.announce(node, lease);
+        Ok(())
+    }
+
+    async fn nodes(&self) -> Result<Vec<NodeEntry>, Error> {
+        Ok(self.state.lock().nodes.live())
     }
 
     async fn check(&self) -> Result<(), Error> {

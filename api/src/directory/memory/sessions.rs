@@ -1,22 +1,28 @@
 //! Where users and addressable sessions are.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
-use crate::directory::{CometRef, SessionEntry, Version};
+use crate::directory::{CometRef, SessionEntry, UserSession, Version};
 use crate::ids::{SessionKey, UserId};
 
 #[derive(Debug, Default)]
 pub(super) struct Sessions {
     pub(super) by_user: BTreeMap<UserId, Vec<(SessionKey, Place)>>,
     pub(super) by_key: BTreeMap<SessionKey, Place>,
+    /// One shared copy of the first kinds of clients seen.
+    platforms: HashSet<Arc<str>>,
 }
+
+/// Kinds of clients that are shared; there are few, but clients name them.
+const PLATFORMS_SHARED: usize = 64;
 
 /// Where a session is, and when it was registered.
 #[derive(Debug, Clone)]
 pub(super) struct Place {
     pub(super) comet: Arc<CometRef>,
     version: Version,
+    platform: Arc<str>,
 }
 
 impl Place {
@@ -33,7 +39,8 @@ impl Place {
 
 impl Sessions {
     pub(super) fn add(&mut self, comet: &Arc<CometRef>, entry: &SessionEntry) {
-        let place = Place { comet: comet.clone(), version: entry.version };
+        let platform = self.platform(&entry.platform);
+        let place = Place { comet: comet.clone(), version: entry.version, platform };
         if let Some(user) = entry.user {
             let sessions = self.by_user.entry(user).or_default();
             match sessions.iter_mut().find(|(key, _)| *key == entry.key) {
@@ -64,6 +71,27 @@ impl Sessions {
         {
             self.by_key.remove(&entry.key);
         }
+    }
+
+    fn platform(&mut self, name: &str) -> Arc<str> {
+        if let Some(shared) = self.platforms.get(name) {
+            return shared.clone();
+        }
+        let platform: Arc<str> = name.into();
+        if self.platforms.len() < PLATFORMS_SHARED {
+            self.platforms.insert(platform.clone());
+        }
+        platform
+    }
+
+    pub(super) fn of_user(&self, user: UserId, live: impl Fn(&CometRef) -> bool) -> Vec<UserSession> {
+        let sessions = self.by_user.get(&user).into_iter().flatten();
+        let session = |(key, place): &(SessionKey, Place)| UserSession {
+            key: key.clone(),
+            comet: (*place.comet).clone(),
+            platform: place.platform.to_string(),
+        };
+        sessions.filter(|(_, place)| live(&place.comet)).map(session).collect()
     }
 
     pub(super) fn comets_of(&self, user: UserId, live: impl Fn(&CometRef) -> bool) -> Option<Vec<CometRef>> {

@@ -6,7 +6,9 @@
 
 mod entries;
 mod link;
+mod listing;
 mod live;
+mod nodes;
 mod scripts;
 mod settings;
 mod sweep;
@@ -24,7 +26,8 @@ use self::entries::{Place, Presence};
 use self::link::{Link, Op};
 use self::scripts::Script;
 use super::{
-    Census, CometInfo, CometRef, Directory, Error, LEFT_KEPT, Renewal, RoomEntry, Routes, SessionEntry,
+    Census, CometInfo, CometRef, Directory, Error, LEFT_KEPT, NodeEntry, Renewal, RoomEntry, Routes,
+    SessionEntry, UserSession,
 };
 use crate::ids::{RoomKey, SessionKey, UserId};
 
@@ -69,6 +72,14 @@ impl Keys {
 
     fn room(&self, room: &RoomKey) -> String {
         format!("{}room:{room}", self.prefix)
+    }
+
+    fn node(&self, id: &str) -> String {
+        format!("{}node:{id}", self.prefix)
+    }
+
+    fn nodes(&self) -> String {
+        format!("{}nodes", self.prefix)
     }
 }
 
@@ -279,6 +290,18 @@ impl Directory for RedisDirectory {
 
     async fn sweep(&self, keys_max: usize) -> Result<usize, Error> {
         self.sweep_some(keys_max).await
+    }
+
+    async fn sessions_of(&self, user: UserId) -> Result<Vec<UserSession>, Error> {
+        self.list_sessions(user).await
+    }
+
+    async fn announce_node(&self, node: &NodeEntry, lease: Duration) -> Result<(), Error> {
+        self.record_node(node, lease).await
+    }
+
+    async fn nodes(&self) -> Result<Vec<NodeEntry>, Error> {
+        self.live_nodes().await
     }
 
     async fn check(&self) -> Result<(), Error> {

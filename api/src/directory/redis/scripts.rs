@@ -33,4 +33,5 @@ scripts! {
     REMOVE_FIELD_EXACT = "lua/remove_field_exact.lua"
     ENTER_ROOM = "lua/enter_room.lua"
     LEAVE_ROOM = "lua/leave_room.lua"
+    NOTE_NODE = "lua/note_node.lua"
 }

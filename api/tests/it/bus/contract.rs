@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::future::join_all;
-use oort_api::bus::{Error, Record};
+use oort_api::bus::{Error, Letters, Record};
 
 use super::reader::{Mark, Reader};
 use super::{Bus, PATIENCE, record};
@@ -211,6 +211,35 @@ pub(super) async fn dead_letters_are_kept_apart(bus: &impl Bus) {
     assert_eq!(bus.dead_letter().await, (poison, "does not decode".to_owned()));
     producer.check().await.expect("answers");
     reader.close().await;
+}
+
+pub(super) async fn dead_letters_are_read_page_by_page(bus: &impl Bus) {
+    let (producer, letters) = (bus.producer(), bus.letters());
+    assert_eq!(letters.read(None, 10).await, Ok(Letters::default()));
+    for number in 0..5 {
+        let reason = format!("reason {number}");
+        producer.publish_dead_letter(record("k", number), &reason, PATIENCE).await.expect("published");
+    }
+    let (mut after, mut seen, mut pages) = (None, Vec::new(), 0);
+    loop {
+        let page = letters.read(after, 2).await.expect("read");
+        assert!((1..=2).contains(&page.letters.len()), "{page:?}");
+        after = page.letters.last().map(|letter| letter.place);
+        pages += 1;
+        seen.extend(page.letters);
+        if !page.has_more {
+            break;
+        }
+    }
+    assert_eq!((seen.len(), pages), (5, 3));
+    assert!(seen.iter().is_sorted_by_key(|letter| letter.place));
+    for (number, letter) in seen.iter().enumerate() {
+        assert_eq!(letter.record, record("k", number));
+        assert_eq!(letter.reason, format!("reason {number}"));
+        assert!(letter.at_ms > 0);
+    }
+    assert_eq!(letters.read(after, 2).await, Ok(Letters::default()), "nothing is behind the last");
+    assert_eq!(letters.read(None, 100).await.expect("read").letters, seen, "nothing was taken");
 }
 
 pub(super) async fn a_closed_consumer_gives_no_partitions(bus: &impl Bus) {

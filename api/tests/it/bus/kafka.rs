@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use oort_api::bus::kafka::{KafkaConsumer, KafkaProducer, Settings, ensure_topics};
-use oort_api::bus::{Consumer, Error, Producer, Record};
+use oort_api::bus::kafka::{KafkaConsumer, KafkaDeadLetters, KafkaProducer, Settings, ensure_topics};
+use oort_api::bus::{Consumer, DeadLetters, Error, Producer, Record};
 use rdkafka::admin::{AdminClient, AdminOptions, NewPartitions};
 use rdkafka::client::DefaultClientContext;
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
@@ -52,6 +52,10 @@ impl Bus for Kafka {
 
     fn join(&self) -> Box<dyn Consumer> {
         KafkaConsumer::join(&self.settings).expect("joins")
+    }
+
+    fn letters(&self) -> Arc<dyn DeadLetters> {
+        KafkaDeadLetters::new(&self.settings)
     }
 
     async fn dead_letter(&self) -> (Record, String) {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use oort_api::bus::memory::{DeadLetter, MemoryBus, Settings};
-use oort_api::bus::{Consumer, Error, Producer, Record};
+use oort_api::bus::{Consumer, DeadLetters, Error, Producer, Record};
 use tonic::async_trait;
 
 use super::reader::{Mark, Reader};
@@ -20,8 +20,12 @@ impl Bus for MemoryBus {
         self.consumer("jobs")
     }
 
+    fn letters(&self) -> Arc<dyn DeadLetters> {
+        self.letters()
+    }
+
     async fn dead_letter(&self) -> (Record, String) {
-        let DeadLetter { record, reason } = self.dead_letters().remove(0);
+        let DeadLetter { record, reason, .. } = self.dead_letters().remove(0);
         (record, reason)
     }
 }

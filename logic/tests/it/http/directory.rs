@@ -1,9 +1,11 @@
 //! A directory that says what a test told it.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use oort_api::directory::{
-    Census, CometInfo, CometRef, Directory, Error, Renewal, RoomEntry, Routes, SessionEntry,
+    Census, CometInfo, CometRef, Directory, Error, NodeEntry, Renewal, RoomEntry, Routes, SessionEntry,
+    UserSession,
 };
 use oort_api::ids::{RoomKey, SessionKey, UserId};
 use parking_lot::Mutex;
@@ -12,6 +14,8 @@ use parking_lot::Mutex;
 pub(super) struct FixedDirectory {
     comets: Mutex<Vec<CometInfo>>,
     failure: Mutex<Option<Failure>>,
+    pub(super) sessions: Mutex<HashMap<UserId, Vec<UserSession>>>,
+    pub(super) nodes: Mutex<Vec<NodeEntry>>,
 }
 
 /// What becomes of a look at it.
@@ -77,6 +81,19 @@ impl Directory for FixedDirectory {
 
     async fn sweep(&self, _: usize) -> Result<usize, Error> {
         Ok(0)
+    }
+
+    async fn sessions_of(&self, user: UserId) -> Result<Vec<UserSession>, Error> {
+        Ok(self.sessions.lock().get(&user).cloned().unwrap_or_default())
+    }
+
+    async fn announce_node(&self, node: &NodeEntry, _: Duration) -> Result<(), Error> {
+        self.nodes.lock().push(node.clone());
+        Ok(())
+    }
+
+    async fn nodes(&self) -> Result<Vec<NodeEntry>, Error> {
+        Ok(self.nodes.lock().clone())
     }
 
     async fn check(&self) -> Result<(), Error> {
