@@ -85,6 +85,21 @@ impl StoreSettings {
         }
     }
 
+    /// As [`Self::open`], also while a server uses a SQLite file: for a command
+    /// that changes a row or two and publishes nothing.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub async fn open_beside(&self, metrics: &Metrics) -> Result<Arc<dyn Store>, Error> {
+        match self {
+            Self::Sqlite(settings) => {
+                let (settings, metrics) = (settings.clone(), metrics.clone());
+                blocking(move || SqliteStore::open_beside(&settings, &metrics)).await
+            }
+            Self::Mysql(settings) => MysqlStore::open(settings, metrics).await,
+        }
+    }
+
     /// The keys that sign tokens, newest first. Unlike [`Self::open`] it reads a
     /// SQLite file that a server uses.
     ///

@@ -22,12 +22,14 @@ mod events;
 pub mod metrics;
 pub mod migrate;
 pub mod mysql;
+mod operators;
 mod plan;
 pub mod sqlite;
 
 pub(crate) use cursors::event as cursor_event;
 pub use cursors::{CursorMove, Entry, MemberCursor, Moved, Standing};
 pub use metrics::Metrics;
+pub use operators::{Audit, NewAudit, Operator};
 
 /// An account to create. Names are already validated and normalised.
 #[derive(Debug, Clone)]
@@ -402,4 +404,19 @@ pub trait Store: Send + Sync + fmt::Debug + 'static {
     async fn outbox_adopt(&self, owner: &str, limit: u32) -> Result<u64, Error>;
     /// Rows waiting and the age of the oldest, ms.
     async fn outbox_backlog(&self, now_ms: i64) -> Result<(u64, i64), Error>;
+
+    // Operators.
+
+    /// Gives the operator role; `false` when they had it.
+    async fn grant_operator(&self, user: UserId, now_ms: i64) -> Result<bool, Error>;
+    /// Takes the operator role away; `false` when they did not have it.
+    async fn revoke_operator(&self, user: UserId) -> Result<bool, Error>;
+    /// Whether the user has the operator role.
+    async fn is_operator(&self, user: UserId) -> Result<bool, Error>;
+    /// Who has the operator role, by id, at most `limit`.
+    async fn operators(&self, limit: u32) -> Result<Vec<Operator>, Error>;
+    /// Records what an operator is about to do; returns its id.
+    async fn add_audit(&self, audit: &NewAudit) -> Result<i64, Error>;
+    /// What operators did, newest first, with ids below `before`, at most `limit`.
+    async fn audit(&self, before: i64, limit: u32) -> Result<Vec<Audit>, Error>;
 }

@@ -8,6 +8,7 @@ mod fixture;
 mod history;
 mod migrations;
 mod model;
+mod operators;
 mod outbox;
 mod races;
 mod single_process;
@@ -88,4 +89,7 @@ contract! {
         an_old_schema_is_not_opened;
     model:
         append_agrees_with_the_model;
+    operators:
+        the_role_is_given_and_taken
+        the_audit_is_read_newest_first;
 }

@@ -30,11 +30,21 @@ struct Migration {
 const SQLITE: &[Migration] = &[
     Migration { version: 1, name: "initial", sql: include_str!("../../../../sql/sqlite/0001_initial.sql") },
     Migration { version: 2, name: "cursors", sql: include_str!("../../../../sql/sqlite/0002_cursors.sql") },
+    Migration {
+        version: 4,
+        name: "operators",
+        sql: include_str!("../../../../sql/sqlite/0004_operators.sql"),
+    },
 ];
 
 const MYSQL: &[Migration] = &[
     Migration { version: 1, name: "initial", sql: include_str!("../../../../sql/mysql/0001_initial.sql") },
     Migration { version: 2, name: "cursors", sql: include_str!("../../../../sql/mysql/0002_cursors.sql") },
+    Migration {
+        version: 4,
+        name: "operators",
+        sql: include_str!("../../../../sql/mysql/0004_operators.sql"),
+    },
 ];
 
 impl Migration {

@@ -13,6 +13,7 @@ mod history;
 mod lane;
 mod logins;
 mod membership;
+mod operators;
 mod outbox;
 mod settings;
 mod sql;

@@ -13,10 +13,9 @@ use super::cursors::{self, MoveCursors};
 use super::failure::Failure;
 use super::lane::Attempts;
 use super::membership::{self, AddMembers, RemoveMember};
-use super::{MysqlStore, history, logins, outbox};
+use super::{MysqlStore, history, logins, operators, outbox};
 use crate::store::{
-    Appended, ConversationInfo, Credentials, CursorMove, Entry, Error, Login, Member, MemberCursor, Moved,
-    NewMessage, NewUser, OutboxRow, Page, Range, Rotation, SigningKey, Store,
+Appended, Audit, ConversationInfo, Credentials, CursorMove, Entry, Error, Login, Member, MemberCursor, Moved, NewAudit, NewMessage, NewUser, Operator, OutboxRow, Page, Range, Rotation, SigningKey, Store,
 };
 
 /// A call on a connection of the pool.
@@ -261,5 +260,29 @@ impl Store for MysqlStore {
 
     async fn outbox_backlog(&self, now_ms: i64) -> Result<(u64, i64), Error> {
         pooled!(self, |connection| outbox::backlog(connection, now_ms))
+    }
+
+    async fn grant_operator(&self, user: UserId, now_ms: i64) -> Result<bool, Error> {
+        pooled!(self, |connection| operators::grant(connection, user, now_ms))
+    }
+
+    async fn revoke_operator(&self, user: UserId) -> Result<bool, Error> {
+        pooled!(self, |connection| operators::revoke(connection, user))
+    }
+
+    async fn is_operator(&self, user: UserId) -> Result<bool, Error> {
+        pooled!(self, |connection| operators::is_operator(connection, user))
+    }
+
+    async fn operators(&self, limit: u32) -> Result<Vec<Operator>, Error> {
+        pooled!(self, |connection| operators::operators(connection, limit))
+    }
+
+    async fn add_audit(&self, audit: &NewAudit) -> Result<i64, Error> {
+        pooled!(self, |connection| operators::add_audit(connection, audit))
+    }
+
+    async fn audit(&self, before: i64, limit: u32) -> Result<Vec<Audit>, Error> {
+        pooled!(self, |connection| operators::audit(connection, before, limit))
     }
 }

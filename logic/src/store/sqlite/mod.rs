@@ -16,6 +16,7 @@ mod lane;
 pub(super) mod lock;
 mod logins;
 mod membership;
+mod operators;
 mod outbox;
 mod settings;
 mod store;
@@ -42,7 +43,7 @@ pub struct SqliteStore {
     orphans: Orphans,
     metrics: Metrics,
     // Last, so that the file is free only when every connection is closed.
-    _lock: File,
+    _lock: Option<File>,
 }
 
 impl SqliteStore {
@@ -54,6 +55,20 @@ impl SqliteStore {
     /// be opened.
     pub fn open(settings: &Settings, metrics: &Metrics) -> Result<Arc<dyn Store>, Error> {
         let lock = lock::hold(&settings.path, settings.busy_timeout())?;
+        Self::start(settings, metrics, Some(lock))
+    }
+
+    /// The same while a server may use the file, for a command that changes a
+    /// row or two: SQLite itself lets one write at a time. Nothing that makes
+    /// outbox rows may be done with it.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub fn open_beside(settings: &Settings, metrics: &Metrics) -> Result<Arc<dyn Store>, Error> {
+        Self::start(settings, metrics, None)
+    }
+
+    fn start(settings: &Settings, metrics: &Metrics, lock: Option<File>) -> Result<Arc<dyn Store>, Error> {
         migrate::sqlite_plan(settings)?.require_current()?;
         let writer = connect(settings)?;
         writer.pragma_update(None, "wal_autocheckpoint", settings.checkpoint_pages)?;

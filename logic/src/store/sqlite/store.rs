@@ -7,10 +7,8 @@ use tonic::async_trait;
 
 use super::accounts::{self, By};
 use super::claim::{Claim, Orphans};
-use super::{SqliteStore, append, conversations, cursors, history, logins, membership, outbox};
-use crate::store::{
-    Appended, ConversationInfo, Credentials, CursorMove, Entry, Error, Login, Member, MemberCursor, Metrics,
-    Moved, NewMessage, NewUser, OutboxRow, Page, Range, Rotation, SigningKey, Store,
+use super::{SqliteStore, append, conversations, cursors, history, logins, membership, operators, outbox};
+use crate::store::{Appended, Audit, ConversationInfo, Credentials, CursorMove, Entry, Error, Login, Member, MemberCursor, Metrics, Moved, NewAudit, NewMessage, NewUser, Operator, OutboxRow, Page, Range, Rotation, SigningKey, Store,
 };
 
 impl SqliteStore {
@@ -330,6 +328,31 @@ impl Store for SqliteStore {
 
     async fn outbox_backlog(&self, now_ms: i64) -> Result<(u64, i64), Error> {
         self.read(move |connection| outbox::backlog(connection, now_ms)).await
+    }
+
+    async fn grant_operator(&self, user: UserId, now_ms: i64) -> Result<bool, Error> {
+        self.write(move |connection| operators::grant(connection, user, now_ms)).await
+    }
+
+    async fn revoke_operator(&self, user: UserId) -> Result<bool, Error> {
+        self.write(move |connection| operators::revoke(connection, user)).await
+    }
+
+    async fn is_operator(&self, user: UserId) -> Result<bool, Error> {
+        self.read(move |connection| operators::is_operator(connection, user)).await
+    }
+
+    async fn operators(&self, limit: u32) -> Result<Vec<Operator>, Error> {
+        self.read(move |connection| operators::operators(connection, limit)).await
+    }
+
+    async fn add_audit(&self, audit: &NewAudit) -> Result<i64, Error> {
+        let audit = audit.clone();
+        self.write(move |connection| operators::add_audit(connection, &audit)).await
+    }
+
+    async fn audit(&self, before: i64, limit: u32) -> Result<Vec<Audit>, Error> {
+        self.read(move |connection| operators::audit(connection, before, limit)).await
     }
 }
 

@@ -8,10 +8,7 @@ use super::fixture::{Fixture, user};
 pub(crate) async fn a_second_run_does_nothing(fixture: Fixture) {
     let empty = fixture.empty();
     let before = empty.plan().await.expect("plans");
-    assert_eq!(
-        (before.version, before.pending.clone()),
-        (0, vec!["0001_initial".to_owned(), "0002_cursors".to_owned()])
-    );
+    assert_eq!((before.version, before.pending.first().map(String::as_str)), (0, Some("0001_initial")));
     let first = empty.migrate().await.expect("migrates");
     assert_eq!(first.applied, before.pending);
     let store = empty.open().await;
@@ -24,12 +21,13 @@ pub(crate) async fn a_second_run_does_nothing(fixture: Fixture) {
 
 pub(crate) async fn concurrent_runs_apply_once(fixture: Fixture) {
     let empty = std::sync::Arc::new(fixture.empty());
+    let pending = empty.plan().await.expect("plans").pending.len();
     let mut runs = JoinSet::new();
     for _ in 0..6 {
         let empty = std::sync::Arc::clone(&empty);
         runs.spawn(async move { empty.migrate().await.expect("migrates").applied.len() });
     }
-    assert_eq!(runs.join_all().await.iter().sum::<usize>(), 2);
+    assert_eq!(runs.join_all().await.iter().sum::<usize>(), pending);
     empty.open().await.check().await.expect("works");
 }
 

@@ -112,4 +112,10 @@ pass_on! {
     fn outbox_renew(&self, owner: &str, lease_ms: i64) -> ();
     fn outbox_adopt(&self, owner: &str, limit: u32) -> u64;
     fn outbox_backlog(&self, now_ms: i64) -> (u64, i64);
+    fn grant_operator(&self, user: UserId, now_ms: i64) -> bool;
+    fn revoke_operator(&self, user: UserId) -> bool;
+    fn is_operator(&self, user: UserId) -> bool;
+    fn operators(&self, limit: u32) -> Vec<Operator>;
+    fn add_audit(&self, audit: &NewAudit) -> i64;
+    fn audit(&self, before: i64, limit: u32) -> Vec<Audit>;
 }
