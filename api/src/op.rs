@@ -34,3 +34,5 @@ pub const UNSUBSCRIBE_REPLY: i32 = 17;
 pub const CONVERSATION: i32 = 20;
 /// How far a user has got in a conversation: an encoded `oort.v1.CursorEvent`.
 pub const CURSOR: i32 = 21;
+/// The session ends: an encoded `oort.v1.Kick`. For comets; never shown to a client.
+pub const KICK: i32 = 24;

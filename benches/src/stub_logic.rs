@@ -9,9 +9,9 @@ use oort_api::codec::goim::AuthBody;
 use oort_api::pb::oort::v1::connect_request::Credential;
 use oort_api::pb::oort::v1::logic_server::{Logic, LogicServer};
 use oort_api::pb::oort::v1::{
-    AnnounceReply, AnnounceRequest, CometRef, ConnectReply, ConnectRequest, Conversation, ConversationKind,
-    DisconnectReply, DisconnectRequest, HelloReply, HelloRequest, ReceiveReply, ReceiveRequest, RenewReply,
-    RenewRequest, RoomsReply, RoomsRequest, User,
+    AnnounceNodeReply, AnnounceNodeRequest, AnnounceReply, AnnounceRequest, CometRef, ConnectReply,
+    ConnectRequest, Conversation, ConversationKind, DisconnectReply, DisconnectRequest, HelloReply,
+    HelloRequest, ReceiveReply, ReceiveRequest, RenewReply, RenewRequest, RoomsReply, RoomsRequest, User,
 };
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -128,6 +128,10 @@ impl Logic for StubLogic {
 
     async fn announce(&self, _: Request<AnnounceRequest>) -> Answer<AnnounceReply> {
         Ok(Response::new(AnnounceReply {}))
+    }
+
+    async fn announce_node(&self, _: Request<AnnounceNodeRequest>) -> Answer<AnnounceNodeReply> {
+        Ok(Response::new(AnnounceNodeReply {}))
     }
 
     async fn hello(&self, request: Request<HelloRequest>) -> Answer<HelloReply> {

@@ -6,9 +6,9 @@ use std::time::{Duration, Instant};
 use oort_api::pb::oort::v1::logic_client::LogicClient;
 use oort_api::pb::oort::v1::logic_server::Logic;
 use oort_api::pb::oort::v1::{
-    AnnounceReply, AnnounceRequest, ConnectReply, ConnectRequest, DisconnectReply, DisconnectRequest,
-    HelloReply, HelloRequest, ReceiveReply, ReceiveRequest, RenewReply, RenewRequest, RoomsReply,
-    RoomsRequest,
+    AnnounceNodeReply, AnnounceNodeRequest, AnnounceReply, AnnounceRequest, ConnectReply, ConnectRequest,
+    DisconnectReply, DisconnectRequest, HelloReply, HelloRequest, ReceiveReply, ReceiveRequest, RenewReply,
+    RenewRequest, RoomsReply, RoomsRequest,
 };
 use secrecy::{ExposeSecret, SecretString};
 use tonic::metadata::{Ascii, MetadataValue};
@@ -154,6 +154,7 @@ forward! {
     // So its failure is the comet's to see, which announces after the next.
     renew: RenewRequest => RenewReply, 1;
     announce: AnnounceRequest => AnnounceReply, ALL;
+    announce_node: AnnounceNodeRequest => AnnounceNodeReply, ALL;
     hello: HelloRequest => HelloReply, ALL;
     receive: ReceiveRequest => ReceiveReply, ALL;
 }

@@ -8,6 +8,7 @@ use crate::accounts::Accounts;
 use crate::conversations::Conversations;
 use crate::metrics::Metrics;
 use crate::online::Online;
+use crate::operators::Operators;
 use crate::pushes::Pushes;
 use crate::users::Users;
 
@@ -22,6 +23,8 @@ pub struct App {
     pub pushes: Pushes,
     /// Counts and nodes.
     pub online: Online,
+    /// For those who look after the server.
+    pub operators: Operators,
     /// Users by id.
     pub users: Users,
     /// Where sessions and rooms are recorded.

@@ -20,6 +20,7 @@ pub mod grpc;
 pub mod http;
 pub mod metrics;
 pub mod online;
+pub mod operators;
 pub mod outbox;
 pub mod published;
 pub mod publisher;

@@ -22,6 +22,8 @@ use serde::Deserialize;
 
 use crate::metrics::Metrics;
 
+mod kick;
+
 /// Settings of [`Pushes`].
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -179,7 +181,7 @@ impl Pushes {
     fn check(&self, push: &Push, targets: usize) -> Result<(), Refusal> {
         let invalid = |text: String| Err(Refusal::new(Code::InvalidField, text));
         // Comets read the bodies of these themselves.
-        let is_reserved = matches!(push.operation, 0..=3 | 6..=17 | op::CONVERSATION | op::CURSOR);
+        let is_reserved = matches!(push.operation, 0..=3 | 6..=17 | op::CONVERSATION..=op::KICK);
         if is_reserved || push.operation < 0 {
             return invalid(format!("operation {} is not an application's", push.operation));
         }

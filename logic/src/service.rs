@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use oort_api::bus::Producer;
+use oort_api::bus::{DeadLetters, Producer};
 use oort_api::directory::Directory;
 use oort_api::metrics::Registry;
 use oort_api::pb::oort::v1::logic_server::Logic;
@@ -24,6 +24,7 @@ use crate::grpc::LogicService;
 use crate::http;
 use crate::metrics::Metrics;
 use crate::online::Online;
+use crate::operators::Operators;
 use crate::published::Published;
 use crate::publisher::{self, Publisher};
 use crate::pushes::Pushes;
@@ -42,6 +43,8 @@ pub struct Parts {
     pub producer: Arc<dyn Producer>,
     /// Where users and rooms are connected.
     pub directory: Arc<dyn Directory>,
+    /// Records of the bus given up on, to be looked at.
+    pub dead_letters: Arc<dyn DeadLetters>,
 }
 
 /// The logic tier.
@@ -214,6 +217,12 @@ async fn app(
         conversations: Conversations::new(config.limits.clone(), conversations),
         pushes: Pushes::new(config.pushes.clone(), Arc::clone(&parts.producer), metrics.clone()),
         online: Online::new(config.online.clone(), Arc::clone(&parts.directory)),
+        operators: Operators {
+            store: Arc::clone(&parts.store),
+            directory: Arc::clone(&parts.directory),
+            dead_letters: Arc::clone(&parts.dead_letters),
+            page_max: config.limits.page_max,
+        },
         users: Users::new(Arc::clone(&parts.store), config.users_cached_max),
         directory: Arc::clone(&parts.directory),
         metrics,

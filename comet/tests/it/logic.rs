@@ -8,11 +8,7 @@ use oort_api::error::{Code, Refusal};
 use oort_api::pb::oort::v1::connect_request::Credential;
 use oort_api::pb::oort::v1::logic_server::Logic;
 use oort_api::pb::oort::v1::{
-    AnnounceReply, AnnounceRequest, ConnectReply, ConnectRequest, Conversation, ConversationKind,
-    CreateRoomResult, CursorEvent, CursorResult, DisconnectReply, DisconnectRequest, GoimUpstreamResult,
-    HelloReply, HelloRequest, HistoryResult, Message, Place, ReceiveReply, ReceiveRequest, RenewReply,
-    RenewRequest, RoomsReply, RoomsRequest, SendBatchResult, SendCommand, SendOutcome, SendResult,
-    SessionRef, User, receive_reply, receive_request,
+AnnounceNodeReply, AnnounceNodeRequest, AnnounceReply, AnnounceRequest, ConnectReply, ConnectRequest, Conversation, ConversationKind, CreateRoomResult, CursorEvent, CursorResult, DisconnectReply, DisconnectRequest, GoimUpstreamResult, HelloReply, HelloRequest, HistoryResult, Message, Place, ReceiveReply, ReceiveRequest, RenewReply, RenewRequest, RoomsReply, RoomsRequest, SendBatchResult, SendCommand, SendOutcome, SendResult, SessionRef, User, receive_reply, receive_request,
 };
 use parking_lot::Mutex;
 use tonic::{Request, Response, Status};
@@ -159,6 +155,10 @@ impl Logic for Scripted {
         };
         state.sessions.insert(reply.key.clone(), session);
         Ok(Response::new(reply))
+    }
+
+    async fn announce_node(&self, _: Request<AnnounceNodeRequest>) -> Answer<AnnounceNodeReply> {
+        Ok(Response::new(AnnounceNodeReply {}))
     }
 
     async fn disconnect(&self, request: Request<DisconnectRequest>) -> Answer<DisconnectReply> {

@@ -344,6 +344,14 @@ fn milliseconds(s: u64) -> i64 {
     i64::try_from(s).unwrap_or(i64::MAX).saturating_mul(1000)
 }
 
+/// A password nobody can guess: 43 characters.
+///
+/// # Errors
+/// [`Code::Internal`] when the system gives no randomness.
+pub fn random_password() -> Result<String, Refusal> {
+    Ok(secret::generate()?.0)
+}
+
 /// A key for a store that has none.
 ///
 /// # Errors

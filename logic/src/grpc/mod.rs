@@ -21,6 +21,7 @@ pub mod cluster_token;
 mod goim;
 mod goim_credentials;
 mod goim_send;
+mod nodes;
 mod receive;
 mod sessions;
 
@@ -94,6 +95,13 @@ impl Logic for LogicService {
         request: Request<pb::AnnounceRequest>,
     ) -> Result<Response<pb::AnnounceReply>, Status> {
         self.answer(self.announce_all(request.into_inner()).await)
+    }
+
+    async fn announce_node(
+        &self,
+        request: Request<pb::AnnounceNodeRequest>,
+    ) -> Result<Response<pb::AnnounceNodeReply>, Status> {
+        self.answer(self.record_node(request.into_inner()).await)
     }
 
     async fn hello(&self, request: Request<pb::HelloRequest>) -> Result<Response<pb::HelloReply>, Status> {

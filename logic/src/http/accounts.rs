@@ -81,6 +81,8 @@ pub(super) struct MeView {
     user: UserView,
     /// When the credential ends, ms since the epoch.
     expires_at_ms: i64,
+    /// The caller may use `/api/admin`.
+    operator: bool,
 }
 
 /// Users found.
@@ -149,9 +151,10 @@ pub(super) async fn end_session(State(door): State<Arc<Door>>, caller: Caller) -
 /// Tells who the caller is.
 #[utoipa::path(get, path = "/api/me", operation_id = "me", tag = "accounts",
     responses((status = 200, description = "The caller", body = MeView)))]
-pub(super) async fn me(caller: Caller) -> JsonReply<MeView> {
+pub(super) async fn me(State(door): State<Arc<Door>>, caller: Caller) -> Result<JsonReply<MeView>, Refused> {
+    let operator = door.app.operators.is_operator(caller.id).await?;
     let Caller { identity, .. } = caller;
-    JsonReply(MeView { user: identity.user.into(), expires_at_ms: identity.expires_at_ms })
+    Ok(JsonReply(MeView { user: identity.user.into(), expires_at_ms: identity.expires_at_ms, operator }))
 }
 
 /// Finds users by the beginning of their name.

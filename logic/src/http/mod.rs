@@ -20,6 +20,7 @@ use utoipa_axum::routes;
 use crate::app::App;
 
 mod accounts;
+mod admin;
 mod caller;
 mod config;
 mod conversations;
@@ -114,6 +115,7 @@ fn described() -> (Router<Arc<Door>>, OpenApi) {
         .routes(routes!(goim::online_total))
         .routes(routes!(goim::nodes_weighted))
         .routes(routes!(goim::nodes_instances))
+        .merge(admin::routes())
         .split_for_parts();
     (router, openapi::finish(openapi))
 }

@@ -79,7 +79,7 @@ pub(super) struct AllPush {
 }
 
 impl PushBody {
-    fn into_push(self, trace: &Trace) -> Result<Push, Refused> {
+    pub(super) fn into_push(self, trace: &Trace) -> Result<Push, Refused> {
         let body = match (self.body, self.body_base64) {
             (Some(text), None) => Bytes::from(text),
             (None, Some(base64)) => match BASE64.decode(base64) {

@@ -25,7 +25,7 @@ use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 use tonic::{Request, Status};
 
-use crate::support::bus::TestBus;
+use crate::support::bus::{TestBus, no_letters};
 use crate::support::{messages, sqlite, until};
 
 struct House {
@@ -51,7 +51,8 @@ impl House {
         let (folder, store) = sqlite();
         let directory: Arc<dyn Directory> = Arc::new(MemoryDirectory::default());
         let bus = TestBus::new();
-        let parts = Parts { store, producer: bus.clone(), directory: directory.clone() };
+        let parts =
+            Parts { store, producer: bus.clone(), directory: directory.clone(), dead_letters: no_letters() };
         let service = Service::build(config, parts, &mut Registry::default()).await.expect("built");
         Self { _folder: folder, logic: service.grpc(), service: Some(service), directory, bus, running: None }
     }

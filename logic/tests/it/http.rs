@@ -1,5 +1,6 @@
 //! The HTTP API, called through its router.
 
+mod admin;
 mod conversations;
 mod directory;
 mod goim;

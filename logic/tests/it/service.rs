@@ -16,7 +16,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio_util::sync::CancellationToken;
 
-use crate::support::bus::TestBus;
+use crate::support::bus::{TestBus, no_letters};
 use crate::support::store::TestStore;
 use crate::support::{message, messages, room, sqlite, until, user};
 
@@ -32,7 +32,12 @@ fn config() -> Config {
 }
 
 async fn build(config: Config, store: Arc<dyn Store>, bus: Arc<TestBus>) -> Result<Service, Error> {
-    let parts = Parts { store, producer: bus, directory: Arc::new(MemoryDirectory::default()) };
+    let parts = Parts {
+        store,
+        producer: bus,
+        directory: Arc::new(MemoryDirectory::default()),
+        dead_letters: no_letters(),
+    };
     Service::build(config, parts, &mut Registry::default()).await
 }
 

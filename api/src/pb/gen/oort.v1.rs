@@ -90,6 +90,13 @@ pub struct CursorEvent {
     #[prost(int64, tag = "7")]
     pub unread: i64,
 }
+/// Body of a Proto with op KICK: the comet closes the session.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Kick {
+    /// Told to the client.
+    #[prost(string, tag = "1")]
+    pub reason: ::prost::alloc::string::String,
+}
 /// Body of a Proto with op CONVERSATION: the reader's list of conversations
 /// changed (room or group created, member added or removed).
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -584,6 +591,17 @@ pub mod receive_reply {
         Cursor(super::CursorResult),
     }
 }
+/// What a comet's process says about itself, for operators.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct AnnounceNodeRequest {
+    /// JSON of oort_api::directory::NodeEntry.
+    #[prost(string, tag = "1")]
+    pub entry: ::prost::alloc::string::String,
+    #[prost(int64, tag = "2")]
+    pub lease_ms: i64,
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct AnnounceNodeReply {}
 /// Generated client implementations.
 pub mod logic_client {
     #![allow(
@@ -779,6 +797,30 @@ pub mod logic_client {
             req.extensions_mut().insert(GrpcMethod::new("oort.v1.Logic", "Announce"));
             self.inner.unary(req, path, codec).await
         }
+        pub async fn announce_node(
+            &mut self,
+            request: impl tonic::IntoRequest<super::AnnounceNodeRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::AnnounceNodeReply>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/oort.v1.Logic/AnnounceNode",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("oort.v1.Logic", "AnnounceNode"));
+            self.inner.unary(req, path, codec).await
+        }
         pub async fn hello(
             &mut self,
             request: impl tonic::IntoRequest<super::HelloRequest>,
@@ -855,6 +897,13 @@ pub mod logic_server {
             &self,
             request: tonic::Request<super::AnnounceRequest>,
         ) -> std::result::Result<tonic::Response<super::AnnounceReply>, tonic::Status>;
+        async fn announce_node(
+            &self,
+            request: tonic::Request<super::AnnounceNodeRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::AnnounceNodeReply>,
+            tonic::Status,
+        >;
         async fn hello(
             &self,
             request: tonic::Request<super::HelloRequest>,
@@ -1183,6 +1232,51 @@ pub mod logic_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = AnnounceSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/oort.v1.Logic/AnnounceNode" => {
+                    #[allow(non_camel_case_types)]
+                    struct AnnounceNodeSvc<T: Logic>(pub Arc<T>);
+                    impl<
+                        T: Logic,
+                    > tonic::server::UnaryService<super::AnnounceNodeRequest>
+                    for AnnounceNodeSvc<T> {
+                        type Response = super::AnnounceNodeReply;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::AnnounceNodeRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as Logic>::announce_node(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = AnnounceNodeSvc(inner);
                         let codec = tonic_prost::ProstCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(

@@ -21,6 +21,7 @@ use oort_logic::conversations::{self, Conversations};
 use oort_logic::cursors::{self, Cursors};
 use oort_logic::failpoint::Failpoints;
 use oort_logic::online::Online;
+use oort_logic::operators::Operators;
 use oort_logic::published::Published;
 use oort_logic::publisher::{self, Publisher};
 use oort_logic::pushes::Pushes;
@@ -42,8 +43,9 @@ pub(crate) struct Node {
     pub(crate) app: Arc<App>,
     pub(crate) registry: Registry,
     router: Router,
-    bus: MemoryBus,
-    directory: Arc<FixedDirectory>,
+    pub(super) bus: MemoryBus,
+    pub(super) directory: Arc<FixedDirectory>,
+    pub(super) store: Arc<dyn Store>,
     _tasks: JoinSet<()>,
     _folder: tempfile::TempDir,
 }
@@ -139,12 +141,18 @@ impl Node {
             conversations: Conversations::new(config.limits.clone(), parts),
             pushes: Pushes::new(config.pushes.clone(), bus.producer(), metrics.clone()),
             online: Online::new(config.online.clone(), directory.clone()),
+            operators: Operators {
+                store: store.clone(),
+                directory: directory.clone() as Arc<dyn Directory>,
+                dead_letters: bus.letters(),
+                page_max: config.limits.page_max,
+            },
             users: Users::new(store.clone(), config.users_cached_max),
             directory: directory.clone() as Arc<dyn Directory>,
             metrics,
         });
         let router = api::router(app.clone(), config.http.clone(), api::Metrics::register(&mut registry));
-        Self { app, registry, router, bus, directory, _tasks: tasks, _folder: folder }
+        Self { app, registry, router, bus, directory, store, _tasks: tasks, _folder: folder }
     }
 
     /// Somebody without a credential.

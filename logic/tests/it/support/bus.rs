@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use oort_api::bus::{Error, Producer, Record};
+use oort_api::bus::memory::{MemoryBus, Settings};
+use oort_api::bus::{DeadLetters, Error, Producer, Record};
 use parking_lot::Mutex;
 use tonic::async_trait;
 
@@ -42,6 +43,11 @@ impl TestBus {
         self.state.store(x, Ordering::Relaxed);
         x
     }
+}
+
+/// A dead-letter log without letters.
+pub(crate) fn no_letters() -> Arc<dyn DeadLetters> {
+    MemoryBus::new(Settings::default()).letters()
 }
 
 #[async_trait]

@@ -1,0 +1,29 @@
+//! What operators see and do, under `/api/admin`. Everyone else is answered
+//! with `forbidden`.
+
+use std::sync::Arc;
+
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::door::Door;
+
+mod audit;
+mod backlog;
+mod broadcast;
+mod nodes;
+mod operator;
+mod users;
+
+/// All of it.
+pub(super) fn routes() -> OpenApiRouter<Arc<Door>> {
+    OpenApiRouter::new()
+        .routes(routes!(nodes::nodes))
+        .routes(routes!(users::users))
+        .routes(routes!(users::connections, users::kick_all))
+        .routes(routes!(users::kick))
+        .routes(routes!(backlog::outbox))
+        .routes(routes!(backlog::dead_letters))
+        .routes(routes!(broadcast::broadcast))
+        .routes(routes!(audit::audit))
+}
