@@ -73,12 +73,12 @@ impl Server {
     /// Serves until `end`; readiness turns off as soon as `stop` is cancelled.
     pub(crate) async fn run(
         self,
-        registry: Registry,
+        registry: Arc<Registry>,
         checks: Checks,
         stop: CancellationToken,
         end: CancellationToken,
     ) -> anyhow::Result<()> {
-        let admin = Admin { registry: Arc::new(registry), checks, stop };
+        let admin = Admin { registry, checks, stop };
         let router = Router::new()
             .route("/healthz", get(async || "ok\n"))
             .route("/readyz", get(ready))

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
+use oort_api::bus::LetterPlace;
 
 /// A chat and push server. Without a command it is a whole server in one process.
 #[derive(Debug, Parser)]
@@ -39,6 +40,55 @@ pub(crate) enum Command {
         /// How long it is valid, in days.
         #[arg(long, default_value_t = 365)]
         days: u32,
+    },
+    /// Who may look after the server (the operator role).
+    #[command(subcommand)]
+    Admin(AdminCommand),
+    /// Records of the bus that were given up on (Kafka).
+    #[command(subcommand)]
+    Dlq(DlqCommand),
+}
+
+/// What to do with the operator role.
+#[derive(Debug, Subcommand)]
+pub(crate) enum AdminCommand {
+    /// Gives the role to an account; makes the account when there is none.
+    Create {
+        /// User name.
+        name: String,
+        /// Read a new account's password from standard input instead of making one up.
+        #[arg(long)]
+        password_stdin: bool,
+    },
+    /// Takes the role away; the account stays.
+    Remove {
+        /// User name.
+        name: String,
+    },
+    /// Lists who has the role.
+    List,
+}
+
+/// What to do with dead letters.
+#[derive(Debug, Subcommand)]
+pub(crate) enum DlqCommand {
+    /// Lists them, oldest first.
+    List {
+        /// Only those behind this place, `<partition>-<offset>`.
+        #[arg(long)]
+        after: Option<LetterPlace>,
+        /// Most letters to list.
+        #[arg(long, default_value_t = 100)]
+        limit: usize,
+    },
+    /// Publishes them again. They stay in the dead-letter topic; what still makes no sense comes back.
+    Replay {
+        /// Only those behind this place, `<partition>-<offset>`.
+        #[arg(long)]
+        after: Option<LetterPlace>,
+        /// Most letters to publish.
+        #[arg(long, default_value_t = 100)]
+        limit: usize,
     },
 }
 

@@ -3,10 +3,13 @@
 mod admin;
 mod cli;
 mod config;
+mod dlq;
 mod doctor;
 mod forward;
 mod migrate;
+mod operators;
 mod pages;
+mod report;
 mod roles;
 mod shutdown;
 mod stages;
@@ -50,6 +53,8 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Some(Command::Doctor) => return runtime.block_on(doctor::run(&config)),
         Some(Command::Migrate { check }) => return runtime.block_on(migrate::run(&config, check)),
         Some(Command::Token { days }) => return runtime.block_on(token::run(&config, days)),
+        Some(Command::Admin(command)) => return runtime.block_on(operators::run(&config, command)),
+        Some(Command::Dlq(command)) => return runtime.block_on(dlq::run(&config, command)),
         Some(Command::Comet) => Role::Comet,
         Some(Command::Logic) => Role::Logic,
         Some(Command::Job) => Role::Job,

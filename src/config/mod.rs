@@ -65,6 +65,15 @@ pub(crate) struct Run {
 pub(crate) struct Admin {
     /// Where health and metrics are served.
     pub(crate) listen: SocketAddr,
+    /// Time between reports to operators.
+    pub(crate) report_ms: u64,
+}
+
+impl Admin {
+    fn faults(&self) -> Vec<String> {
+        let is_fine = (100..=60_000).contains(&self.report_ms);
+        (!is_fine).then(|| "report_ms must be 100 to 60000".to_owned()).into_iter().collect()
+    }
 }
 
 /// `[cluster]`.
@@ -92,6 +101,18 @@ pub(crate) enum Role {
     Comet,
     Logic,
     Job,
+}
+
+impl Role {
+    /// As operators see it.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Standalone => "standalone",
+            Self::Comet => "comet",
+            Self::Logic => "logic",
+            Self::Job => "job",
+        }
+    }
 }
 
 impl Config {
@@ -153,6 +174,7 @@ impl Config {
         let mut add = |section: &str, found: Vec<String>| {
             faults.extend(found.into_iter().map(|fault| format!("{section}.{fault}")));
         };
+        add("admin", self.admin.faults());
         add("bus", self.bus.faults());
         add("memory_bus", self.memory_bus.faults());
         add("directory", self.directory.faults());

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
-use oort_api::bus::kafka::{self, KafkaConsumer, KafkaProducer};
-use oort_api::bus::{Consumer, Producer};
+use oort_api::bus::kafka::{self, KafkaConsumer, KafkaDeadLetters, KafkaProducer};
+use oort_api::bus::{Consumer, DeadLetters, Producer};
 use oort_api::directory::Directory;
 use oort_api::directory::redis::RedisDirectory;
 use oort_api::metrics::Registry;
@@ -54,6 +54,11 @@ pub(crate) async fn consumer(config: &Config) -> anyhow::Result<Box<dyn Consumer
         .await
         .with_context(|| format!("Kafka at {} (bus.brokers); is it running?", config.bus.brokers))?;
     KafkaConsumer::join(&config.bus).context("the bus")
+}
+
+/// The dead-letter topic, to be looked at.
+pub(crate) fn dead_letters(config: &Config) -> Arc<dyn DeadLetters> {
+    KafkaDeadLetters::new(&config.bus)
 }
 
 /// The directory over Redis.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use oort_api::metrics::Registry;
+use oort_api::pb::oort::v1::logic_server::Logic;
 use oort_comet::{Addresses, Handle, Parts, RemoteLogic, Service};
 use tokio_util::sync::CancellationToken;
 
@@ -13,21 +14,26 @@ use crate::admin::{Checks, Part};
 use crate::config::Config;
 use crate::forward::Forward;
 use crate::pages::{Api, pages};
+use crate::report::Sink;
 use crate::stages::Stages;
 
 pub(super) async fn build(config: Config, stop: CancellationToken) -> anyhow::Result<Ready> {
     let mut registry = Registry::with_prefix("oort");
     let timeout = Duration::from_millis(config.comet.rpc_timeout_ms);
-    let logic =
-        RemoteLogic::new(config.cluster.logic_grpc.clone(), timeout, config.cluster_token().as_ref())?;
+    let logic: Arc<dyn Logic> = Arc::new(RemoteLogic::new(
+        config.cluster.logic_grpc.clone(),
+        timeout,
+        config.cluster_token().as_ref(),
+    )?);
+    let reports = Sink::Logic(Arc::clone(&logic));
     let forward = Forward::new(&config.cluster, &mut registry);
-    let parts = Parts { logic: Arc::new(logic), pages: pages(Api::There(Box::new(forward))) };
+    let parts = Parts { logic, pages: pages(Api::There(Box::new(forward))) };
     let service = Service::build(config.comet, parts, registry.sub_registry_with_prefix("comet")).await?;
     let addresses = addresses(service.addresses());
     let checks = checks(service.handle());
     let mut stages = Stages::new(stop);
     stages.add("comet", |stop| service.run(stop));
-    Ok(Ready { registry, checks, addresses, stages, welcome: String::new() })
+    Ok(Ready { registry, checks, addresses, reports, stages, welcome: String::new() })
 }
 
 /// Bound addresses by name.

@@ -11,13 +11,16 @@ use tokio_util::sync::CancellationToken;
 use super::{Ready, backends};
 use crate::admin::{Checks, Part};
 use crate::config::Config;
+use crate::report::Sink;
 use crate::stages::Stages;
 
 pub(super) async fn build(config: Config, stop: CancellationToken) -> anyhow::Result<Ready> {
     let mut registry = Registry::with_prefix("oort");
     let store = backends::open_store(&config, &mut registry).await?;
     let producer = backends::warm_producer(&config).await?;
-    let parts = Parts { store, producer, directory: backends::directory(&config)? };
+    let directory = backends::directory(&config)?;
+    let reports = Sink::Directory(Arc::clone(&directory));
+    let parts = Parts { store, producer, directory, dead_letters: backends::dead_letters(&config) };
     let service = Service::build(config.logic, parts, registry.sub_registry_with_prefix("logic")).await?;
     let bound = service.addresses();
     let addresses = BTreeMap::from_iter(
@@ -28,7 +31,7 @@ pub(super) async fn build(config: Config, stop: CancellationToken) -> anyhow::Re
     let checks = checks(service.checks());
     let mut stages = Stages::new(stop);
     stages.add("logic", |stop| service.run(stop));
-    Ok(Ready { registry, checks, addresses, stages, welcome: String::new() })
+    Ok(Ready { registry, checks, addresses, reports, stages, welcome: String::new() })
 }
 
 /// The tier's checks as the admin port asks them.

@@ -12,6 +12,8 @@ use std::collections::BTreeMap;
 use std::future::Future;
 use std::net::SocketAddr;
 use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context;
 use oort_api::metrics::Registry;
@@ -19,6 +21,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::admin::{self, Checks};
 use crate::config::{Config, Role};
+use crate::report::{Reporter, Sink};
 use crate::shutdown;
 use crate::stages::Stages;
 
@@ -30,6 +33,8 @@ pub(crate) struct Ready {
     checks: Checks,
     /// Bound addresses by name.
     addresses: BTreeMap<&'static str, SocketAddr>,
+    /// Who is told how this process fares.
+    reports: Sink,
     /// The parts, in the order in which they stop.
     stages: Stages,
     /// Said to the person at the terminal once it serves.
@@ -42,6 +47,7 @@ pub(crate) async fn run(role: Role, config: Config) -> anyhow::Result<()> {
     let stop = CancellationToken::new();
     let admin = admin::Server::bind(config.admin.listen).await?;
     let admin_address = admin.address()?;
+    let (name, report_every) = (config.node.name.clone(), Duration::from_millis(config.admin.report_ms));
     let (exit_on_stdin_close, addresses_file) =
         (config.run.exit_on_stdin_close, config.run.addresses_file.clone());
     let build: Pin<Box<dyn Future<Output = anyhow::Result<Ready>>>> = match role {
@@ -51,10 +57,13 @@ pub(crate) async fn run(role: Role, config: Config) -> anyhow::Result<()> {
         Role::Job => Box::pin(job::build(config, stop.clone())),
     };
     let ready = build.await?;
-    let Ready { registry, checks, mut addresses, stages, welcome } = ready;
+    let Ready { mut registry, checks, mut addresses, reports, stages, welcome } = ready;
     addresses.insert("admin", admin_address);
 
     let end = CancellationToken::new();
+    let reporter = Reporter::new(role, &name, &addresses, reports, report_every, &mut registry);
+    let registry = Arc::new(registry);
+    let reporting = tokio::spawn(reporter.run(Arc::clone(&registry), stop.clone(), end.clone()));
     let admin = tokio::spawn(admin.run(registry, checks, stop.clone(), end.clone()));
     tracing::info!(?role, ?addresses, "serving");
     if !addresses_file.is_empty() {
@@ -66,6 +75,7 @@ pub(crate) async fn run(role: Role, config: Config) -> anyhow::Result<()> {
         result = shutdown::watch(stop.clone(), exit_on_stdin_close) => result,
     };
     end.cancel();
+    reporting.await.context("the reports")?;
     admin.await.context("the admin port")??;
     result
 }

@@ -15,6 +15,7 @@ use super::{Ready, backends, comet, logic};
 use crate::admin::Checks;
 use crate::config::Config;
 use crate::pages::{Api, pages};
+use crate::report::Sink;
 use crate::stages::Stages;
 
 pub(super) async fn build(config: Config, stop: CancellationToken) -> anyhow::Result<Ready> {
@@ -28,8 +29,13 @@ pub(super) async fn build(config: Config, stop: CancellationToken) -> anyhow::Re
     let directory: Arc<dyn Directory> = Arc::new(MemoryDirectory::default());
 
     let settings = oort_logic::Config { http_listen: None, grpc_listen: None, ..config.logic };
-    let parts =
-        oort_logic::service::Parts { store, producer: bus.producer(), directory: Arc::clone(&directory) };
+    let reports = Sink::Directory(Arc::clone(&directory));
+    let parts = oort_logic::service::Parts {
+        store,
+        producer: bus.producer(),
+        directory: Arc::clone(&directory),
+        dead_letters: bus.letters(),
+    };
     let logic =
         oort_logic::Service::build(settings, parts, registry.sub_registry_with_prefix("logic")).await?;
 
@@ -55,7 +61,7 @@ pub(super) async fn build(config: Config, stop: CancellationToken) -> anyhow::Re
     stages.add("comet", |stop| comet.run(stop));
     stages.add("logic", |stop| logic.run(stop));
     stages.add("job", |stop| job.run(stop));
-    Ok(Ready { registry, checks, addresses, stages, welcome })
+    Ok(Ready { registry, checks, addresses, reports, stages, welcome })
 }
 
 fn both(first: Checks, second: Checks) -> Checks {

@@ -97,19 +97,31 @@ async fn kafka_stopped_costs_latency_not_messages() {
     let _alone = alone().await;
     let services = OwnServices::start();
     let system = System::cluster(&services.backends, &[]).await;
-    let chat = Chat::start(&system).await;
+    let (chat, operator) = (Chat::start(&system).await, system.operator().await);
     services.kill(Server::Kafka);
     for number in 2..=60 {
         chat.send(&system.api(number), number).await;
     }
+    outbox_until(&system, &operator, |rows, oldest_ms| rows >= 1 && oldest_ms >= 500).await;
     chat.history_is_dense(&system.api(0), 60).await;
     for socket in &chat.sockets {
         assert_eq!(socket.messages(&chat.room).len(), 1, "the bus is down");
     }
     services.start_again(Server::Kafka);
     chat.all_see(60).await;
+    outbox_until(&system, &operator, |rows, _| rows == 0).await;
     chat.send(&system.api(0), 61).await;
     chat.all_see(61).await;
+}
+
+/// Waits until operators see this of the outbox: rows and the age of the oldest.
+async fn outbox_until(system: &System, operator: &Account, wanted: impl Fn(i64, i64) -> bool) {
+    eventually("the outbox is as expected", async || {
+        let outbox = system.api(1).get("/api/admin/outbox", &operator.token).await.ok();
+        let number = |name: &str| outbox[name].as_i64().expect("a number");
+        wanted(number("rows"), number("oldestMs")).then_some(())
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

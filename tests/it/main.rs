@@ -18,6 +18,7 @@ mod cursors;
 mod delivery;
 mod encrypted;
 mod faults;
+mod operators;
 mod packets;
 mod pushes;
 mod refusals;

@@ -181,16 +181,33 @@ impl System {
         Account::create(&Http::new(self.door(0)), &unique(prefix)).await
     }
 
+    /// A new account with the operator role.
+    pub(crate) async fn operator(&self) -> Account {
+        let account = self.account("operator").await;
+        self.admin(&["create", &account.username]);
+        account
+    }
+
+    /// What `oort admin …` says.
+    pub(crate) fn admin(&self, arguments: &[&str]) -> String {
+        self.oort(&[&["admin"], arguments].concat())
+    }
+
     /// A token for server-to-server pushes.
     pub(crate) fn server_token(&self) -> String {
+        self.oort(&["token"]).trim().to_owned()
+    }
+
+    /// What a command of the binary says; it must do well.
+    pub(crate) fn oort(&self, arguments: &[&str]) -> String {
         let output = std::process::Command::new(env!("CARGO_BIN_EXE_oort"))
-            .arg("token")
+            .args(arguments)
             .env_clear()
             .envs(self.settings.iter().map(|(name, value)| (name, value)))
             .output()
-            .expect("oort token runs");
+            .expect("oort runs");
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        String::from_utf8(output.stdout).expect("UTF-8").trim().to_owned()
+        String::from_utf8(output.stdout).expect("UTF-8")
     }
 }
 

@@ -26,7 +26,7 @@ pub use settings::Settings;
 use std::fs::File;
 use std::sync::Arc;
 
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
 use self::claim::Orphans;
 use self::lane::Lane;
@@ -70,7 +70,10 @@ impl SqliteStore {
 
     fn start(settings: &Settings, metrics: &Metrics, lock: Option<File>) -> Result<Arc<dyn Store>, Error> {
         migrate::sqlite_plan(settings)?.require_current()?;
-        let writer = connect(settings)?;
+        let mut writer = connect(settings)?;
+        // One that read before it writes is refused at once when a command
+        // beside the server wrote in between; one that begins so waits.
+        writer.set_transaction_behavior(TransactionBehavior::Immediate);
         writer.pragma_update(None, "wal_autocheckpoint", settings.checkpoint_pages)?;
         let readers = (0..settings.readers.max(1)).map(|_| {
             let reader = connect(settings)?;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use oort_logic::store::sqlite::{Settings, SqliteStore};
-use oort_logic::store::{Error, Metrics, Range};
+use oort_logic::store::{Error, Metrics, NewAudit, Range};
 
 use super::fixture::{Fixture, NOW, conversation, id, message, say, unique, user};
 
@@ -93,4 +93,32 @@ async fn a_row_whose_caller_went_away_is_adopted() {
     assert_eq!(i64::try_from(adopted).expect("small") + told, head, "told {told}, adopted {adopted}");
     let shared: Arc<dyn oort_logic::store::Store> = store;
     assert_eq!(shared.outbox("relay", 0, 1_000).await.expect("answers").len() as u64, adopted);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_command_beside_the_server_disturbs_nothing() {
+    let fixture = Fixture::sqlite().await;
+    let settings = Settings { busy_timeout_ms: 10_000, ..fixture.sqlite_settings().clone() };
+    let server = SqliteStore::open(&settings, &Metrics::default()).expect("opens");
+    let command = SqliteStore::open_beside(&settings, &Metrics::default()).expect("opens beside it");
+    let ada = user(&server, "ada").await;
+    let audits = tokio::spawn(async move {
+        for number in 0..200 {
+            let audit = NewAudit {
+                at_ms: NOW,
+                actor_id: 0,
+                action: "test",
+                subject: number.to_string(),
+                details: "{}".to_owned(),
+            };
+            command.add_audit(&audit).await.expect("recorded");
+        }
+    });
+    let mut sent = 0;
+    while !audits.is_finished() {
+        sent = say(&server, conversation(1), &ada, "text").await;
+    }
+    audits.await.expect("every audit was taken");
+    assert!(sent > 0);
+    assert_eq!(server.audit(i64::MAX, 500).await.expect("answers").len(), 200);
 }
