@@ -146,6 +146,31 @@ impl RoomKey {
     }
 }
 
+/// Type of the rooms of those who are told who types in a conversation.
+const TYPING: &str = "typing://";
+/// Type of the rooms of those who are told whether a user is online.
+const PRESENCE: &str = "presence://";
+
+impl RoomKey {
+    /// The room of those who are told who types in this conversation.
+    #[must_use]
+    pub fn typing(id: ConversationId) -> Self {
+        Self(format!("{TYPING}{id}").into())
+    }
+
+    /// The room of those who are told whether this user is online.
+    #[must_use]
+    pub fn presence(id: UserId) -> Self {
+        Self(format!("{PRESENCE}{id}").into())
+    }
+
+    /// A room that a connection is in by what it watches, and in no other way.
+    #[must_use]
+    pub fn is_watch(&self) -> bool {
+        self.0.starts_with(TYPING) || self.0.starts_with(PRESENCE)
+    }
+}
+
 impl From<ConversationId> for RoomKey {
     fn from(id: ConversationId) -> Self {
         Self(id.to_string().into())

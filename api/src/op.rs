@@ -34,5 +34,13 @@ pub const UNSUBSCRIBE_REPLY: i32 = 17;
 pub const CONVERSATION: i32 = 20;
 /// How far a user has got in a conversation: an encoded `oort.v1.CursorEvent`.
 pub const CURSOR: i32 = 21;
-/// The session ends: an encoded `oort.v1.Kick`. For comets; never shown to a client.
+/// People came online or went: an encoded `oort.v1.PresenceEvent`. To those who watch them.
+pub const PRESENCE: i32 = 22;
+/// Somebody types: an encoded `oort.v1.TypingEvent`. To those who watch the conversation.
+pub const TYPING: i32 = 23;
+/// The comet closes the sessions named. Body: [`KICK_SESSION_ENDED`] or [`KICK_BY_OPERATOR`]. Never shown to clients.
 pub const KICK: i32 = 24;
+/// Body of [`KICK`]: the log-in ended.
+pub const KICK_SESSION_ENDED: &str = "session_ended";
+/// Body of [`KICK`]: an operator closes them.
+pub const KICK_BY_OPERATOR: &str = "kicked";

@@ -9,6 +9,7 @@ use serde::Deserialize;
 use crate::compression::DeflateConfig;
 use crate::framing::handshake::OriginPolicy;
 use crate::tls::TlsConfig;
+use crate::watching::WatchConfig;
 
 /// Settings of a comet. `Default` serves everything on the default ports of this machine.
 #[derive(Debug, Clone, Deserialize)]
@@ -44,6 +45,8 @@ pub struct Config {
     pub tls: TlsConfig,
     /// Compression of WebSocket messages.
     pub deflate: DeflateConfig,
+    /// What a JSON client may watch.
+    pub watch: WatchConfig,
 
     /// Sockets open at once, over all shards.
     pub connections_max: usize,
@@ -148,6 +151,7 @@ impl Default for Config {
             json: envelope::Limits::default(),
             tls: TlsConfig::default(),
             deflate: DeflateConfig::default(),
+            watch: WatchConfig::default(),
             connections_max: 1_000_000,
             handshakes_max: 20_000,
             rooms_per_connection_max: 4_096,
@@ -265,6 +269,7 @@ impl Config {
         faults.extend(self.origins.faults().into_iter().map(|fault| format!("origins: {fault}")));
         faults.extend(self.json.faults().into_iter().map(|fault| format!("json: {fault}")));
         faults.extend(self.tls.faults().into_iter().map(|fault| format!("tls.{fault}")));
+        faults.extend(self.watch.faults().into_iter().map(|fault| format!("watch.{fault}")));
         faults.extend(self.deflate.faults().into_iter().map(|fault| format!("deflate.{fault}")));
         faults
     }

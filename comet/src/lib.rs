@@ -33,6 +33,7 @@ mod shard;
 pub mod tls;
 mod trace;
 mod transport;
+mod watching;
 
 pub use compression::DeflateConfig;
 pub use config::Config;
@@ -44,3 +45,4 @@ pub use service::{Addresses, Handle, Parts, Service};
 #[doc(hidden)]
 pub use shard::fanout::bench as fanout_bench;
 pub use tls::TlsConfig;
+pub use watching::WatchConfig;

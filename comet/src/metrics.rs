@@ -37,6 +37,8 @@ pub struct Metrics {
     pub frames_received: Counter,
     /// Sends of clients that went to logic in one call with one before them.
     pub merged_frames: Counter,
+    /// Typing that was not passed on: told too often, or logic was away.
+    pub typing_dropped: Counter,
     /// Deliveries taken from jobs.
     pub deliveries: Counter,
     /// Batches of a job that were taken before and only acked again.
@@ -91,6 +93,7 @@ impl Metrics {
             accept_errors: Counter::default(),
             frames_received: Counter::default(),
             merged_frames: Counter::default(),
+            typing_dropped: Counter::default(),
             deliveries: Counter::default(),
             repeated_batches: Counter::default(),
             sends: Counter::default(),
@@ -137,6 +140,7 @@ impl Metrics {
             ("accept_errors", "Errors of accept, each followed by a pause", &self.accept_errors),
             ("frames_received", "Frames clients sent", &self.frames_received),
             ("merged_frames", "Sends that went to logic in one call with one before", &self.merged_frames),
+            ("typing_dropped", "Typing not passed on: too often, or logic was away", &self.typing_dropped),
             ("deliveries", "Deliveries taken from jobs", &self.deliveries),
             ("repeated_batches", "Batches taken before and only acked again", &self.repeated_batches),
             ("sends", "Calls of the system to write to a client", &self.sends),

@@ -8,6 +8,7 @@ use std::time::Duration;
 use futures_util::stream::FuturesOrdered;
 use futures_util::{Stream, StreamExt, stream};
 use oort_api::RoomKey;
+use oort_api::op;
 use oort_api::pb::goim::logic::push_msg::{Effect, Type};
 use oort_api::pb::oort::v1::{Delivery as Wanted, Missing, PushAck, PushBatch};
 use parking_lot::Mutex;
@@ -18,6 +19,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tonic::Status;
 
+use crate::connection::close::CloseReason;
 use crate::delivery::Prepared;
 use crate::node::Node;
 use crate::register::ConnectionId;
@@ -227,16 +229,33 @@ impl Pusher {
             }
         }
         let mut plan = self.empty_plan();
+        let mut kicks = Vec::new();
         for (index, wanted) in deliveries.into_iter().enumerate() {
             let index = u32::try_from(index).unwrap_or(u32::MAX);
-            if wanted.effect() == Effect::None {
+            if wanted.frame.as_ref().is_some_and(|frame| frame.op == op::KICK) {
+                kicks.push(wanted);
+            } else if wanted.effect() == Effect::None {
                 under_way.missing.extend(self.resolve(index, wanted, &mut plan));
             } else {
                 under_way.effects.push((index, wanted));
             }
         }
         self.send(plan, &done).await?;
+        for kick in kicks {
+            self.kick(kick).await?;
+        }
         Ok(under_way)
+    }
+
+    /// Ends connections, those as well that are not registered yet. Who is not here has ended by itself.
+    async fn kick(&self, wanted: Wanted) -> Result<(), Status> {
+        let reason = CloseReason::of_kick(&wanted.frame.unwrap_or_default().body);
+        for id in self.find(&wanted.user_ids, &wanted.keys, &mut Missing::default()) {
+            if let Some(inbox) = self.node.inboxes.get(usize::from(id.shard)) {
+                inbox.send(Inbound::Close { id, reason }).await.map_err(|_| gone())?;
+            }
+        }
+        Ok(())
     }
 
     fn empty_plan(&self) -> Plan {

@@ -55,9 +55,13 @@ fn assert_within_limits(text: &str, frame: &ClientFrame) {
             assert!((1..=LIMITS.room_name_chars_max).contains(&command.name.chars().count()));
             request_id
         }
-        ClientFrame::Ping => &None,
+        ClientFrame::Ping | ClientFrame::Typing(_) => &None,
         ClientFrame::Cursor { command, request_id } => {
             assert!(command.conversation > 0 && command.delivered_seq >= 0 && command.read_seq >= 0);
+            request_id
+        }
+        ClientFrame::Watch { watch, request_id } => {
+            assert!(watch.conversations.is_sorted_by(|a, b| a < b) && watch.users.is_sorted_by(|a, b| a < b));
             request_id
         }
     };

@@ -46,6 +46,7 @@ async fn directory(comets: i64) -> MemoryDirectory {
                 version: 1,
                 platform: "web".to_owned(),
                 addressable: false,
+                login: None,
             })
             .collect();
         directory.add_sessions(&comet, &sessions).await.expect("in memory");

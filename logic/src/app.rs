@@ -6,10 +6,13 @@ use oort_api::directory::Directory;
 
 use crate::accounts::Accounts;
 use crate::conversations::Conversations;
+use crate::kicks::Kicks;
 use crate::metrics::Metrics;
 use crate::online::Online;
 use crate::operators::Operators;
+use crate::presence::Presence;
 use crate::pushes::Pushes;
+use crate::seen::Seen;
 use crate::users::Users;
 
 /// What HTTP and gRPC answer from.
@@ -21,12 +24,18 @@ pub struct App {
     pub conversations: Conversations,
     /// Transient pushes.
     pub pushes: Pushes,
+    /// Who is online, who types.
+    pub presence: Arc<Presence>,
+    /// Ends connections.
+    pub kicks: Arc<Kicks>,
+    /// When log-ins and users were last seen.
+    pub seen: Arc<Seen>,
     /// Counts and nodes.
     pub online: Online,
     /// For those who look after the server.
     pub operators: Operators,
     /// Users by id.
-    pub users: Users,
+    pub users: Arc<Users>,
     /// Where sessions and rooms are recorded.
     pub directory: Arc<dyn Directory>,
     /// Counters of the tier.

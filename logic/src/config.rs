@@ -11,7 +11,7 @@ mod store;
 pub use store::{StoreConfig, StoreSettings};
 
 use crate::conversations::ListingConfig;
-use crate::{accounts, batcher, cursors, http, online, publisher, pushes, relay};
+use crate::{accounts, batcher, cursors, http, kicks, online, presence, publisher, pushes, relay, seen};
 
 /// Settings of the logic tier.
 #[derive(Debug, Clone, Deserialize)]
@@ -64,6 +64,12 @@ pub struct Config {
     pub relay: relay::Config,
     /// Transient pushes.
     pub pushes: pushes::Config,
+    /// Presence and typing.
+    pub presence: presence::Config,
+    /// Ending connections.
+    pub kicks: kicks::Config,
+    /// When log-ins and users were last seen.
+    pub seen: seen::Config,
     /// Counts and node lists.
     pub online: online::Config,
     /// Accounts, log-ins, tokens.
@@ -145,6 +151,9 @@ impl Default for Config {
             publisher: publisher::Config::default(),
             relay: relay::Config::default(),
             pushes: pushes::Config::default(),
+            presence: presence::Config::default(),
+            kicks: kicks::Config::default(),
+            seen: seen::Config::default(),
             online: online::Config::default(),
             accounts: accounts::Config::default(),
             http: http::Config::default(),
@@ -168,6 +177,9 @@ impl Config {
             ("publisher", self.publisher.faults()),
             ("relay", self.relay.faults()),
             ("pushes", self.pushes.faults()),
+            ("presence", self.presence.faults()),
+            ("kicks", self.kicks.faults()),
+            ("seen", self.seen.faults()),
             ("online", self.online.faults()),
             ("accounts", self.accounts.faults()),
             ("http", self.http.faults()),

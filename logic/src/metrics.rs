@@ -83,12 +83,50 @@ pub struct Counters {
     pub pushes: Counter,
     pub push_records: Counter,
     pub pushes_refused: Family<CodeLabel, Counter>,
+    pub transient_told: Family<TransientLabel, Counter>,
+    pub transient_shed: Family<TransientLabel, Counter>,
+    pub kicks: Counter,
+    pub kick_failures: Counter,
+    pub kicks_dropped: Counter,
+    pub seen_dropped: Counter,
+    pub seen_failures: Counter,
     pub grpc_refused: Family<CodeLabel, Counter>,
     pub goim_upstream: Counter,
     pub directory_swept: Counter,
     pub directory_sweep_failures: Counter,
     pub http_connections: Gauge,
     pub http_accept_failures: Counter,
+}
+
+/// What of the transient.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum TransientKind {
+    /// Who is online.
+    Presence,
+    /// Who types.
+    Typing,
+}
+
+impl EncodeLabelValue for TransientKind {
+    fn encode(&self, encoder: &mut LabelValueEncoder<'_>) -> Result<(), std::fmt::Error> {
+        let name = match self {
+            Self::Presence => "presence",
+            Self::Typing => "typing",
+        };
+        name.encode(encoder)
+    }
+}
+
+/// The label of it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct TransientLabel {
+    kind: TransientKind,
+}
+
+impl From<TransientKind> for TransientLabel {
+    fn from(kind: TransientKind) -> Self {
+        Self { kind }
+    }
 }
 
 /// Rows of one transaction: 1 to 1024 and above.
@@ -135,6 +173,13 @@ impl Counters {
             pushes: Counter::default(),
             push_records: Counter::default(),
             pushes_refused: Family::default(),
+            transient_told: Family::default(),
+            transient_shed: Family::default(),
+            kicks: Counter::default(),
+            kick_failures: Counter::default(),
+            kicks_dropped: Counter::default(),
+            seen_dropped: Counter::default(),
+            seen_failures: Counter::default(),
             grpc_refused: Family::default(),
             goim_upstream: Counter::default(),
             directory_swept: Counter::default(),
@@ -160,6 +205,7 @@ impl Metrics {
         all.register_cursors(registry);
         all.register_publisher(registry);
         all.register_outbox(registry);
+        all.register_presence(registry);
         registry.register("pushes", "Transient pushes the bus took", all.pushes.clone());
         registry.register(
             "push_records",
@@ -326,6 +372,33 @@ impl Counters {
             "Outbox rows that cannot be read: in history only",
             self.publish_undecodable.clone(),
         );
+    }
+
+    fn register_presence(&self, registry: &mut Registry) {
+        registry.register(
+            "transient_told",
+            "Records of presence and typing the bus took, by kind",
+            self.transient_told.clone(),
+        );
+        registry.register(
+            "transient_shed",
+            "Presence and typing not told: too much waited, or the directory, the store or the bus was behind",
+            self.transient_shed.clone(),
+        );
+        let counters = [
+            ("kicks", "Connections that comets were told to end", &self.kicks),
+            (
+                "kick_failures",
+                "Attempts to end connections that failed and are repeated",
+                &self.kick_failures,
+            ),
+            ("kicks_dropped", "Endings of connections given up because too many waited", &self.kicks_dropped),
+            ("seen_dropped", "Last-seen times not kept because too many waited", &self.seen_dropped),
+            ("seen_failures", "Writes of last-seen times that failed and are repeated", &self.seen_failures),
+        ];
+        for (name, help, counter) in counters {
+            registry.register(name, help, counter.clone());
+        }
     }
 
     fn register_outbox(&self, registry: &mut Registry) {

@@ -13,7 +13,7 @@ use oort_api::pb::oort::v1::User;
 use serde_json::Value;
 
 use crate::error::directory_refusal;
-use crate::pushes::Pushes;
+use crate::kicks::{Kicks, Reason};
 use crate::store::{Audit, NewAudit, Store};
 
 /// Operators looked up at once; far more than there ever are.
@@ -123,7 +123,7 @@ impl Operators {
     /// # Errors
     /// `unavailable` when the directory is.
     pub async fn sessions_of(&self, user: UserId) -> Result<Vec<UserSession>, Refusal> {
-        let mut sessions = self.directory.sessions_of(user).await.map_err(directory_refusal)?;
+        let mut sessions = self.directory.sessions(user).await.map_err(directory_refusal)?;
         sessions.sort_by(|a, b| (&a.comet.id, &a.key).cmp(&(&b.comet.id, &b.key)));
         Ok(sessions)
     }
@@ -135,21 +135,19 @@ impl Operators {
     /// the store, the directory or the bus is.
     pub async fn kick(
         &self,
-        pushes: &Pushes,
+        kicks: &Kicks,
         actor: UserId,
         user: UserId,
-        key: Option<&SessionKey>,
+        key: Option<SessionKey>,
     ) -> Result<usize, Refusal> {
         let mut sessions = self.sessions_of(user).await?;
-        sessions.retain(|session| key.is_none_or(|key| session.key == *key));
+        sessions.retain(|session| key.as_ref().is_none_or(|key| session.key == *key));
         if key.is_some() && sessions.is_empty() {
             return Err(Refusal::new(Code::NotFound, "the user has no such connection"));
         }
         let keys: Vec<&str> = sessions.iter().map(|session| session.key.as_str()).collect();
         self.record(actor, "kick", user.to_string(), &serde_json::json!({ "keys": keys })).await?;
-        for session in &sessions {
-            pushes.kick(user, session, "kicked").await?;
-        }
+        kicks.kick(user, key, Reason::Kicked);
         Ok(sessions.len())
     }
 

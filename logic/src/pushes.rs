@@ -22,8 +22,6 @@ use serde::Deserialize;
 
 use crate::metrics::Metrics;
 
-mod kick;
-
 /// Settings of [`Pushes`].
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]

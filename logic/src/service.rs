@@ -22,13 +22,16 @@ use crate::error::Error;
 use crate::failpoint::Failpoints;
 use crate::grpc::LogicService;
 use crate::http;
+use crate::kicks::Kicks;
 use crate::metrics::Metrics;
 use crate::online::Online;
 use crate::operators::Operators;
+use crate::presence::{self, Presence};
 use crate::published::Published;
 use crate::publisher::{self, Publisher};
 use crate::pushes::Pushes;
 use crate::relay::{Lease, Relay};
+use crate::seen::Seen;
 use crate::store::Store;
 use crate::users::Users;
 
@@ -208,14 +211,36 @@ async fn app(
     conversations: conversations::Parts,
     metrics: accounts::Metrics,
 ) -> Result<Arc<App>, Error> {
-    let accounts = Accounts::new(Arc::clone(&parts.store), config.accounts.clone(), metrics)
+    let counters = metrics;
+    let metrics = conversations.metrics.clone();
+    let (directory, producer) = (Arc::clone(&parts.directory), Arc::clone(&parts.producer));
+    let kicks = Arc::new(Kicks::new(config.kicks.clone(), directory, producer, metrics.clone()));
+    let seen = Arc::new(Seen::new(config.seen.clone(), Arc::clone(&parts.store), metrics.clone()));
+    let with = accounts::Parts {
+        store: Arc::clone(&parts.store),
+        seen: Arc::clone(&seen),
+        kicks: Arc::clone(&kicks),
+        tasks: conversations.tasks.clone(),
+    };
+    let accounts = Accounts::new(with, config.accounts.clone(), counters)
         .await
         .map_err(|refusal| Error::Accounts(refusal.to_string()))?;
-    let metrics = conversations.metrics.clone();
+    let users = Arc::new(Users::new(Arc::clone(&parts.store), config.users_cached_max));
+    let with = presence::Parts {
+        directory: Arc::clone(&parts.directory),
+        producer: Arc::clone(&parts.producer),
+        store: Arc::clone(&parts.store),
+        seen: Arc::clone(&seen),
+        users: Arc::clone(&users),
+        metrics: metrics.clone(),
+    };
     Ok(Arc::new(App {
         accounts,
         conversations: Conversations::new(config.limits.clone(), conversations),
         pushes: Pushes::new(config.pushes.clone(), Arc::clone(&parts.producer), metrics.clone()),
+        presence: Arc::new(Presence::new(config.presence.clone(), with)),
+        kicks,
+        seen,
         online: Online::new(config.online.clone(), Arc::clone(&parts.directory)),
         operators: Operators {
             store: Arc::clone(&parts.store),
@@ -223,7 +248,7 @@ async fn app(
             dead_letters: Arc::clone(&parts.dead_letters),
             page_max: config.limits.page_max,
         },
-        users: Users::new(Arc::clone(&parts.store), config.users_cached_max),
+        users,
         directory: Arc::clone(&parts.directory),
         metrics,
     }))

@@ -20,6 +20,8 @@ mod encrypted;
 mod faults;
 mod operators;
 mod packets;
+mod presence;
 mod pushes;
 mod refusals;
 mod resume;
+mod sessions;

@@ -12,7 +12,7 @@
 //! | `comet:<id>` | string with TTL = the lease | `epoch|`, `1|` while announcing or else `0|`, `announcements|`, and JSON of [`CometInfo`] |
 //! | `census` | string | when and by whom the comets last changed as a whole: a [`Census`] |
 //! | `comets` | sorted set | ids of comets by the second they last renewed |
-//! | `user:<id>` | hash | session key → `comet|epoch|version|platform` |
+//! | `user:<id>` | hash | session key → `comet|epoch|version|platform`, and `|` [`LoginTag`] when it has one |
 //! | `session:<key>` | string | `comet|epoch|version`, addressable sessions only |
 //! | `room:<key>` | hash | comet → `epoch|version`, and `|left` once it has no members |
 //! | `node:<id>` | string with TTL = the lease | JSON of [`NodeEntry`]: what a process says about itself |
@@ -32,10 +32,12 @@ use tonic::async_trait;
 
 use crate::ids::{RoomKey, SessionKey, UserId};
 
+mod login_tag;
 pub mod memory;
 mod nodes;
 pub mod redis;
 
+pub use login_tag::LoginTag;
 pub use nodes::{NodeEntry, NodeMetrics};
 
 /// One incarnation of a comet.
@@ -110,9 +112,11 @@ pub struct SessionEntry {
     pub platform: String,
     /// Also list it by its key.
     pub addressable: bool,
+    /// The log-in it was opened by; `None` = not known.
+    pub login: Option<LoginTag>,
 }
 
-/// A session of a user, as it is recorded.
+/// A session of a user, as readers find it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UserSession {
     /// Its key.
@@ -121,6 +125,8 @@ pub struct UserSession {
     pub comet: CometRef,
     /// Client's kind.
     pub platform: String,
+    /// The log-in it was opened by; `None` = not known.
+    pub login: Option<LoginTag>,
 }
 
 /// A room to record.
@@ -213,12 +219,12 @@ pub trait Directory: Send + Sync + fmt::Debug + 'static {
         Ok(self.look_up(users, keys, rooms).await?.0)
     }
 
+    /// The sessions of a user on live incarnations, by key.
+    async fn sessions(&self, user: UserId) -> Result<Vec<UserSession>, Error>;
+
     /// Removes entries of dead incarnations; returns how many. Bounded work:
     /// at most `keys_max` keys are looked at, the next call goes on from there.
     async fn sweep(&self, keys_max: usize) -> Result<usize, Error>;
-
-    /// Sessions of the user on live comets, in no order.
-    async fn sessions_of(&self, user: UserId) -> Result<Vec<UserSession>, Error>;
 
     /// Records what a process says about itself, until the lease ends. An
     /// entry that is too large is refused with [`Error::Config`].

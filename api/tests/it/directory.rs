@@ -76,6 +76,7 @@ fn session(of: i64, text: &str, version: Version) -> SessionEntry {
         version,
         platform: "web".to_owned(),
         addressable: true,
+        login: None,
     }
 }
 
@@ -112,6 +113,7 @@ macro_rules! for_every_contract {
             registrations [
                 a_late_disconnect_removes_nothing_newer
                 each_comet_of_a_user_is_named_once
+                the_sessions_of_a_user_say_by_which_log_in
                 an_addressable_key_moves_to_another_comet
                 anonymous_sessions_have_no_user
                 rooms_follow_versions_in_any_order

@@ -15,7 +15,7 @@ use oort_api::error::Refusal;
 use oort_api::pb::oort::v1::conversation_event::Change;
 use oort_api::pb::oort::v1::{
     Conversation, ConversationEvent, ConversationKind, CursorEvent, HistoryResult, Message, MessageKind,
-    SendOutcome, User,
+    Presence, SendOutcome, TypingEvent, User,
 };
 
 /// One fenced block of the document.
@@ -89,6 +89,8 @@ fn every_client_example_is_read() {
             ClientFrame::CreateRoom { .. } => ClientType::ClientCreateRoom,
             ClientFrame::Ping => ClientType::Ping,
             ClientFrame::Cursor { .. } => ClientType::Cursor,
+            ClientFrame::Watch { .. } => ClientType::Watch,
+            ClientFrame::Typing(_) => ClientType::Typing,
         };
         assert_eq!(type_of(&example.text), frame_type.as_str(), "line {}", example.line);
         seen.insert(frame_type.as_str());
@@ -306,6 +308,14 @@ fn v1_frames(show: &mut impl FnMut(ServerFrame<'_>)) {
     show(ServerFrame::Push { operation: 1000, body: br#"{"sale":"now"}"# });
     show(ServerFrame::Push { operation: 1001, body: &[0xff, 0x00, 0xfe] });
     show(ServerFrame::Pong);
+
+    let here = Presence { user_id: 3, online: true, last_seen_ms: 1_700_000_000_042 };
+    let never = Presence { user_id: 5, ..Presence::default() };
+    show(ServerFrame::Presence { users: &[here, never], request_id: Some("r-7") });
+    let gone = Presence { user_id: 3, online: false, last_seen_ms: 1_700_000_009_000 };
+    show(ServerFrame::Presence { users: &[gone], request_id: None });
+    let event = TypingEvent { conversation: 7, user: Some(bob()), active: true };
+    show(ServerFrame::Typing { event: &event });
 }
 
 fn classic_frames(show: &mut impl FnMut(ServerFrame<'_>)) {

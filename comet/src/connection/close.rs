@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 use oort_api::error::{Code, Refusal};
+use oort_api::op;
 
 use crate::framing::{Violation, close_frame};
 
@@ -34,6 +35,10 @@ pub(crate) enum CloseReason {
     Unavailable,
     /// A fault of the server.
     Internal,
+    /// The log-in that opened it ended.
+    SessionEnded,
+    /// An operator ended it.
+    Kicked,
     /// The server is going down.
     Draining,
 }
@@ -55,6 +60,8 @@ impl CloseReason {
             Self::Resync => (1012, "frames were lost; connect again", "resync"),
             Self::Unavailable => (1013, "unavailable; try again later", "unavailable"),
             Self::Internal => (1011, "internal error", "internal"),
+            Self::SessionEnded => (1008, op::KICK_SESSION_ENDED, "session_ended"),
+            Self::Kicked => (1008, op::KICK_BY_OPERATOR, "kicked"),
             Self::Draining => (1001, "the server is shutting down", "draining"),
         }
     }
@@ -71,6 +78,11 @@ impl CloseReason {
             Self::Violation(violation) => close_frame(code, &violation.to_string()),
             _ => close_frame(code, words),
         }
+    }
+
+    /// What the body of a [`op::KICK`] says.
+    pub(crate) fn of_kick(body: &[u8]) -> Self {
+        if body == op::KICK_SESSION_ENDED.as_bytes() { Self::SessionEnded } else { Self::Kicked }
     }
 
     /// Why a session could not be opened.

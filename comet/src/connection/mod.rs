@@ -94,6 +94,8 @@ pub(crate) struct Connection {
     /// The shard will look at it.
     is_on_agenda: Cell<bool>,
     pub(crate) address: IpAddr,
+    /// Tag of the log-in that opened it; 0 = none. It stands where there was room.
+    pub(crate) login: Cell<u32>,
     pub(crate) memberships: Cell<Memberships>,
     pub(crate) goim: RefCell<Option<Box<GoimSide>>>,
     input: Cell<Option<Box<Input>>>,
@@ -139,6 +141,7 @@ impl Connection {
             closing: Cell::new(Closing::No),
             is_on_agenda: Cell::new(false),
             address,
+            login: Cell::new(0),
             memberships: Cell::default(),
             goim: RefCell::default(),
             input: Cell::default(),
@@ -161,6 +164,7 @@ impl Connection {
             version: self.id.version,
             platform: self.dialect.platform().to_owned(),
             addressable: is_addressable,
+            login: self.login.get(),
         }
     }
 

@@ -6,7 +6,7 @@ use oort_api::codec::envelope::{Flavour, ServerFrame};
 use oort_api::codec::packet;
 use oort_api::op;
 use oort_api::pb::goim::protocol::Proto;
-use oort_api::pb::oort::v1::{ConversationEvent, CursorEvent, Message};
+use oort_api::pb::oort::v1::{ConversationEvent, CursorEvent, Message, PresenceEvent, TypingEvent};
 use prost::Message as _;
 
 use crate::dialect::Unreadable;
@@ -43,6 +43,15 @@ pub(crate) fn write(frame: &Proto, flavour: Flavour, out: &mut Vec<u8>) -> Resul
         op::CURSOR => {
             let event = CursorEvent::decode(frame.body.clone()).map_err(|_| unreadable(frame))?;
             ServerFrame::Cursor { event: &event, request_id: None }.encode_into(flavour, out)
+        }
+        op::PRESENCE => {
+            let PresenceEvent { users } =
+                PresenceEvent::decode(frame.body.clone()).map_err(|_| unreadable(frame))?;
+            ServerFrame::Presence { users: &users, request_id: None }.encode_into(flavour, out)
+        }
+        op::TYPING => {
+            let event = TypingEvent::decode(frame.body.clone()).map_err(|_| unreadable(frame))?;
+            ServerFrame::Typing { event: &event }.encode_into(flavour, out)
         }
         operation => ServerFrame::Push { operation, body: &frame.body }.encode_into(flavour, out),
     })

@@ -16,6 +16,10 @@ use crate::framing::{Opcode, encode_frame};
 
 /// The bytes that show a frame of a job; empty when there is nothing to show.
 pub(crate) fn encode(frame: &Proto, carrier: Carrier) -> Result<Bytes, Unreadable> {
+    if matches!(frame.op, op::PRESENCE | op::TYPING) {
+        // These clients have no way to watch.
+        return Ok(Bytes::new());
+    }
     let shown = body(frame)?;
     let packet = Packet { ver: SERVER_VERSION, op: frame.op, seq: 0, body: &shown };
     let mut out = BytesMut::with_capacity(shown.len() + 2 * HEADER_BYTES);

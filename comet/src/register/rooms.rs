@@ -201,7 +201,7 @@ fn add(entry: &mut Entry, shard: u16, count: u32) {
 
 impl Inner {
     fn note_count(&mut self, key: &RoomKey) {
-        if key.conversation().is_none() && !self.counts_changed.contains(key) {
+        if key.conversation().is_none() && !key.is_watch() && !self.counts_changed.contains(key) {
             self.counts_changed.insert(key.clone());
         }
     }

@@ -181,7 +181,7 @@ async fn change_room(
 ) -> Result<(), CloseReason> {
     let wanted = std::str::from_utf8(packet.body).ok().and_then(|text| RoomKey::new(text).ok());
     // goim's rooms only: a conversation has members, who are not chosen by themselves.
-    let wanted = wanted.filter(|room| room.conversation().is_none());
+    let wanted = wanted.filter(|room| room.conversation().is_none() && !room.is_watch());
     let carrier = connection.dialect.carrier();
     let before = connection.goim.borrow().as_ref().and_then(|goim| goim.room.clone());
     if wanted != before {

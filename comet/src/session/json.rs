@@ -145,6 +145,16 @@ pub(crate) fn command(
         Ok(ClientFrame::Ping) => sends.before(shard, connection, |shard, connection| {
             connection.send_json(&shard.node, &ServerFrame::Pong);
         }),
+        Ok(ClientFrame::Watch { watch, request_id }) => {
+            let (to, client) = (Rc::clone(shard), Rc::clone(connection));
+            let watching =
+                async move { super::watch::watch(&to, &client, &watch, request_id.as_deref()).await };
+            Some(sends.begin(shard, connection, Some(Box::pin(watching))))
+        }
+        Ok(ClientFrame::Typing(typing)) => {
+            let telling = super::typing::begin(shard, connection, typing)?;
+            Some(sends.begin(shard, connection, Some(telling)))
+        }
         Err(error) => sends.before(shard, connection, move |shard, connection| {
             refuse(shard, connection, &error.refusal, error.request_id.as_deref());
         }),

@@ -16,6 +16,8 @@ pub(crate) mod cursors;
 pub(crate) mod goim;
 pub(crate) mod json;
 pub(crate) mod sends;
+pub(crate) mod typing;
+pub(crate) mod watch;
 
 pub(crate) use oort_api::pb::oort::v1::connect_request::Credential;
 

@@ -20,7 +20,12 @@ impl Shard {
                 drop(done);
             }
             Inbound::Leave { room, whom, done } => {
-                self.sessions_of(&whom).iter().for_each(|connection| self.leave(connection, &room));
+                let typing = room.conversation().map(RoomKey::typing);
+                for connection in self.sessions_of(&whom) {
+                    self.leave(&connection, &room);
+                    // Who is no member is not told who types either.
+                    typing.iter().for_each(|typing| self.leave(&connection, typing));
+                }
                 drop(done);
             }
             Inbound::Resync { done } => {

@@ -18,6 +18,7 @@ use crate::framing::Inflater;
 use crate::node::Node;
 use crate::register::ConnectionId;
 use crate::session::cursors::Underway;
+use crate::session::typing::TypingGate;
 use crate::transport::arrival::Arrival;
 use crate::transport::encrypted::Buffers;
 
@@ -70,6 +71,8 @@ pub(crate) struct Shard {
     pub(crate) cursors: Underway,
     /// Broadcasts at a pace under way.
     paced: Cell<usize>,
+    /// Who told of their typing a moment ago.
+    typing: RefCell<TypingGate>,
     rates: Rates,
     started: std::time::Instant,
 }
@@ -106,7 +109,9 @@ impl Shard {
             bytes_per_second: config.bytes_per_second,
             bytes_burst: config.bytes_burst,
         };
+        let typing = TypingGate::new(config.watch.typing_interval_ms, config.watch.typing_remembered_max);
         Ok(Self {
+            typing: RefCell::new(typing),
             node,
             index,
             poller: Rc::new(Poller::new()?),
@@ -171,6 +176,7 @@ impl Shard {
         connection.is_registered.set(true);
         let user = reply.user.as_ref().map_or(0, |user| user.id);
         connection.user.set(user);
+        connection.login.set(reply.login);
         if !connection.dialect.is_json() {
             let key = (reply.key != connection.id.key(node.nonce)).then(|| SessionKey::new(&reply.key).ok());
             let accepts = (!reply.accepts.is_empty()).then(|| reply.accepts.as_slice().into());
@@ -241,6 +247,20 @@ impl Shard {
                 node.departed(None, emptied);
             }
         }
+    }
+
+    /// The rooms a connection is in by what it watches.
+    pub(crate) fn watched(&self, connection: &Connection) -> Vec<RoomKey> {
+        let memberships = connection.memberships.take();
+        let watched = self.rooms.borrow().watched(&memberships);
+        connection.memberships.set(memberships);
+        watched
+    }
+
+    /// Whether a connection may tell of its typing in a conversation now.
+    pub(crate) fn may_type(&self, connection: &Connection, conversation: i64) -> bool {
+        let now_ms = u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX);
+        self.typing.borrow_mut().admit((connection.id.version, conversation), now_ms)
     }
 
     pub(crate) fn is_member(&self, connection: &Connection, room: &RoomKey) -> bool {

@@ -72,6 +72,12 @@ impl Rooms {
         self.index.get_key_value(key).map(|(own, _)| own.clone())
     }
 
+    /// The rooms a connection with these memberships is in by what it watches.
+    pub(crate) fn watched(&self, memberships: &Memberships) -> Vec<RoomKey> {
+        let rooms = memberships.iter().filter_map(|held| self.rooms.get(held.room as usize));
+        rooms.map(|room| &room.key).filter(|key| key.is_watch()).cloned().collect()
+    }
+
     /// Adds the connection at `slot`. False if it was a member already.
     pub(crate) fn join(&mut self, key: &RoomKey, slot: u32, memberships: &mut Memberships) -> bool {
         let index = match self.index.get(key) {

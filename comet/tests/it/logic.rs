@@ -8,7 +8,12 @@ use oort_api::error::{Code, Refusal};
 use oort_api::pb::oort::v1::connect_request::Credential;
 use oort_api::pb::oort::v1::logic_server::Logic;
 use oort_api::pb::oort::v1::{
-AnnounceNodeReply, AnnounceNodeRequest, AnnounceReply, AnnounceRequest, ConnectReply, ConnectRequest, Conversation, ConversationKind, CreateRoomResult, CursorEvent, CursorResult, DisconnectReply, DisconnectRequest, GoimUpstreamResult, HelloReply, HelloRequest, HistoryResult, Message, Place, ReceiveReply, ReceiveRequest, RenewReply, RenewRequest, RoomsReply, RoomsRequest, SendBatchResult, SendCommand, SendOutcome, SendResult, SessionRef, User, receive_reply, receive_request,
+    AnnounceNodeReply, AnnounceNodeRequest, AnnounceReply, AnnounceRequest, ConnectReply, ConnectRequest,
+    Conversation, ConversationKind, CreateRoomResult, CursorEvent, CursorResult, DisconnectReply,
+    DisconnectRequest, GoimUpstreamResult, HelloReply, HelloRequest, HistoryResult, Message, Place, Presence,
+    ReceiveReply, ReceiveRequest, RenewReply, RenewRequest, RoomsReply, RoomsRequest, SendBatchResult,
+    SendCommand, SendOutcome, SendResult, SessionRef, TypingCommand, TypingResult, User, WatchResult,
+    receive_reply, receive_request,
 };
 use parking_lot::Mutex;
 use tonic::{Request, Response, Status};
@@ -41,6 +46,10 @@ pub(crate) struct State {
     pub(crate) received: Vec<(&'static str, usize)>,
     pub(crate) fail_receive: bool,
     pub(crate) upstream: Vec<(i32, Vec<u8>)>,
+    /// Direct conversations that everybody is in.
+    pub(crate) directs: Vec<i64>,
+    /// Typing as it came in.
+    pub(crate) typing: Vec<TypingCommand>,
     pub(crate) taken_names: Vec<String>,
     pub(crate) goim_heartbeat_ms: i64,
     pub(crate) lease_ms: i64,
@@ -152,6 +161,7 @@ impl Logic for Scripted {
             version: request.version,
             platform: request.platform,
             addressable: is_addressable,
+            ..SessionRef::default()
         };
         state.sessions.insert(reply.key.clone(), session);
         Ok(Response::new(reply))
@@ -323,6 +333,30 @@ impl Logic for Scripted {
                         unread: head - command.read_seq,
                     }),
                 })
+            }
+            // Users with an even id are online.
+            Some(receive_request::Command::Watch(command)) => {
+                let directs = &state.directs;
+                receive_reply::Result::Watch(WatchResult {
+                    conversations: command
+                        .conversations
+                        .into_iter()
+                        .filter(|id| directs.contains(id))
+                        .collect(),
+                    users: command
+                        .users
+                        .into_iter()
+                        .map(|user_id| Presence {
+                            user_id,
+                            online: user_id % 2 == 0,
+                            last_seen_ms: user_id * 10,
+                        })
+                        .collect(),
+                })
+            }
+            Some(receive_request::Command::Typing(command)) => {
+                state.typing.push(command);
+                receive_reply::Result::Typing(TypingResult {})
             }
             Some(receive_request::Command::Goim(command)) => {
                 state.upstream.push((command.op, command.body.to_vec()));

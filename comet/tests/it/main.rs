@@ -18,4 +18,5 @@ mod logic;
 mod sends;
 mod tls;
 mod turns;
+mod watch;
 mod world;

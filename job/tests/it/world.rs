@@ -196,6 +196,7 @@ fn session(user: i64, version: Version) -> SessionEntry {
         version,
         platform: "test".into(),
         addressable: true,
+        login: None,
     }
 }
 
@@ -284,11 +285,11 @@ impl Directory for BreakableDirectory {
         self.route_calls.fetch_add(usize::from(!is_census_only), Ordering::SeqCst);
         self.answer()?.look_up(users, keys, rooms).await
     }
+    async fn sessions(&self, user: UserId) -> Result<Vec<UserSession>, DirectoryError> {
+        self.answer()?.sessions(user).await
+    }
     async fn sweep(&self, keys_max: usize) -> Result<usize, DirectoryError> {
         self.answer()?.sweep(keys_max).await
-    }
-    async fn sessions_of(&self, user: UserId) -> Result<Vec<UserSession>, DirectoryError> {
-        self.answer()?.sessions_of(user).await
     }
     async fn announce_node(&self, node: &NodeEntry, lease: Duration) -> Result<(), DirectoryError> {
         self.answer()?.announce_node(node, lease).await

@@ -33,6 +33,8 @@ pub struct Config {
     pub login_check_ms: u64,
     /// Log-ins remembered as live; beyond it the ones not used for longest are forgotten.
     pub login_cache_max: usize,
+    /// Log-ins of one user that a list of them has: the newest ones.
+    pub logins_listed_max: u32,
     /// Failed log-ins of one account from one address before it has to wait.
     pub attempts_burst: u32,
     /// Time after which one more attempt is allowed, ms.
@@ -59,6 +61,7 @@ impl Default for Config {
             hashing_wait_ms: 5_000,
             login_check_ms: 2_000,
             login_cache_max: 200_000,
+            logins_listed_max: 100,
             attempts_burst: 10,
             attempts_refill_ms: 6_000,
             attempts_watched_max: 100_000,
@@ -93,6 +96,7 @@ impl Config {
         );
         check(self.hashing_waiters_max >= 1, "hashing_waiters_max is 0: nobody could log in");
         check(self.login_cache_max >= 2, "login_cache_max is less than 2");
+        check((1..=10_000).contains(&self.logins_listed_max), "logins_listed_max is not within 1 to 10000");
         check(self.attempts_burst >= 1, "attempts_burst is 0: nobody could log in");
         check(self.attempts_refill_ms >= 1, "attempts_refill_ms is 0");
         check(self.attempts_watched_max >= 2, "attempts_watched_max is less than 2");

@@ -11,8 +11,11 @@ use oort_api::clock::now_ms;
 use oort_api::error::{Code, Refusal};
 use oort_api::ids::UserId;
 use oort_api::pb::oort::v1::User;
+use tokio_util::task::TaskTracker;
 
-use crate::store::{Credentials, Login, NewUser, Rotation, SigningKey, Store};
+use crate::kicks::Kicks;
+use crate::seen::Seen;
+use crate::store::{Credentials, Device, Login, NewUser, Rotation, SigningKey, Store};
 
 mod attempts;
 mod config;
@@ -35,10 +38,26 @@ use passwords::Passwords;
 use session::user_id;
 use tokens::Tokens;
 
+/// What accounts work with.
+#[derive(Debug)]
+pub struct Parts {
+    /// Where accounts are.
+    pub store: Arc<dyn Store>,
+    /// Told who was seen.
+    pub seen: Arc<Seen>,
+    /// Ends the connections of a log-in that ended.
+    pub kicks: Arc<Kicks>,
+    /// Whoever runs the tier waits for these tasks.
+    pub tasks: TaskTracker,
+}
+
 /// Creates accounts, logs in and out, and tells who a credential belongs to.
 #[derive(Debug)]
 pub struct Accounts {
     store: Arc<dyn Store>,
+    seen: Arc<Seen>,
+    kicks: Arc<Kicks>,
+    tasks: TaskTracker,
     config: Config,
     tokens: Tokens,
     passwords: Passwords,
@@ -52,7 +71,8 @@ impl Accounts {
     ///
     /// # Errors
     /// When the store does not answer.
-    pub async fn new(store: Arc<dyn Store>, config: Config, metrics: Metrics) -> Result<Self, Refusal> {
+    pub async fn new(parts: Parts, config: Config, metrics: Metrics) -> Result<Self, Refusal> {
+        let Parts { store, seen, kicks, tasks } = parts;
         let candidate = fresh_signing_key()?;
         let keys = store.signing_keys(&candidate).await?;
         let tokens = Tokens::new(&config.issuer, &keys)
@@ -62,6 +82,9 @@ impl Accounts {
             attempts: Attempts::new(&config),
             live: LiveLogins::new(&config),
             store,
+            seen,
+            kicks,
+            tasks,
             config,
             tokens,
             passwords,
@@ -142,27 +165,27 @@ impl Accounts {
         self.store.credentials_by_name(name).await.map_err(Refusal::from)
     }
 
-    /// Begins a log-in with tokens for a user who has proved who they are.
+    /// Begins a log-in with tokens for a user who has proved who they are, on a device called so.
     ///
     /// # Errors
     /// [`Code::Unavailable`].
-    pub async fn begin_session(&self, user: User) -> Result<Session, Refusal> {
+    pub async fn begin_session(&self, user: User, device: &str) -> Result<Session, Refusal> {
         let (refresh_token, refresh_hash) = secret::generate()?;
         let login = self.new_login(&user, refresh_hash, None, self.config.refresh_ttl_ms)?;
-        self.store.create_login(&login).await?;
+        self.store.create_login(&login, device).await?;
         self.session(user, &login, refresh_token)
     }
 
-    /// Begins a log-in with a cookie for a user who has proved who they are.
+    /// Begins a log-in with a cookie for a user who has proved who they are, on a device called so.
     ///
     /// # Errors
     /// [`Code::Unavailable`].
-    pub async fn begin_cookie_session(&self, user: User) -> Result<CookieSession, Refusal> {
+    pub async fn begin_cookie_session(&self, user: User, device: &str) -> Result<CookieSession, Refusal> {
         // Nobody gets this refresh token: a cookie is not refreshed.
         let (_, refresh_hash) = secret::generate()?;
         let (sid, cookie_hash) = secret::generate()?;
         let login = self.new_login(&user, refresh_hash, Some(cookie_hash), self.config.cookie_ttl_ms)?;
-        self.store.create_login(&login).await?;
+        self.store.create_login(&login, device).await?;
         Ok(CookieSession { user, sid, max_age_s: self.config.cookie_ttl_ms / 1000 })
     }
 
@@ -185,7 +208,7 @@ impl Accounts {
     }
 
     /// Exchanges a refresh token for new tokens; it is good once. Given a
-    /// second time, its log-in is ended.
+    /// second time, its log-in is ended, and the connections it opened.
     ///
     /// # Errors
     /// [`Code::Unauthenticated`], [`Code::RefreshReused`], [`Code::Unavailable`].
@@ -201,8 +224,10 @@ impl Accounts {
                 self.metrics.refreshes.inc();
                 self.session(user, &login, token)
             }
-            Rotation::Reused => {
+            Rotation::Reused { login_id, user_id } => {
                 self.metrics.refresh_reuses.inc();
+                self.live.forget(&login_id);
+                self.kicks.login_ended(user_id, &login_id);
                 Err(Refusal::new(
                     Code::RefreshReused,
                     "this refresh token was used before; the log-in is ended, log in again",
@@ -226,14 +251,41 @@ impl Accounts {
         })
     }
 
-    /// Ends the log-in. Other nodes notice within `login_check_ms`.
+    /// Ends the log-in, and the connections it opened. Other nodes notice within `login_check_ms`.
     ///
     /// # Errors
     /// [`Code::Unavailable`].
     pub async fn logout(&self, identity: &Identity) -> Result<(), Refusal> {
-        self.store.end_login(&identity.login_id).await?;
-        self.live.forget(&identity.login_id);
-        Ok(())
+        self.end(identity.user_id()?, &identity.login_id).await.map(drop)
+    }
+
+    /// As [`logout`](Self::logout), of any log-in of the user; `false` when there was none.
+    ///
+    /// # Errors
+    /// [`Code::Unavailable`].
+    pub async fn end(&self, user: UserId, login_id: &str) -> Result<bool, Refusal> {
+        let (store, kicks, id) = (Arc::clone(&self.store), Arc::clone(&self.kicks), login_id.to_owned());
+        // A task of its own: an asker that goes away does not stop it between the two.
+        let ending = self.tasks.spawn(async move {
+            let was_there = store.end_login(&id, user).await?;
+            // Also when it was over before: an earlier attempt may not have come so far.
+            kicks.login_ended(user, &id);
+            Ok::<bool, Refusal>(was_there)
+        });
+        let was_there = ending.await.map_err(|cause| {
+            tracing::error!(%cause, "the task that ended a log-in ended");
+            Refusal::new(Code::Internal, "internal error")
+        })??;
+        self.live.forget(login_id);
+        Ok(was_there)
+    }
+
+    /// The live log-ins of a user, the newest first.
+    ///
+    /// # Errors
+    /// [`Code::Unavailable`].
+    pub async fn devices(&self, user: UserId) -> Result<Vec<Device>, Refusal> {
+        Ok(self.store.devices_of(user, now_ms(), self.config.logins_listed_max).await?)
     }
 
     /// Whose access token this is.
@@ -241,15 +293,24 @@ impl Accounts {
     /// # Errors
     /// [`Code::Unauthenticated`], [`Code::Unavailable`].
     pub async fn authenticate_bearer(&self, token: &str) -> Result<Identity, Refusal> {
+        let identity = self.read_bearer(token)?;
+        self.check_live(&identity).await?;
+        Ok(identity)
+    }
+
+    /// Whose access token this is, whether or not its log-in is live: it is to be
+    /// [confirmed](Self::confirm).
+    ///
+    /// # Errors
+    /// [`Code::Unauthenticated`].
+    pub fn read_bearer(&self, token: &str) -> Result<Identity, Refusal> {
         let claims = self.tokens.verify_user(token).ok_or_else(|| self.unauthenticated())?;
         let id: UserId = claims.sub.parse().map_err(|_| self.unauthenticated())?;
-        let identity = Identity {
+        Ok(Identity {
             user: User { id: id.get(), username: claims.name },
             login_id: claims.sid.into(),
             expires_at_ms: milliseconds(claims.exp),
-        };
-        self.check_live(&identity).await?;
-        Ok(identity)
+        })
     }
 
     /// Whose cookie this is.
@@ -274,19 +335,29 @@ impl Accounts {
         let (login, user) = found.ok_or_else(|| self.unauthenticated())?;
         let identity = Identity { user, login_id: login.id.into(), expires_at_ms: login.expires_at_ms };
         self.live.set_live(identity.login_id.clone(), asked_at);
+        self.seen.login(&identity.login_id, identity.user_id()?);
         self.live.set_cookie(hash, identity.clone());
         Ok(identity)
     }
 
     async fn check_live(&self, identity: &Identity) -> Result<(), Refusal> {
-        let asked_at = Instant::now();
-        if self.live.is_live(&identity.login_id, asked_at) {
+        if self.live.is_live(&identity.login_id, Instant::now()) {
             return Ok(());
         }
+        self.confirm(identity).await
+    }
+
+    /// Asks the store whether the log-in is live, whatever was remembered of it.
+    ///
+    /// # Errors
+    /// [`Code::Unauthenticated`], [`Code::Unavailable`].
+    pub async fn confirm(&self, identity: &Identity) -> Result<(), Refusal> {
+        let asked_at = Instant::now();
         self.metrics.login_checks.inc();
         let found = self.store.login(&identity.login_id, now_ms()).await?;
         if found.is_some_and(|(login, _)| login.user_id.get() == identity.user.id) {
             self.live.set_live(identity.login_id.clone(), asked_at);
+            self.seen.login(&identity.login_id, identity.user_id()?);
             return Ok(());
         }
         self.live.forget(&identity.login_id);

@@ -7,7 +7,7 @@ use oort_api::pb::oort::v1::User;
 use serde::Deserialize;
 
 use super::invalid;
-use crate::accounts::Accounts;
+use crate::accounts::{Accounts, Identity};
 use crate::config::GoimAuth;
 
 /// As goim's clients write it (goim `internal/logic/conn.go`, Connect);
@@ -28,13 +28,13 @@ struct Body {
 pub(super) struct GoimClient {
     /// `None` = anonymous.
     pub(super) user: Option<User>,
+    /// Who proved it by a token.
+    pub(super) identity: Option<Identity>,
     /// The key it chose.
     pub(super) key: Option<SessionKey>,
     pub(super) room: Option<RoomKey>,
     pub(super) platform: String,
     pub(super) accepts: Vec<i32>,
-    /// ms since the epoch; 0 = not known.
-    pub(super) expires_at_ms: i64,
 }
 
 /// Operations a client may ask for.
@@ -54,17 +54,17 @@ pub(super) async fn check(accounts: &Accounts, auth: GoimAuth, body: &[u8]) -> R
     let key = Some(&body.key).filter(|key| !key.is_empty()).map(SessionKey::new).transpose();
     let key = key.map_err(|fault| invalid(format!("key: {fault}")))?;
     let room = Some(&body.room_id).filter(|room| !room.is_empty()).map(|room| goim_room(room)).transpose()?;
-    let (user, expires_at_ms) = match auth {
+    let (user, identity) = match auth {
         GoimAuth::Token => {
-            let (user, expires_at_ms) = by_token(accounts, body.mid, &body.token).await?;
-            (Some(user), expires_at_ms)
+            let identity = by_token(accounts, body.mid, &body.token).await?;
+            (Some(identity.user.clone()), Some(identity))
         }
-        GoimAuth::Open => (UserId::new(body.mid).map(|id| User { id: id.get(), ..User::default() }), 0),
+        GoimAuth::Open => (UserId::new(body.mid).map(|id| User { id: id.get(), ..User::default() }), None),
     };
-    Ok(GoimClient { user, key, room, platform: body.platform, accepts: body.accepts, expires_at_ms })
+    Ok(GoimClient { user, identity, key, room, platform: body.platform, accepts: body.accepts })
 }
 
-async fn by_token(accounts: &Accounts, mid: i64, token: &str) -> Result<(User, i64), Refusal> {
+async fn by_token(accounts: &Accounts, mid: i64, token: &str) -> Result<Identity, Refusal> {
     let wrong = |text| Refusal::new(Code::Unauthenticated, text);
     if token.is_empty() {
         return Err(wrong("token: an access token of user `mid`"));
@@ -73,7 +73,7 @@ async fn by_token(accounts: &Accounts, mid: i64, token: &str) -> Result<(User, i
     if mid != 0 && identity.user.id != mid {
         return Err(wrong("mid is not the token's user"));
     }
-    Ok((identity.user, identity.expires_at_ms))
+    Ok(identity)
 }
 
 /// goim's rooms only: a conversation's room is entered by its members, not
@@ -81,5 +81,5 @@ async fn by_token(accounts: &Accounts, mid: i64, token: &str) -> Result<(User, i
 fn goim_room(room: &str) -> Result<RoomKey, Refusal> {
     let fault = || invalid("room_id: `type://id`, at most 128 bytes");
     let key = RoomKey::new(room).map_err(|_| fault())?;
-    if room.contains("://") { Ok(key) } else { Err(fault()) }
+    if room.contains("://") && !key.is_watch() { Ok(key) } else { Err(fault()) }
 }

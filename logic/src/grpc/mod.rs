@@ -24,6 +24,7 @@ mod goim_send;
 mod nodes;
 mod receive;
 mod sessions;
+mod watch;
 
 pub use goim::GoimService;
 

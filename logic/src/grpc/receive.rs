@@ -52,6 +52,10 @@ impl LogicService {
                 let cursor = self.app.conversations.advance(user, conversation, at, key).await?;
                 Reply::Cursor(pb::CursorResult { cursor: Some(cursor) })
             }
+            Command::Watch(command) => Reply::Watch(self.watch(user_id(request.user_id)?, command).await?),
+            Command::Typing(command) => {
+                Reply::Typing(self.typing(user_id(request.user_id)?, &request.key, &command)?)
+            }
             Command::Goim(upstream) => {
                 let body = self.goim_upstream(&upstream, request.user_id, &request.traceparent).await?;
                 Reply::Goim(pb::GoimUpstreamResult { body })

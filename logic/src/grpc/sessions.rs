@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use oort_api::directory::{CometInfo, CometRef, Renewal, RoomEntry, SessionEntry};
+use oort_api::directory::{CometInfo, CometRef, LoginTag, Renewal, RoomEntry, SessionEntry};
 use oort_api::error::Refusal;
 use oort_api::ids::{RoomKey, SessionKey, UserId};
 use oort_api::pb::oort::v1 as pb;
@@ -19,6 +19,7 @@ impl LogicService {
         let comet = comet_ref(request.comet)?;
         let sessions = session_entries(request.sessions)?;
         self.app.directory.remove_sessions(&comet, &sessions).await.map_err(directory_refusal)?;
+        sessions.iter().filter_map(|session| session.user).for_each(|user| self.app.presence.went(user));
         Ok(pb::DisconnectReply {})
     }
 
@@ -102,6 +103,7 @@ fn session_entries(sessions: Vec<pb::SessionRef>) -> Result<Vec<SessionEntry>, R
             version: session.version,
             platform: plain(&session.platform),
             addressable: session.addressable,
+            login: LoginTag::new(session.login),
         })
     };
     sessions.into_iter().map(entry).collect()

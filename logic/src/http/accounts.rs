@@ -5,18 +5,19 @@ use std::sync::Arc;
 use axum::Json as JsonReply;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use http::StatusCode;
 use http::header::SET_COOKIE;
+use http::{HeaderMap, StatusCode};
+use oort_api::Code;
 use oort_api::pb::oort::v1::User;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::caller::Caller;
-use super::cookie;
+use super::caller::{Caller, is_same_origin};
 use super::door::{ClientAddress, Door};
 use super::input::{Json, Query};
 use super::refused::Refused;
 use super::views::UserView;
+use super::{cookie, device};
 use crate::accounts::{Registration, Session};
 
 /// An account to create.
@@ -28,6 +29,19 @@ pub(super) struct NewAccount {
     email: Option<String>,
     /// 4 to 1024 bytes.
     password: String,
+    #[serde(flatten)]
+    begin: Begin,
+}
+
+/// How a log-in begins.
+#[derive(Deserialize, ToSchema)]
+pub(super) struct Begin {
+    /// Sets the cookie `sid` and gives out no tokens: for browsers, whose scripts then hold no secret.
+    #[serde(default)]
+    cookie: bool,
+    /// What the client is to be called in the list of log-ins, at most 64 characters; without it the
+    /// `User-Agent` says.
+    device: Option<String>,
 }
 
 /// A log-in to begin.
@@ -36,6 +50,8 @@ pub(super) struct NewSession {
     /// User name or e-mail address.
     login: String,
     password: String,
+    #[serde(flatten)]
+    begin: Begin,
 }
 
 /// A refresh token to exchange.
@@ -73,6 +89,23 @@ impl From<Session> for SessionView {
     }
 }
 
+/// A log-in that has begun with a cookie.
+#[derive(Serialize, ToSchema)]
+#[schema(as = CookieSession)]
+pub(super) struct CookieSessionView {
+    user: UserView,
+}
+
+/// A log-in that has begun: with tokens, or with `cookie` the user alone.
+#[derive(Serialize, ToSchema)]
+#[serde(untagged)]
+#[schema(as = BegunSession)]
+#[expect(clippy::large_enum_variant, reason = "made once, written, gone")]
+pub(super) enum BegunView {
+    Tokens(SessionView),
+    Cookie(CookieSessionView),
+}
+
 /// Who the caller is.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
@@ -104,29 +137,53 @@ pub(super) struct FindUsers {
 
 /// Creates an account and begins a log-in.
 #[utoipa::path(post, path = "/api/accounts", operation_id = "createAccount", tag = "accounts", security(()), request_body = NewAccount,
-    responses((status = 201, description = "Created and logged in", body = SessionView)))]
+    responses((status = 201, description = "Created and logged in", body = BegunView)))]
 pub(super) async fn create_account(
     State(door): State<Arc<Door>>,
+    headers: HeaderMap,
     Json(new): Json<NewAccount>,
-) -> Result<(StatusCode, JsonReply<SessionView>), Refused> {
-    let accounts = &door.app.accounts;
-    let NewAccount { username, email, password } = new;
-    let user = accounts.register(Registration { username, email, password }).await?;
-    let session = accounts.begin_session(user).await?;
-    Ok((StatusCode::CREATED, JsonReply(session.into())))
+) -> Result<Response, Refused> {
+    let NewAccount { username, email, password, begin } = new;
+    let device = begin.check(&headers, &door)?;
+    let user = door.app.accounts.register(Registration { username, email, password }).await?;
+    Ok((StatusCode::CREATED, begin.session(user, &device, &door).await?).into_response())
 }
 
-/// Begins a log-in with tokens.
+impl Begin {
+    /// The name of the device; refused before anything is done.
+    fn check(&self, headers: &HeaderMap, door: &Door) -> Result<String, Refused> {
+        if self.cookie && !is_same_origin(headers, &door.config.allowed_origins) {
+            return Err(Refused::new(Code::Forbidden, "cookie: log in with a cookie from the same origin"));
+        }
+        device::name(self.device.as_deref(), headers)
+    }
+
+    async fn session(&self, user: User, device: &str, door: &Door) -> Result<Response, Refused> {
+        let accounts = &door.app.accounts;
+        if self.cookie {
+            let session = accounts.begin_cookie_session(user, device).await?;
+            let cookie = cookie::set(&session, &door.config);
+            let view = BegunView::Cookie(CookieSessionView { user: session.user.into() });
+            return Ok(([(SET_COOKIE, cookie)], JsonReply(view)).into_response());
+        }
+        let session = accounts.begin_session(user, device).await?;
+        Ok(JsonReply(BegunView::Tokens(session.into())).into_response())
+    }
+}
+
+/// Begins a log-in with tokens, or with a cookie.
 #[utoipa::path(post, path = "/api/sessions", operation_id = "createSession", tag = "accounts", security(()), request_body = NewSession,
-    responses((status = 200, description = "Logged in", body = SessionView)))]
+    responses((status = 200, description = "Logged in", body = BegunView)))]
 pub(super) async fn create_session(
     State(door): State<Arc<Door>>,
     ClientAddress(address): ClientAddress,
+    headers: HeaderMap,
     Json(new): Json<NewSession>,
-) -> Result<JsonReply<SessionView>, Refused> {
-    let accounts = &door.app.accounts;
-    let user: User = accounts.check_password(&new.login, &new.password, &address).await?;
-    Ok(JsonReply(accounts.begin_session(user).await?.into()))
+) -> Result<Response, Refused> {
+    let NewSession { login, password, begin } = new;
+    let device = begin.check(&headers, &door)?;
+    let user: User = door.app.accounts.check_password(&login, &password, &address).await?;
+    begin.session(user, &device, &door).await
 }
 
 /// Exchanges a refresh token for new tokens. Each is good once; used twice,
@@ -140,7 +197,7 @@ pub(super) async fn refresh_session(
     Ok(JsonReply(door.app.accounts.refresh(&refresh.refresh_token).await?.into()))
 }
 
-/// Ends the log-in the request was made with.
+/// Ends the log-in the request was made with, and the connections it opened.
 #[utoipa::path(delete, path = "/api/sessions/current", operation_id = "endSession", tag = "accounts",
     responses((status = 204, description = "Logged out; the cookie is cleared")))]
 pub(super) async fn end_session(State(door): State<Arc<Door>>, caller: Caller) -> Result<Response, Refused> {

@@ -26,6 +26,7 @@ mod config;
 mod conversations;
 mod cookie;
 mod cursors;
+mod device;
 mod door;
 mod goim;
 mod groups;
@@ -34,8 +35,10 @@ mod layers;
 mod messages;
 mod metrics;
 mod openapi;
+mod presence;
 mod push;
 mod refused;
+mod sessions;
 mod trace;
 mod views;
 mod web4;
@@ -87,8 +90,11 @@ fn described() -> (Router<Arc<Door>>, OpenApi) {
         .routes(routes!(accounts::create_session))
         .routes(routes!(accounts::refresh_session))
         .routes(routes!(accounts::end_session))
+        .routes(routes!(sessions::list_sessions))
+        .routes(routes!(sessions::end_session_of))
         .routes(routes!(accounts::me))
         .routes(routes!(accounts::find_users))
+        .routes(routes!(presence::presence))
         .routes(routes!(conversations::list_conversations))
         .routes(routes!(conversations::list_rooms, conversations::create_room))
         .routes(routes!(conversations::direct))

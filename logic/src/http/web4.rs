@@ -15,10 +15,10 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::caller::{cookie as cookie_of, is_same_origin};
-use super::cookie;
 use super::door::{ClientAddress, Door};
 use super::input::{Body, is_json, parse};
 use super::refused::{Refused, headers, status};
+use super::{cookie, device};
 use crate::accounts::Registration;
 
 /// A refusal as the page reads it.
@@ -105,11 +105,12 @@ pub(super) struct Web4Login {
         (status = 400, description = "Refused", body = Web4ErrorView)))]
 pub(super) async fn create_account(
     State(door): State<Arc<Door>>,
+    headers: HeaderMap,
     Web4Json(new): Web4Json<Web4Account>,
 ) -> Result<Response, Web4Refused> {
     let Web4Account { username, email, password } = new;
     let user = door.app.accounts.register(Registration { username, email: Some(email), password }).await?;
-    begin(&door, user).await
+    begin(&door, user, &headers).await
 }
 
 /// Checks e-mail address and password and sets the log-in cookie.
@@ -119,14 +120,16 @@ pub(super) async fn create_account(
 pub(super) async fn login(
     State(door): State<Arc<Door>>,
     ClientAddress(address): ClientAddress,
+    headers: HeaderMap,
     Web4Json(new): Web4Json<Web4Login>,
 ) -> Result<Response, Web4Refused> {
     let user = door.app.accounts.check_password(&new.email, &new.password, &address).await?;
-    begin(&door, user).await
+    begin(&door, user, &headers).await
 }
 
-async fn begin(door: &Door, user: User) -> Result<Response, Web4Refused> {
-    let session = door.app.accounts.begin_cookie_session(user).await?;
+async fn begin(door: &Door, user: User, headers: &HeaderMap) -> Result<Response, Web4Refused> {
+    let device = device::name(None, headers)?;
+    let session = door.app.accounts.begin_cookie_session(user, &device).await?;
     Ok((StatusCode::NO_CONTENT, [(SET_COOKIE, cookie::set(&session, &door.config))]).into_response())
 }
 

@@ -64,6 +64,12 @@ impl Service {
             stops.background.clone(),
             self.metrics.clone(),
         ));
+        let (app, stop) = (Arc::clone(&self.app), stops.background.clone());
+        let mut kicking = spawn(async move { app.kicks.run(stop).await });
+        let (app, stop) = (Arc::clone(&self.app), stops.background.clone());
+        let mut noting = spawn(async move { app.seen.run(stop).await });
+        let (app, stop) = (Arc::clone(&self.app), stops.background.clone());
+        let mut telling = spawn(async move { app.presence.run(stop).await });
         let outcome = tokio::select! {
             () = shutdown.cancelled() => Ok(()),
             Some(ended) = servers.join_next() => Err(server_error(ended)),
@@ -72,6 +78,9 @@ impl Service {
             _ = &mut publisher => Err(Error::Task("publisher")),
             _ = &mut relaying => Err(Error::Task("relay")),
             _ = &mut sweeping => Err(Error::Task("sweep")),
+            _ = &mut kicking => Err(Error::Task("kicks")),
+            _ = &mut telling => Err(Error::Task("presence")),
+            _ = &mut noting => Err(Error::Task("seen")),
         };
         // A quarter of the time is for handing what is left to other nodes.
         let began = Instant::now();
@@ -81,6 +90,11 @@ impl Service {
         timeout_at(deadline, async {
             relaying.await.ok();
             sweeping.await.ok();
+            for task in [kicking, telling, noting] {
+                if !task.is_finished() {
+                    task.await.ok();
+                }
+            }
             while self.published.waiting() > 0
                 && delete_some(&*self.parts.store, &self.published, &self.metrics).await
             {}

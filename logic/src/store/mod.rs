@@ -79,9 +79,36 @@ pub enum Rotation {
     Rotated(Login),
     /// The old token had been rotated before: somebody else has it. The
     /// log-in was ended in the same transaction.
-    Reused,
+    Reused {
+        /// The log-in that was ended.
+        login_id: String,
+        /// Whose it was.
+        user_id: UserId,
+    },
     /// No live log-in has or had this token.
     Unknown,
+}
+
+/// A live log-in as its owner is shown it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Device {
+    /// The log-in.
+    pub login_id: String,
+    /// What its client is called; empty = it did not say.
+    pub name: String,
+    /// ms since the epoch.
+    pub created_at_ms: i64,
+    /// When it was last seen, ms since the epoch; at the earliest when it was created.
+    pub last_seen_ms: i64,
+}
+
+/// Who was seen, and when (ms since the epoch). Each log-in and user once.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Sightings {
+    /// Log-ins by id.
+    pub logins: Vec<(String, i64)>,
+    /// Users.
+    pub users: Vec<(UserId, i64)>,
 }
 
 /// A key that signs tokens.
@@ -252,8 +279,8 @@ pub trait Store: Send + Sync + fmt::Debug + 'static {
 
     // Log-ins.
 
-    /// Records a log-in.
-    async fn create_login(&self, login: &Login) -> Result<(), Error>;
+    /// Records a log-in and the name of its device (may be empty).
+    async fn create_login(&self, login: &Login, device: &str) -> Result<(), Error>;
     /// A live log-in (not ended, not expired at `now_ms`) with its user.
     async fn login(&self, id: &str, now_ms: i64) -> Result<Option<(Login, User)>, Error>;
     /// The same by the hash of the cookie's value.
@@ -271,8 +298,15 @@ pub trait Store: Send + Sync + fmt::Debug + 'static {
         now_ms: i64,
         expires_at_ms: i64,
     ) -> Result<Rotation, Error>;
-    /// Ends a log-in; `false` when there was none.
-    async fn end_login(&self, id: &str) -> Result<bool, Error>;
+    /// Ends a log-in of this user; `false` when there was none.
+    async fn end_login(&self, id: &str, user: UserId) -> Result<bool, Error>;
+    /// The live log-ins of a user, the newest first, at most `limit`.
+    async fn devices_of(&self, user: UserId, now_ms: i64, limit: u32) -> Result<Vec<Device>, Error>;
+    /// Records when log-ins and users were seen; earlier times change nothing.
+    /// Log-ins that ended meanwhile, and users there are not, are passed over.
+    async fn note_seen(&self, seen: &Sightings) -> Result<(), Error>;
+    /// When these users were last seen; those who never were are absent.
+    async fn last_seen(&self, users: &[UserId]) -> Result<Vec<(UserId, i64)>, Error>;
     /// Every signing key, newest first; records `candidate` first when there is none.
     async fn signing_keys(&self, candidate: &SigningKey) -> Result<Vec<SigningKey>, Error>;
 

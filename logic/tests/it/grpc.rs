@@ -78,7 +78,7 @@ impl House {
             password: "a long enough pass word 1".to_owned(),
         };
         let user = app.accounts.register(registration).await.expect("registered");
-        let session = app.accounts.begin_session(user.clone()).await.expect("a session");
+        let session = app.accounts.begin_session(user.clone(), "").await.expect("a session");
         (user.id, session.access_token)
     }
 
@@ -156,6 +156,7 @@ async fn a_connection_is_recorded_before_it_is_answered_and_removed_exactly() {
             version,
             platform: "web".to_owned(),
             addressable: false,
+            login: 0,
         }],
     };
     house.logic.disconnect(Request::new(gone(0))).await.expect("answered");

@@ -6,6 +6,7 @@ mod batcher;
 mod grpc;
 mod http;
 mod openapi;
+mod presence;
 mod publisher;
 mod pushes;
 mod service;

@@ -42,6 +42,7 @@ contract! {
         names_and_addresses_are_unique
         users_are_found_by_prefix
         log_ins_live_until_they_end
+        a_user_sees_their_log_ins
         a_refresh_token_works_once
         concurrent_rotations_of_one_token_rotate_once
         nodes_agree_on_the_first_signing_key;

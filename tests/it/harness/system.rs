@@ -13,6 +13,9 @@ use super::unique;
 const QUICK_ARGON: [(&str, &str); 2] =
     [("OORT_LOGIC__ACCOUNTS__ARGON2_MEMORY_KIB", "64"), ("OORT_LOGIC__ACCOUNTS__ARGON2_PASSES", "1")];
 
+/// Long enough for a reconnect, short enough to wait for.
+const QUICK_GRACE: (&str, &str) = ("OORT_LOGIC__PRESENCE__GRACE_MS", "2000");
+
 /// Nodes that belong together. `comets`, `logics` and `jobs` are all the one
 /// process when standalone.
 #[derive(Debug)]
@@ -49,7 +52,7 @@ impl System {
     /// One process with its own data folder.
     pub(crate) fn standalone(extra: &[(&str, &str)]) -> Self {
         let folder = folder();
-        let mut settings = settings(&QUICK_ARGON);
+        let mut settings = settings(&[&QUICK_ARGON[..], &[QUICK_GRACE]].concat());
         settings.push((
             "OORT_NODE__DATA_DIR".to_owned(),
             folder.path().join("data").to_string_lossy().into_owned(),
@@ -66,7 +69,7 @@ impl System {
     pub(crate) async fn cluster(backends: &Backends, extra: &[(&str, &str)]) -> Self {
         let folder = folder();
         let name = unique("oort_");
-        let mut settings = settings(&QUICK_ARGON);
+        let mut settings = settings(&[&QUICK_ARGON[..], &[QUICK_GRACE]].concat());
         for (key, value) in [
             ("OORT_LOGIC__STORE__URL", format!("{}/{name}", backends.mysql_url)),
             ("OORT_DIRECTORY__URLS", backends.redis_url.clone()),

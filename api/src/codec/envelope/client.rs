@@ -3,7 +3,7 @@
 use serde_json::value::RawValue;
 
 use super::fields::{Envelope, Given, Item, Items, Object, Payload, RequestIdOnly};
-use super::{Flavour, Limits, frame_types};
+use super::{Flavour, Limits, Typing, Watch, frame_types, watch};
 use crate::codec::message_id::MessageId;
 use crate::error::{Code, Refusal};
 use crate::ids::{ConversationId, Seq};
@@ -25,6 +25,10 @@ frame_types! {
         Ping = "ping",
         /// How far the client has got; V1 only.
         Cursor = "cursor",
+        /// What the client shows just now; V1 only.
+        Watch = "watch",
+        /// The user types; V1 only.
+        Typing = "typing",
     }
 }
 
@@ -61,6 +65,15 @@ pub enum ClientFrame {
         /// For the answer.
         request_id: Option<String>,
     },
+    /// `watch`
+    Watch {
+        /// All of it.
+        watch: Watch,
+        /// For the answer.
+        request_id: Option<String>,
+    },
+    /// `typing`
+    Typing(Typing),
 }
 
 /// Why a frame was refused. V1 clients are told, with `error`; Classic ones
@@ -102,6 +115,8 @@ pub fn parse(text: &str, flavour: Flavour, limits: &Limits) -> Result<ClientFram
         Ok(Command::CreateRoom(command)) => Ok(ClientFrame::CreateRoom { command, request_id }),
         Ok(Command::Ping) => Ok(ClientFrame::Ping),
         Ok(Command::Cursor(command)) => Ok(ClientFrame::Cursor { command, request_id }),
+        Ok(Command::Watch(watch)) => Ok(ClientFrame::Watch { watch, request_id }),
+        Ok(Command::Typing(typing)) => Ok(ClientFrame::Typing(typing)),
         Err(refusal) => Err(EnvelopeError { refusal, request_id }),
     }
 }
@@ -112,6 +127,8 @@ enum Command {
     CreateRoom(CreateRoomCommand),
     Ping,
     Cursor(CursorCommand),
+    Watch(Watch),
+    Typing(Typing),
 }
 
 type Raw<'a> = Option<&'a RawValue>;
@@ -135,7 +152,8 @@ fn envelope<'a>(
         return Err((Refusal::new(Code::InvalidRequest, "type must be a string"), payload));
     };
     match ClientType::named(&kind) {
-        Some(ClientType::Ping | ClientType::Cursor) if flavour == Flavour::Classic => {}
+        Some(ClientType::Ping | ClientType::Cursor | ClientType::Watch | ClientType::Typing)
+            if flavour == Flavour::Classic => {}
         Some(known) => return Ok((known, payload)),
         None => {}
     }
@@ -149,6 +167,8 @@ fn command(frame_type: ClientType, payload: Payload<'_>, limits: &Limits) -> Res
         ClientType::ClientCreateRoom => create_room(payload.room_name, limits).map(Command::CreateRoom),
         ClientType::Ping => Ok(Command::Ping),
         ClientType::Cursor => cursor(&payload).map(Command::Cursor),
+        ClientType::Watch => watch::watch(payload.room_ids, payload.user_ids).map(Command::Watch),
+        ClientType::Typing => watch::typing(room_id(&payload.room_id)?, payload.active).map(Command::Typing),
     }
 }
 

@@ -70,6 +70,11 @@ pub(super) struct Payload<'a> {
     pub(super) delivered_seq: Given<'a>,
     #[serde(borrow)]
     pub(super) read_seq: Given<'a>,
+    pub(super) room_ids: Option<&'a RawValue>,
+    #[serde(borrow)]
+    pub(super) user_ids: Option<&'a RawValue>,
+    #[serde(borrow)]
+    pub(super) active: Option<&'a RawValue>,
 }
 
 /// What is still read of a payload that cannot be read otherwise.

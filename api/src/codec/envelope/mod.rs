@@ -11,11 +11,12 @@ mod fields;
 mod json;
 pub mod limits;
 pub mod server;
+pub mod watch;
 
 pub use client::{ClientFrame, ClientType, EnvelopeError, parse};
 pub use limits::Limits;
 pub use server::{Head, Listing, ServerFrame, ServerType, Session, encode_message, visible_in};
-
+pub use watch::{Typing, Watch};
 /// The WebSocket sub-protocol that turns [`Flavour::V1`] on.
 pub const SUBPROTOCOL: &str = "oort.v1";
 

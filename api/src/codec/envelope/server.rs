@@ -8,17 +8,20 @@ use crate::error::Refusal;
 use crate::op;
 use crate::pb::oort::v1::conversation_event::Change;
 use crate::pb::oort::v1::{
-    Conversation, ConversationEvent, CursorEvent, HistoryResult, Message, MessageKind, SendOutcome, User,
+    Conversation, ConversationEvent, CursorEvent, HistoryResult, Message, MessageKind, Presence, SendOutcome,
+    TypingEvent, User,
 };
 
 mod payload;
 #[cfg(test)]
 mod tests;
+mod watch;
 
 use payload::{
     AckJson, BehindJson, CreateRoomJson, CursorJson, ErrorJson, EventJson, HeadsJson, HelloJson, HistoryJson,
     MessagesJson, OutcomesJson, PongJson, PushJson, ReconnectJson,
 };
+use watch::{PeopleJson, PresenceJson, TypingJson};
 
 frame_types! {
     /// Types of the frames the server sends.
@@ -47,6 +50,10 @@ frame_types! {
         Pong = "pong",
         /// How far somebody has got; also the answer to `cursor`; V1 only.
         Cursor = "cursor",
+        /// Who is online of those watched; V1 only.
+        Presence = "presence",
+        /// Somebody types in a conversation watched; V1 only.
+        Typing = "typing",
     }
 }
 
@@ -140,6 +147,18 @@ pub enum ServerFrame<'a> {
         /// As asked with, in the answer.
         request_id: Option<&'a str>,
     },
+    /// `presence`
+    Presence {
+        /// All that were asked for, or whose presence changed.
+        users: &'a [Presence],
+        /// As asked with, in the answer to `watch`.
+        request_id: Option<&'a str>,
+    },
+    /// `typing`
+    Typing {
+        /// As logic said it. One without a user is not shown.
+        event: &'a TypingEvent,
+    },
 }
 
 /// What part of the list of conversations a `hello` has.
@@ -207,6 +226,8 @@ impl ServerFrame<'_> {
             Self::Push { .. } => ServerType::Push,
             Self::Pong => ServerType::Pong,
             Self::Cursor { .. } => ServerType::Cursor,
+            Self::Presence { .. } => ServerType::Presence,
+            Self::Typing { .. } => ServerType::Typing,
         }
     }
 
@@ -271,7 +292,9 @@ impl ServerFrame<'_> {
             | Self::Behind { .. }
             | Self::Reconnect { .. }
             | Self::Pong
-            | Self::Cursor { .. } => false,
+            | Self::Cursor { .. }
+            | Self::Presence { .. }
+            | Self::Typing { .. } => false,
         }
     }
 
@@ -322,6 +345,12 @@ impl ServerFrame<'_> {
             Self::Push { operation, body } => write(out, frame_type, &PushJson::new(operation, body)),
             Self::Pong => write(out, frame_type, &PongJson {}),
             Self::Cursor { event, request_id } => write(out, frame_type, &CursorJson::new(event, request_id)),
+            Self::Presence { users, request_id } => {
+                write(out, frame_type, &PresenceJson { users: PeopleJson(users), request_id })
+            }
+            Self::Typing { event } => {
+                TypingJson::new(event).is_some_and(|event| write(out, frame_type, &event))
+            }
         }
     }
 }

@@ -121,6 +121,11 @@ impl Directory for MemoryDirectory {
         Ok((routes, state.census.clone().filter(|_| !names_the_dead.get())))
     }
 
+    async fn sessions(&self, user: UserId) -> Result<Vec<UserSession>, Error> {
+        let state = self.state.lock();
+        Ok(state.sessions.of_user(user, |comet| state.comets.is_live(comet)))
+    }
+
     async fn sweep(&self, keys_max: usize) -> Result<usize, Error> {
         let mut state = self.state.lock();
         let removed = state.sweep(keys_max);
@@ -128,11 +133,6 @@ impl Directory for MemoryDirectory {
             state.census = self.new_census();
         }
         Ok(removed)
-    }
-
-    async fn sessions_of(&self, user: UserId) -> Result<Vec<UserSession>, Error> {
-        let state = self.state.lock();
-        Ok(state.sessions.of_user(user, |comet| state.comets.is_live(comet)))
     }
 
     async fn announce_node(&self, node: &NodeEntry, lease: Duration) -> Result<(), Error> {

@@ -1,28 +1,38 @@
 //! Where users and addressable sessions are.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::directory::{CometRef, SessionEntry, UserSession, Version};
+use crate::directory::{CometRef, LoginTag, SessionEntry, UserSession, Version};
 use crate::ids::{SessionKey, UserId};
 
 #[derive(Debug, Default)]
 pub(super) struct Sessions {
-    pub(super) by_user: BTreeMap<UserId, Vec<(SessionKey, Place)>>,
+    pub(super) by_user: BTreeMap<UserId, Vec<Session>>,
     pub(super) by_key: BTreeMap<SessionKey, Place>,
-    /// One shared copy of the first kinds of clients seen.
-    platforms: HashSet<Arc<str>>,
+    /// Client's kinds, each once.
+    platforms: Vec<Box<str>>,
 }
 
-/// Kinds of clients that are shared; there are few, but clients name them.
-const PLATFORMS_SHARED: usize = 64;
+/// A session of a user. There is one per connection, so it is kept small.
+#[derive(Debug, Clone)]
+pub(super) struct Session {
+    pub(super) key: SessionKey,
+    pub(super) place: Place,
+    login: Option<LoginTag>,
+    /// Index of its platform; [`OTHER_PLATFORM`] = one of too many.
+    platform: u16,
+}
+
+/// Clients may name their platform as they like; so many names are kept.
+const PLATFORMS_MAX: usize = 1000;
+const OTHER_PLATFORM: u16 = u16::MAX;
 
 /// Where a session is, and when it was registered.
 #[derive(Debug, Clone)]
 pub(super) struct Place {
     pub(super) comet: Arc<CometRef>,
     version: Version,
-    platform: Arc<str>,
 }
 
 impl Place {
@@ -39,14 +49,16 @@ impl Place {
 
 impl Sessions {
     pub(super) fn add(&mut self, comet: &Arc<CometRef>, entry: &SessionEntry) {
-        let platform = self.platform(&entry.platform);
-        let place = Place { comet: comet.clone(), version: entry.version, platform };
+        let place = Place { comet: comet.clone(), version: entry.version };
         if let Some(user) = entry.user {
+            let platform = self.platform(&entry.platform);
+            let session =
+                Session { key: entry.key.clone(), place: place.clone(), login: entry.login, platform };
             let sessions = self.by_user.entry(user).or_default();
-            match sessions.iter_mut().find(|(key, _)| *key == entry.key) {
-                Some((_, recorded)) if recorded.yields_to(&place) => *recorded = place.clone(),
+            match sessions.iter_mut().find(|known| known.key == entry.key) {
+                Some(recorded) if recorded.place.yields_to(&place) => *recorded = session,
                 Some(_) => {}
-                None => sessions.push((entry.key.clone(), place.clone())),
+                None => sessions.push(session),
             }
         }
         if entry.addressable {
@@ -61,7 +73,7 @@ impl Sessions {
         if let Some(user) = entry.user
             && let Some(sessions) = self.by_user.get_mut(&user)
         {
-            sessions.retain(|(key, place)| *key != entry.key || !place.is(comet, entry.version));
+            sessions.retain(|known| known.key != entry.key || !known.place.is(comet, entry.version));
             if sessions.is_empty() {
                 self.by_user.remove(&user);
             }
@@ -73,35 +85,46 @@ impl Sessions {
         }
     }
 
-    fn platform(&mut self, name: &str) -> Arc<str> {
-        if let Some(shared) = self.platforms.get(name) {
-            return shared.clone();
-        }
-        let platform: Arc<str> = name.into();
-        if self.platforms.len() < PLATFORMS_SHARED {
-            self.platforms.insert(platform.clone());
-        }
-        platform
-    }
-
-    pub(super) fn of_user(&self, user: UserId, live: impl Fn(&CometRef) -> bool) -> Vec<UserSession> {
-        let sessions = self.by_user.get(&user).into_iter().flatten();
-        let session = |(key, place): &(SessionKey, Place)| UserSession {
-            key: key.clone(),
-            comet: (*place.comet).clone(),
-            platform: place.platform.to_string(),
-        };
-        sessions.filter(|(_, place)| live(&place.comet)).map(session).collect()
-    }
-
     pub(super) fn comets_of(&self, user: UserId, live: impl Fn(&CometRef) -> bool) -> Option<Vec<CometRef>> {
         let mut comets: Vec<CometRef> = Vec::new();
-        for (_, place) in self.by_user.get(&user)? {
+        for Session { place, .. } in self.by_user.get(&user)? {
             if !comets.contains(&place.comet) && live(&place.comet) {
                 comets.push((*place.comet).clone());
             }
         }
         (!comets.is_empty()).then_some(comets)
+    }
+
+    pub(super) fn of_user(&self, user: UserId, live: impl Fn(&CometRef) -> bool) -> Vec<UserSession> {
+        let known = self.by_user.get(&user).into_iter().flatten();
+        let mut sessions: Vec<UserSession> = known
+            .filter(|session| live(&session.place.comet))
+            .map(|session| UserSession {
+                key: session.key.clone(),
+                comet: (*session.place.comet).clone(),
+                platform: self
+                    .platforms
+                    .get(usize::from(session.platform))
+                    .map_or("other", |name| name)
+                    .to_owned(),
+                login: session.login,
+            })
+            .collect();
+        sessions.sort_unstable_by(|a, b| a.key.cmp(&b.key));
+        sessions
+    }
+
+    fn platform(&mut self, name: &str) -> u16 {
+        let known = self.platforms.iter().position(|known| **known == *name);
+        let index = known.unwrap_or_else(|| {
+            if self.platforms.len() < PLATFORMS_MAX {
+                self.platforms.push(name.into());
+                self.platforms.len() - 1
+            } else {
+                PLATFORMS_MAX
+            }
+        });
+        if index < PLATFORMS_MAX { u16::try_from(index).unwrap_or(OTHER_PLATFORM) } else { OTHER_PLATFORM }
     }
 
     pub(super) fn comet_of(&self, key: &SessionKey, live: impl Fn(&CometRef) -> bool) -> Option<CometRef> {

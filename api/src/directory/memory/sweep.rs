@@ -28,8 +28,8 @@ impl State {
         let live = |comet: &CometRef| comets.is_live(comet);
         let (removed, next) = match std::mem::take(sweep_from) {
             Cursor::Users(from) => {
-                let keep = |sessions: &mut Vec<(SessionKey, _)>| {
-                    retain(sessions, |(_, place): &(SessionKey, super::sessions::Place)| live(&place.comet))
+                let keep = |sessions: &mut Vec<super::sessions::Session>| {
+                    retain(sessions, |session: &super::sessions::Session| live(&session.place.comet))
                 };
                 let (removed, next) = sweep_part(&mut sessions.by_user, from, keys_max, keep);
                 (

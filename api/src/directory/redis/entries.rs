@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use ::redis::{FromRedisValue, Value, from_redis_value};
 
-use crate::directory::{CometInfo, CometRef, Error, Version};
+use crate::directory::{CometInfo, CometRef, Error, LoginTag, Version};
 
 /// `comet|epoch|version`, and more behind it in a user's hash.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,6 +35,13 @@ impl FromStr for Place {
         let version = next()?.parse().map_err(|_| Unreadable)?;
         Ok(Self { comet: CometRef { id, epoch }, version })
     }
+}
+
+/// What stands behind the place in a user's hash: `platform`, and `|` the tag of its log-in when it has one.
+pub(super) fn client(text: &str) -> Option<(String, Option<LoginTag>)> {
+    let mut parts = text.split('|').skip(3);
+    let platform = parts.next()?.to_owned();
+    Some((platform, parts.next().and_then(|tag| tag.parse().ok())))
 }
 
 /// A field of a room's hash: comet → `epoch|version`, or `epoch|version|left`.
@@ -90,6 +97,11 @@ mod tests {
         for bad in ["", "c", "c|1", "c|x|1", "c|1|"] {
             assert_eq!(bad.parse::<Place>(), Err(Unreadable), "{bad:?}");
         }
+        let tag = LoginTag::of("x");
+        assert_eq!(client(&format!("c|1|2|web|{tag}")), Some(("web".to_owned(), Some(tag))));
+        assert_eq!(client("c|1|2|web"), Some(("web".to_owned(), None)));
+        assert_eq!(client("c|1|2|"), Some((String::new(), None)));
+        assert_eq!(client("c|1|2"), None);
         assert!(Presence::parse("c".to_owned(), "1|2|left").is_some_and(|presence| presence.left));
         assert!(Presence::parse("c".to_owned(), "1|2").is_some_and(|presence| !presence.left));
         assert_eq!(Presence::parse("c".to_owned(), "1"), None);

@@ -6,7 +6,6 @@
 
 mod entries;
 mod link;
-mod listing;
 mod live;
 mod nodes;
 mod scripts;
@@ -111,7 +110,11 @@ impl RedisDirectory {
         for entry in sessions {
             if let Some(user) = entry.user {
                 let args = of_user.entry(user).or_insert_with(|| vec![comet.id.clone(), epoch.clone()]);
-                args.extend([entry.key.to_string(), entry.version.to_string(), entry.platform.clone()]);
+                let client = match entry.login {
+                    Some(tag) => format!("{}|{tag}", entry.platform),
+                    None => entry.platform.clone(),
+                };
+                args.extend([entry.key.to_string(), entry.version.to_string(), client]);
             }
             if entry.addressable {
                 let args = vec![comet.id.clone(), epoch.clone(), entry.version.to_string()];
@@ -288,12 +291,23 @@ impl Directory for RedisDirectory {
         Ok((routes, census.filter(|_| !names_the_dead).map(Census)))
     }
 
-    async fn sweep(&self, keys_max: usize) -> Result<usize, Error> {
-        self.sweep_some(keys_max).await
+    async fn sessions(&self, user: UserId) -> Result<Vec<UserSession>, Error> {
+        let values = self.link.run(vec![Op::hash(&self.keys.user(user))]).await?;
+        let fields: HashMap<String, String> = entries::read(values.into_iter().next().unwrap_or(Value::Nil))?;
+        let session = |(key, text): (String, String)| {
+            let (platform, login) = entries::client(&text)?;
+            let Place { comet, .. } = text.parse().ok()?;
+            Some(UserSession { key: SessionKey::new(key).ok()?, comet, platform, login })
+        };
+        let mut sessions: Vec<UserSession> = fields.into_iter().filter_map(session).collect();
+        let live = self.live_among(sessions.iter().map(|session| &session.comet)).await?;
+        sessions.retain(|session| live.contains(&session.comet));
+        sessions.sort_unstable_by(|a, b| a.key.cmp(&b.key));
+        Ok(sessions)
     }
 
-    async fn sessions_of(&self, user: UserId) -> Result<Vec<UserSession>, Error> {
-        self.list_sessions(user).await
+    async fn sweep(&self, keys_max: usize) -> Result<usize, Error> {
+        self.sweep_some(keys_max).await
     }
 
     async fn announce_node(&self, node: &NodeEntry, lease: Duration) -> Result<(), Error> {

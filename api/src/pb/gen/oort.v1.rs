@@ -151,6 +151,33 @@ pub mod conversation_event {
         }
     }
 }
+/// Whether somebody is online.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Presence {
+    #[prost(int64, tag = "1")]
+    pub user_id: i64,
+    #[prost(bool, tag = "2")]
+    pub online: bool,
+    /// When they were last seen, ms since the epoch; 0 = never, or not known.
+    #[prost(int64, tag = "3")]
+    pub last_seen_ms: i64,
+}
+/// Body of a Proto with op PRESENCE.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct PresenceEvent {
+    #[prost(message, repeated, tag = "1")]
+    pub users: ::prost::alloc::vec::Vec<Presence>,
+}
+/// Body of a Proto with op TYPING.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct TypingEvent {
+    #[prost(int64, tag = "1")]
+    pub conversation: i64,
+    #[prost(message, optional, tag = "2")]
+    pub user: ::core::option::Option<User>,
+    #[prost(bool, tag = "3")]
+    pub active: bool,
+}
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
 pub enum ConversationKind {
@@ -279,6 +306,9 @@ pub struct ConnectReply {
     /// When the credential ends, ms since the epoch; 0 = not known.
     #[prost(int64, tag = "7")]
     pub expires_at_ms: i64,
+    /// Tag of the log-in (oort_api::directory::LoginTag); 0 = none.
+    #[prost(fixed32, tag = "8")]
+    pub login: u32,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct SessionRef {
@@ -293,6 +323,9 @@ pub struct SessionRef {
     /// The key was chosen by the client, so it is listed by itself.
     #[prost(bool, tag = "5")]
     pub addressable: bool,
+    /// As the ConnectReply said.
+    #[prost(fixed32, tag = "6")]
+    pub login: u32,
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct DisconnectRequest {
@@ -539,6 +572,38 @@ pub struct GoimUpstreamResult {
     #[prost(bytes = "bytes", tag = "1")]
     pub body: ::prost::bytes::Bytes,
 }
+/// Asked twice: which conversations may be watched, before they are entered;
+/// and who is online, after that was recorded.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct WatchCommand {
+    /// Those of which the comet does not know that the user is a member.
+    #[prost(int64, repeated, tag = "1")]
+    pub conversations: ::prost::alloc::vec::Vec<i64>,
+    #[prost(int64, repeated, tag = "2")]
+    pub users: ::prost::alloc::vec::Vec<i64>,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct WatchResult {
+    /// Of the conversations asked for, those the user is a member of.
+    #[prost(int64, repeated, tag = "1")]
+    pub conversations: ::prost::alloc::vec::Vec<i64>,
+    /// One per user asked for, in order.
+    #[prost(message, repeated, tag = "2")]
+    pub users: ::prost::alloc::vec::Vec<Presence>,
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct TypingCommand {
+    #[prost(int64, tag = "1")]
+    pub conversation: i64,
+    #[prost(bool, tag = "2")]
+    pub active: bool,
+    /// The comet knows that the user is a member.
+    #[prost(bool, tag = "3")]
+    pub is_member: bool,
+}
+/// It was taken; whether it reaches anybody is not told.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct TypingResult {}
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct ReceiveRequest {
     #[prost(int64, tag = "1")]

@@ -13,16 +13,16 @@ pub(super) async fn sessions_of_a_user_are_listed_where_they_live(fresh: &impl F
     let mobile = oort_api::directory::SessionEntry { platform: "ios".to_owned(), ..session(1, "k3", 1) };
     directory.add_sessions(&b, std::slice::from_ref(&mobile)).await.expect("added");
     let listed = async || {
-        let mut sessions = fresh.elsewhere().sessions_of(user(1)).await.expect("answers");
+        let mut sessions = fresh.elsewhere().sessions(user(1)).await.expect("answers");
         sessions.sort_by_key(|session| session.key.clone());
         sessions
     };
-    let one = UserSession { key: key("k1"), comet: a.clone(), platform: "web".to_owned() };
-    let other = UserSession { key: key("k3"), comet: b.clone(), platform: "ios".to_owned() };
+    let one = UserSession { key: key("k1"), comet: a.clone(), platform: "web".to_owned(), login: None };
+    let other = UserSession { key: key("k3"), comet: b.clone(), platform: "ios".to_owned(), login: None };
     assert_eq!(listed().await, [one.clone(), other]);
     directory.remove_sessions(&b, &[mobile]).await.expect("removed");
     assert_eq!(listed().await, [one]);
-    assert_eq!(directory.sessions_of(user(9)).await, Ok(Vec::new()));
+    assert_eq!(directory.sessions(user(9)).await, Ok(Vec::new()));
     directory.retire(&a).await.expect("retired");
     let gone = async || tokio::time::timeout(PATIENCE, async { while !listed().await.is_empty() {} }).await;
     gone().await.expect("what a dead comet held is not listed");

@@ -1,6 +1,6 @@
 //! Sessions and rooms: what wins when things cross on the way.
 
-use oort_api::directory::{Renewal, SessionEntry};
+use oort_api::directory::{CometRef, LoginTag, Renewal, SessionEntry, UserSession};
 
 use super::{Fresh, LONG, comet, info, key, live, nowhere, presence, room, route, session, user};
 
@@ -32,6 +32,34 @@ pub(super) async fn each_comet_of_a_user_is_named_once(fresh: &impl Fresh) {
     of_1.sort();
     assert_eq!(of_1, [a, b.clone()]);
     assert_eq!(routes.users[&user(2)], [b]);
+}
+
+pub(super) async fn the_sessions_of_a_user_say_by_which_log_in(fresh: &impl Fresh) {
+    let directory = fresh.directory();
+    let (a, b) = (live(&*directory, "a", 1).await, live(&*directory, "b", 5).await);
+    let (phone, laptop) = (LoginTag::of("phone"), LoginTag::of("laptop"));
+    let by = |text: &str, login| SessionEntry { login, ..session(1, text, 1) };
+    directory.add_sessions(&a, &[by("a1", Some(phone)), by("a2", None)]).await.expect("added");
+    let odd = SessionEntry { platform: String::new(), ..by("b1", Some(laptop)) };
+    directory.add_sessions(&b, &[odd, session(2, "b2", 1)]).await.expect("added");
+    // On an incarnation that is not live.
+    directory.add_sessions(&comet("b", 4), &[by("b3", Some(laptop))]).await.expect("added");
+    let found = fresh.elsewhere().sessions(user(1)).await.expect("answers");
+    let at = |text: &str, comet: &CometRef, platform: &str, login| UserSession {
+        key: key(text),
+        comet: comet.clone(),
+        platform: platform.to_owned(),
+        login,
+    };
+    let first = at("a1", &a, "web", Some(phone));
+    assert_eq!(found, [first.clone(), at("a2", &a, "web", None), at("b1", &b, "", Some(laptop))]);
+    // A later registration of the key says it anew.
+    let again = SessionEntry { version: 2, ..by("a2", Some(laptop)) };
+    directory.add_sessions(&a, &[again]).await.expect("added");
+    directory.remove_sessions(&b, &[session(1, "b1", 1)]).await.expect("removed");
+    let found = directory.sessions(user(1)).await.expect("answers");
+    assert_eq!(found, [first, at("a2", &a, "web", Some(laptop))]);
+    assert_eq!(directory.sessions(user(3)).await, Ok(Vec::new()));
 }
 
 pub(super) async fn an_addressable_key_moves_to_another_comet(fresh: &impl Fresh) {

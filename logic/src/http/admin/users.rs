@@ -119,7 +119,7 @@ pub(super) async fn kick_all(
     operator: Operator,
     Path(user): Path<UserId>,
 ) -> Result<(StatusCode, JsonReply<KickedView>), Refused> {
-    let connections = door.app.operators.kick(&door.app.pushes, operator.id, user, None).await?;
+    let connections = door.app.operators.kick(&door.app.kicks, operator.id, user, None).await?;
     Ok((StatusCode::ACCEPTED, JsonReply(KickedView { connections })))
 }
 
@@ -134,6 +134,6 @@ pub(super) async fn kick(
 ) -> Result<(StatusCode, JsonReply<KickedView>), Refused> {
     let key =
         SessionKey::new(key).map_err(|_| Refused::new(Code::InvalidField, "path: not a session key"))?;
-    let connections = door.app.operators.kick(&door.app.pushes, operator.id, user, Some(&key)).await?;
+    let connections = door.app.operators.kick(&door.app.kicks, operator.id, user, Some(key)).await?;
     Ok((StatusCode::ACCEPTED, JsonReply(KickedView { connections })))
 }

@@ -30,6 +30,7 @@ struct Migration {
 const SQLITE: &[Migration] = &[
     Migration { version: 1, name: "initial", sql: include_str!("../../../../sql/sqlite/0001_initial.sql") },
     Migration { version: 2, name: "cursors", sql: include_str!("../../../../sql/sqlite/0002_cursors.sql") },
+    Migration { version: 3, name: "devices", sql: include_str!("../../../../sql/sqlite/0003_devices.sql") },
     Migration {
         version: 4,
         name: "operators",
@@ -40,6 +41,7 @@ const SQLITE: &[Migration] = &[
 const MYSQL: &[Migration] = &[
     Migration { version: 1, name: "initial", sql: include_str!("../../../../sql/mysql/0001_initial.sql") },
     Migration { version: 2, name: "cursors", sql: include_str!("../../../../sql/mysql/0002_cursors.sql") },
+    Migration { version: 3, name: "devices", sql: include_str!("../../../../sql/mysql/0003_devices.sql") },
     Migration {
         version: 4,
         name: "operators",

@@ -13,7 +13,7 @@ type Columns = (Vec<u8>, i64, Vec<u8>, Option<Vec<u8>>, i64, i64);
 /// The same with the user's name.
 type WithName = (Vec<u8>, i64, Vec<u8>, Option<Vec<u8>>, i64, i64, String);
 
-pub(super) async fn create_login(connection: &mut Conn, login: &Login) -> Result<(), Failure> {
+pub(super) async fn create_login(connection: &mut Conn, login: &Login, device: &str) -> Result<(), Failure> {
     let mut transaction = connection.start_transaction(TxOpts::default()).await?;
     // What this user left behind: nobody else clears it away.
     execute(
@@ -37,7 +37,15 @@ pub(super) async fn create_login(connection: &mut Conn, login: &Login) -> Result
     )
     .await;
     match inserted {
-        Ok(_) => Ok(transaction.commit().await?),
+        Ok(_) => {
+            execute(
+                &mut transaction,
+                "INSERT INTO login_devices (login_id, device, last_seen_ms) VALUES (?, ?, ?)",
+                (login.id.as_bytes(), device, login.created_at_ms),
+            )
+            .await?;
+            Ok(transaction.commit().await?)
+        }
         Err(failure) => {
             transaction.rollback().await?;
             if failure.no_parent() { Err(Error::NoUser(login.user_id.get()).into()) } else { Err(failure) }
@@ -113,21 +121,26 @@ pub(super) async fn rotate_refresh(
         .await?;
         Rotation::Rotated(Login { refresh_hash: *new, expires_at_ms, ..login })
     } else {
-        let spent: Option<(Vec<u8>,)> = first(
+        let spent: Option<(Vec<u8>, i64)> = first(
             &mut transaction,
-            "SELECT login_id FROM spent_refreshes WHERE refresh_hash = ? AND expires_at_ms > ?",
+            "SELECT s.login_id, l.user_id FROM spent_refreshes s JOIN logins l ON l.id = s.login_id
+             WHERE s.refresh_hash = ? AND s.expires_at_ms > ?",
             (&old[..], now_ms),
         )
         .await?;
         match spent {
-            Some((id,)) => {
+            Some((id, user_id)) => {
                 let (_, ended) = execute(
                     &mut transaction,
                     "DELETE FROM logins WHERE id = ? AND expires_at_ms > ?",
-                    (id, now_ms),
+                    (&id, now_ms),
                 )
                 .await?;
-                if ended > 0 { Rotation::Reused } else { Rotation::Unknown }
+                if ended > 0 {
+                    Rotation::Reused { login_id: ascii(id)?, user_id: user(user_id)? }
+                } else {
+                    Rotation::Unknown
+                }
             }
             None => Rotation::Unknown,
         }
@@ -136,8 +149,9 @@ pub(super) async fn rotate_refresh(
     Ok(outcome)
 }
 
-pub(super) async fn end_login(connection: &mut Conn, id: &str) -> Result<bool, Failure> {
-    let (_, ended) = execute(connection, "DELETE FROM logins WHERE id = ?", (id.as_bytes(),)).await?;
+pub(super) async fn end_login(connection: &mut Conn, id: &str, user: UserId) -> Result<bool, Failure> {
+    let sql = "DELETE FROM logins WHERE id = ? AND user_id = ?";
+    let (_, ended) = execute(connection, sql, (id.as_bytes(), user.get())).await?;
     Ok(ended > 0)
 }
 
@@ -180,7 +194,7 @@ async fn all_keys(connection: &mut Conn) -> Result<Vec<SigningKey>, Failure> {
 fn read((id, user_id, refresh, cookie, created_at_ms, expires_at_ms): Columns) -> Result<Login, Failure> {
     Ok(Login {
         id: ascii(id)?,
-        user_id: UserId::new(user_id).ok_or_else(|| Error::Internal(format!("user id {user_id}")))?,
+        user_id: user(user_id)?,
         refresh_hash: hash(&refresh)?,
         cookie_hash: cookie.as_deref().map(hash).transpose()?,
         created_at_ms,
@@ -198,6 +212,10 @@ fn hash(bytes: &[u8]) -> Result<[u8; 32], Failure> {
     bytes.try_into().map_err(|_| Error::Internal("a hash is not 32 bytes long".into()).into())
 }
 
-fn ascii(bytes: Vec<u8>) -> Result<String, Failure> {
+pub(super) fn user(id: i64) -> Result<UserId, Failure> {
+    UserId::new(id).ok_or_else(|| Error::Internal(format!("user id {id}")).into())
+}
+
+pub(super) fn ascii(bytes: Vec<u8>) -> Result<String, Failure> {
     String::from_utf8(bytes).map_err(|_| Error::Internal("an id is not text".into()).into())
 }

@@ -8,6 +8,7 @@ mod accounts;
 mod append;
 mod conversations;
 mod cursors;
+mod devices;
 mod failure;
 mod history;
 mod lane;

@@ -13,9 +13,11 @@ use super::cursors::{self, MoveCursors};
 use super::failure::Failure;
 use super::lane::Attempts;
 use super::membership::{self, AddMembers, RemoveMember};
-use super::{MysqlStore, history, logins, operators, outbox};
+use super::{MysqlStore, devices, history, logins, operators, outbox};
 use crate::store::{
-Appended, Audit, ConversationInfo, Credentials, CursorMove, Entry, Error, Login, Member, MemberCursor, Moved, NewAudit, NewMessage, NewUser, Operator, OutboxRow, Page, Range, Rotation, SigningKey, Store,
+    Appended, Audit, ConversationInfo, Credentials, CursorMove, Device, Entry, Error, Login, Member,
+    MemberCursor, Moved, NewAudit, NewMessage, NewUser, Operator, OutboxRow, Page, Range, Rotation,
+    Sightings, SigningKey, Store,
 };
 
 /// A call on a connection of the pool.
@@ -84,8 +86,8 @@ impl Store for MysqlStore {
         pooled!(self, |connection| accounts::find_users(connection, prefix, limit))
     }
 
-    async fn create_login(&self, login: &Login) -> Result<(), Error> {
-        retried!(self, |connection| logins::create_login(connection, login))
+    async fn create_login(&self, login: &Login, device: &str) -> Result<(), Error> {
+        retried!(self, |connection| logins::create_login(connection, login, device))
     }
 
     async fn login(&self, id: &str, now_ms: i64) -> Result<Option<(Login, User)>, Error> {
@@ -110,8 +112,20 @@ impl Store for MysqlStore {
         retried!(self, |connection| logins::rotate_refresh(connection, old, new, now_ms, expires_at_ms))
     }
 
-    async fn end_login(&self, id: &str) -> Result<bool, Error> {
-        pooled!(self, |connection| logins::end_login(connection, id))
+    async fn end_login(&self, id: &str, user: UserId) -> Result<bool, Error> {
+        pooled!(self, |connection| logins::end_login(connection, id, user))
+    }
+
+    async fn devices_of(&self, user: UserId, now_ms: i64, limit: u32) -> Result<Vec<Device>, Error> {
+        pooled!(self, |connection| devices::of_user(connection, user, now_ms, limit))
+    }
+
+    async fn note_seen(&self, seen: &Sightings) -> Result<(), Error> {
+        retried!(self, |connection| devices::note_seen(connection, seen))
+    }
+
+    async fn last_seen(&self, users: &[UserId]) -> Result<Vec<(UserId, i64)>, Error> {
+        pooled!(self, |connection| devices::last_seen(connection, users))
     }
 
     async fn signing_keys(&self, candidate: &SigningKey) -> Result<Vec<SigningKey>, Error> {

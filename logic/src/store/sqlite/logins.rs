@@ -9,7 +9,7 @@ use crate::store::{Error, Login, Rotation, SigningKey};
 
 const COLUMNS: &str = "l.id, l.user_id, l.refresh_hash, l.cookie_hash, l.created_at_ms, l.expires_at_ms";
 
-pub(super) fn create_login(connection: &mut Connection, login: &Login) -> Result<(), Error> {
+pub(super) fn create_login(connection: &mut Connection, login: &Login, device: &str) -> Result<(), Error> {
     let transaction = connection.transaction()?;
     // What this user left behind: nobody else clears it away.
     transaction
@@ -29,7 +29,14 @@ pub(super) fn create_login(connection: &mut Connection, login: &Login) -> Result
             login.expires_at_ms
         ]);
     match inserted {
-        Ok(_) => Ok(transaction.commit()?),
+        Ok(_) => {
+            transaction
+                .prepare_cached(
+                    "INSERT INTO login_devices (login_id, device, last_seen_ms) VALUES (?, ?, ?)",
+                )?
+                .execute(params![login.id, device, login.created_at_ms])?;
+            Ok(transaction.commit()?)
+        }
         Err(error) if foreign_key(&error) => Err(Error::NoUser(login.user_id.get())),
         Err(error) => Err(error.into()),
     }
@@ -79,20 +86,25 @@ pub(super) fn rotate_refresh(
             .execute(params![new, expires_at_ms, login.id])?;
         Rotation::Rotated(Login { refresh_hash: *new, expires_at_ms, ..login })
     } else {
-        let ended = transaction
+        transaction
             .prepare_cached(
                 "DELETE FROM logins WHERE expires_at_ms > ?1 AND id =
-                 (SELECT login_id FROM spent_refreshes WHERE refresh_hash = ?2 AND expires_at_ms > ?1)",
+                 (SELECT login_id FROM spent_refreshes WHERE refresh_hash = ?2 AND expires_at_ms > ?1)
+                 RETURNING id, user_id",
             )?
-            .execute(params![now_ms, old])?;
-        if ended > 0 { Rotation::Reused } else { Rotation::Unknown }
+            .query_row(params![now_ms, old], |row| {
+                Ok(Rotation::Reused { login_id: row.get(0)?, user_id: user(row, 1)? })
+            })
+            .optional()?
+            .unwrap_or(Rotation::Unknown)
     };
     transaction.commit()?;
     Ok(outcome)
 }
 
-pub(super) fn end_login(connection: &Connection, id: &str) -> Result<bool, Error> {
-    Ok(connection.prepare_cached("DELETE FROM logins WHERE id = ?")?.execute([id])? > 0)
+pub(super) fn end_login(connection: &Connection, id: &str, user: UserId) -> Result<bool, Error> {
+    let sql = "DELETE FROM logins WHERE id = ? AND user_id = ?";
+    Ok(connection.prepare_cached(sql)?.execute(params![id, user.get()])? > 0)
 }
 
 pub(super) fn signing_keys(
@@ -121,15 +133,19 @@ pub(super) fn known_signing_keys(connection: &Connection) -> Result<Vec<SigningK
 }
 
 fn read(row: &Row<'_>) -> rusqlite::Result<Login> {
-    let user_id: i64 = row.get(1)?;
     Ok(Login {
         id: row.get(0)?,
-        user_id: UserId::new(user_id).ok_or(rusqlite::Error::IntegralValueOutOfRange(1, user_id))?,
+        user_id: user(row, 1)?,
         refresh_hash: row.get(2)?,
         cookie_hash: row.get(3)?,
         created_at_ms: row.get(4)?,
         expires_at_ms: row.get(5)?,
     })
+}
+
+pub(super) fn user(row: &Row<'_>, column: usize) -> rusqlite::Result<UserId> {
+    let id: i64 = row.get(column)?;
+    UserId::new(id).ok_or(rusqlite::Error::IntegralValueOutOfRange(column, id))
 }
 
 fn with_user(row: &Row<'_>) -> rusqlite::Result<(Login, User)> {

@@ -10,6 +10,7 @@ mod append;
 mod claim;
 mod conversations;
 mod cursors;
+mod devices;
 mod fault;
 mod history;
 mod lane;

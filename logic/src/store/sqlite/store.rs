@@ -7,8 +7,13 @@ use tonic::async_trait;
 
 use super::accounts::{self, By};
 use super::claim::{Claim, Orphans};
-use super::{SqliteStore, append, conversations, cursors, history, logins, membership, operators, outbox};
-use crate::store::{Appended, Audit, ConversationInfo, Credentials, CursorMove, Entry, Error, Login, Member, MemberCursor, Metrics, Moved, NewAudit, NewMessage, NewUser, Operator, OutboxRow, Page, Range, Rotation, SigningKey, Store,
+use super::{
+    SqliteStore, append, conversations, cursors, devices, history, logins, membership, operators, outbox,
+};
+use crate::store::{
+    Appended, Audit, ConversationInfo, Credentials, CursorMove, Device, Entry, Error, Login, Member,
+    MemberCursor, Metrics, Moved, NewAudit, NewMessage, NewUser, Operator, OutboxRow, Page, Range, Rotation,
+    Sightings, SigningKey, Store,
 };
 
 impl SqliteStore {
@@ -96,9 +101,9 @@ impl Store for SqliteStore {
         self.read(move |connection| accounts::find_users(connection, &prefix, limit)).await
     }
 
-    async fn create_login(&self, login: &Login) -> Result<(), Error> {
-        let login = login.clone();
-        self.write(move |connection| logins::create_login(connection, &login)).await
+    async fn create_login(&self, login: &Login, device: &str) -> Result<(), Error> {
+        let (login, device) = (login.clone(), device.to_owned());
+        self.write(move |connection| logins::create_login(connection, &login, &device)).await
     }
 
     async fn login(&self, id: &str, now_ms: i64) -> Result<Option<(Login, User)>, Error> {
@@ -127,9 +132,23 @@ impl Store for SqliteStore {
             .await
     }
 
-    async fn end_login(&self, id: &str) -> Result<bool, Error> {
+    async fn end_login(&self, id: &str, user: UserId) -> Result<bool, Error> {
         let id = id.to_owned();
-        self.write(move |connection| logins::end_login(connection, &id)).await
+        self.write(move |connection| logins::end_login(connection, &id, user)).await
+    }
+
+    async fn devices_of(&self, user: UserId, now_ms: i64, limit: u32) -> Result<Vec<Device>, Error> {
+        self.read(move |connection| devices::of_user(connection, user, now_ms, limit)).await
+    }
+
+    async fn note_seen(&self, seen: &Sightings) -> Result<(), Error> {
+        let seen = seen.clone();
+        self.write(move |connection| devices::note_seen(connection, &seen)).await
+    }
+
+    async fn last_seen(&self, users: &[UserId]) -> Result<Vec<(UserId, i64)>, Error> {
+        let users = users.to_vec();
+        self.read(move |connection| devices::last_seen(connection, &users)).await
     }
 
     async fn signing_keys(&self, candidate: &SigningKey) -> Result<Vec<SigningKey>, Error> {

@@ -20,12 +20,15 @@ use oort_logic::commits::Commits;
 use oort_logic::conversations::{self, Conversations};
 use oort_logic::cursors::{self, Cursors};
 use oort_logic::failpoint::Failpoints;
+use oort_logic::kicks::Kicks;
 use oort_logic::online::Online;
 use oort_logic::operators::Operators;
+use oort_logic::presence::{self, Presence};
 use oort_logic::published::Published;
 use oort_logic::publisher::{self, Publisher};
 use oort_logic::pushes::Pushes;
 use oort_logic::relay::Lease;
+use oort_logic::seen::Seen;
 use oort_logic::store::{Store, migrate, sqlite};
 use oort_logic::users::Users;
 use oort_logic::{Config, Metrics, http as api, store};
@@ -135,11 +138,37 @@ impl Node {
         };
         let directory = Arc::new(FixedDirectory::default());
         let accounts_metrics = accounts::Metrics::register(&mut registry);
-        let accounts = Accounts::new(store.clone(), config.accounts.clone(), accounts_metrics).await;
+        let kicks = Arc::new(Kicks::new(
+            config.kicks.clone(),
+            directory.clone() as Arc<dyn Directory>,
+            bus.producer(),
+            metrics.clone(),
+        ));
+        let seen = Arc::new(Seen::new(config.seen.clone(), store.clone(), metrics.clone()));
+        let with = accounts::Parts {
+            store: store.clone(),
+            seen: seen.clone(),
+            kicks: kicks.clone(),
+            tasks: TaskTracker::new(),
+        };
+        let accounts = Accounts::new(with, config.accounts.clone(), accounts_metrics).await;
+        let users = Arc::new(Users::new(store.clone(), config.users_cached_max));
+        let with = presence::Parts {
+            directory: directory.clone() as Arc<dyn Directory>,
+            producer: bus.producer(),
+            store: store.clone(),
+            seen: seen.clone(),
+            users: users.clone(),
+            metrics: metrics.clone(),
+        };
+        let presence = Arc::new(Presence::new(config.presence.clone(), with));
         let app = Arc::new(App {
             accounts: accounts.expect("accounts start"),
             conversations: Conversations::new(config.limits.clone(), parts),
             pushes: Pushes::new(config.pushes.clone(), bus.producer(), metrics.clone()),
+            presence,
+            kicks,
+            seen,
             online: Online::new(config.online.clone(), directory.clone()),
             operators: Operators {
                 store: store.clone(),
@@ -147,7 +176,7 @@ impl Node {
                 dead_letters: bus.letters(),
                 page_max: config.limits.page_max,
             },
-            users: Users::new(store.clone(), config.users_cached_max),
+            users,
             directory: directory.clone() as Arc<dyn Directory>,
             metrics,
         });

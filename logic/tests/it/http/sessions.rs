@@ -175,3 +175,87 @@ async fn users_are_found_by_the_beginning_of_their_name() {
     assert_eq!(ada.get("/api/users?prefix=%25").await.json(), json!({"users": []}), "no wildcard");
     node.anyone().get("/api/users?prefix=a").await.is_refused(401, "unauthenticated");
 }
+
+#[tokio::test]
+async fn a_cookie_log_in_holds_no_secret_a_script_could_read() {
+    let node = Node::start().await;
+    let account =
+        json!({"username": "ada", "password": "correct horse", "cookie": true, "device": "Ada's phone"});
+    let created = node.anyone().post("/api/accounts", &account).await;
+    assert_eq!(created.status, 201, "{created:?}");
+    let fields: Vec<_> = created.json().as_object().expect("an object").keys().cloned().collect();
+    assert_eq!(fields, ["user"], "no tokens");
+    let cookie = created.headers["set-cookie"].to_str().expect("text").to_owned();
+    assert!(
+        cookie.starts_with("sid=") && cookie.contains("; HttpOnly;") && cookie.contains("; SameSite=Strict;")
+    );
+    let sid = cookie.split(['=', ';']).nth(1).expect("a value");
+    let ada = node.anyone().cookie(sid).header("x-requested-with", "it");
+    let listed = ada.get("/api/sessions").await.json()["sessions"].clone();
+    assert_eq!((&listed[0]["device"], &listed[0]["current"]), (&json!("Ada's phone"), &json!(true)));
+
+    // A page of another origin can make nobody log in here.
+    let login = json!({"login": "ada", "password": "correct horse", "cookie": true});
+    let elsewhere = node.anyone().header("host", "a").header("origin", "http://b");
+    elsewhere.post("/api/sessions", &login).await.is_refused(403, "forbidden");
+    assert_eq!(
+        node.anyone()
+            .header("host", "a")
+            .header("origin", "http://a")
+            .post("/api/sessions", &login)
+            .await
+            .status,
+        200
+    );
+
+    // Ending the current one clears the cookie.
+    let id = listed[0]["id"].as_str().expect("an id");
+    let ended = ada.delete(&format!("/api/sessions/{id}")).await;
+    assert_eq!(ended.status, 204);
+    assert!(ended.headers["set-cookie"].to_str().expect("text").contains("Max-Age=0"));
+    ada.get("/api/me").await.is_refused(401, "unauthenticated");
+}
+
+#[tokio::test]
+async fn log_ins_are_listed_by_device_and_ended_by_their_owner_alone() {
+    let node = Node::start().await;
+    let (ada, bob) = (node.user("ada").await, node.user("bob").await);
+    let login = |device: &str| json!({"login": "ada", "password": "password of mine", "device": device});
+    let browser = node
+        .anyone()
+        .header("user-agent", "Mozilla/5.0 (X11; Linux x86_64; rv:130.0) Gecko/20100101 Firefox/130.0");
+    assert_eq!(browser.post("/api/sessions", &login(" ")).await.status, 200);
+    let laptop = node.anyone().post("/api/sessions", &login("laptop")).await;
+    for bad in ["x".repeat(65), "a\nb".to_owned()] {
+        node.anyone().post("/api/sessions", &login(&bad)).await.is_refused(400, "invalid_field");
+    }
+    let listed = ada.get("/api/sessions").await.json()["sessions"].clone();
+    let listed = listed.as_array().expect("a list");
+    let mut devices: Vec<_> = listed.iter().map(|entry| entry["device"].as_str().expect("text")).collect();
+    devices.sort_unstable();
+    assert_eq!(devices, ["", "Firefox on Linux", "laptop"]);
+    assert_eq!(listed.iter().filter(|entry| entry["current"] == true).count(), 1);
+    let of = |device: &str| {
+        let entry = listed.iter().find(|entry| entry["device"] == device).expect("listed");
+        format!("/api/sessions/{}", entry["id"].as_str().expect("an id"))
+    };
+    bob.delete(&of("laptop")).await.is_refused(404, "not_found");
+    ada.delete("/api/sessions/none").await.is_refused(404, "not_found");
+    assert_eq!(ada.delete(&of("laptop")).await.status, 204);
+    let laptop = node.anyone().bearer(laptop.text("accessToken"));
+    laptop.get("/api/me").await.is_refused(401, "unauthenticated");
+    assert_eq!(ada.get("/api/sessions").await.json()["sessions"].as_array().map(Vec::len), Some(2));
+}
+
+#[tokio::test]
+async fn presence_is_asked_of_a_bounded_number_of_users() {
+    let node = Node::start().await;
+    let ada = node.user("ada").await;
+    let path = format!("/api/presence?users={},77", ada.id);
+    let users = ada.get(&path).await.json()["users"].clone();
+    assert_eq!(users[1], json!({"id": "77", "online": false, "lastSeenMs": 0}));
+    assert_eq!(users[0]["online"], false, "a request is no connection");
+    let many = vec!["1"; 101].join(",");
+    ada.get(&format!("/api/presence?users={many}")).await.is_refused(400, "invalid_field");
+    node.anyone().get(&path).await.is_refused(401, "unauthenticated");
+}

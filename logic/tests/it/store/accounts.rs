@@ -1,7 +1,8 @@
 //! Users, log-ins, signing keys.
 
 use oort_api::ids::UserId;
-use oort_logic::store::{Error, Login, NewUser, Rotation, SigningKey};
+use oort_api::pb::oort::v1::User;
+use oort_logic::store::{Device, Error, Login, NewUser, Rotation, Sightings, SigningKey};
 
 use super::fixture::{Fixture, NOW, id, user};
 
@@ -74,7 +75,7 @@ pub(crate) async fn log_ins_live_until_they_end(fixture: Fixture) {
     let store = fixture.open().await;
     let ada = user(&store, "ada").await;
     let first = login(id(&ada), "first", 1);
-    store.create_login(&first).await.expect("creates");
+    store.create_login(&first, "phone").await.expect("creates");
     assert_eq!(store.login("first", NOW).await.expect("answers"), Some((first.clone(), ada.clone())));
     let by_cookie = store.login_by_cookie(&[101; 32], NOW).await.expect("answers");
     assert_eq!(by_cookie, Some((first, ada.clone())));
@@ -83,23 +84,75 @@ pub(crate) async fn log_ins_live_until_they_end(fixture: Fixture) {
     assert_eq!(store.login_by_cookie(&[1; 32], NOW).await.expect("answers"), None);
 
     let without_cookie = Login { cookie_hash: None, ..login(id(&ada), "second", 2) };
-    store.create_login(&without_cookie).await.expect("creates");
+    store.create_login(&without_cookie, "phone").await.expect("creates");
     let other = Login { cookie_hash: None, ..login(id(&ada), "third", 3) };
-    store.create_login(&other).await.expect("two without a cookie");
-    assert!(store.end_login("second").await.expect("ends"));
-    assert!(!store.end_login("second").await.expect("ends"), "it is over");
+    store.create_login(&other, "phone").await.expect("two without a cookie");
+    let bob = user(&store, "bob").await;
+    assert!(!store.end_login("second", id(&bob)).await.expect("answers"), "it is another's");
+    assert!(store.end_login("second", id(&ada)).await.expect("ends"));
+    assert!(!store.end_login("second", id(&ada)).await.expect("ends"), "it is over");
     assert_eq!(store.login("second", NOW).await.expect("answers"), None);
     assert!(store.login("third", NOW).await.expect("answers").is_some());
 
     let nobody = login(UserId::new(77).expect("positive"), "fourth", 4);
-    let refused = store.create_login(&nobody).await;
+    let refused = store.create_login(&nobody, "phone").await;
     assert!(matches!(refused, Err(Error::NoUser(77))), "{refused:?}");
+}
+
+fn reused(user: &User) -> Rotation {
+    Rotation::Reused { login_id: "one".to_owned(), user_id: id(user) }
+}
+
+pub(crate) async fn a_user_sees_their_log_ins(fixture: Fixture) {
+    let store = fixture.open().await;
+    let (ada, bob) = (user(&store, "ada").await, user(&store, "bob").await);
+    let later = Login { created_at_ms: NOW + 5, ..login(id(&ada), "later", 2) };
+    store.create_login(&login(id(&ada), "first", 1), "Firefox on Linux").await.expect("creates");
+    store.create_login(&later, "").await.expect("creates");
+    store.create_login(&login(id(&bob), "bobs", 3), "phone").await.expect("creates");
+    let listed = |now_ms: i64, limit: u32| {
+        let (store, ada) = (store.clone(), id(&ada));
+        async move { store.devices_of(ada, now_ms, limit).await.expect("answers") }
+    };
+    let first = Device {
+        login_id: "first".to_owned(),
+        name: "Firefox on Linux".to_owned(),
+        created_at_ms: NOW,
+        last_seen_ms: NOW,
+    };
+    let second = Device {
+        login_id: "later".to_owned(),
+        name: String::new(),
+        created_at_ms: NOW + 5,
+        last_seen_ms: NOW + 5,
+    };
+    assert_eq!(listed(NOW, 10).await, [second.clone(), first.clone()]);
+    assert_eq!(listed(NOW, 1).await, [second.clone()]);
+
+    // Earlier times, and who is not there, change nothing.
+    let logins = vec![("first".to_owned(), NOW + 9), ("later".to_owned(), NOW - 9), ("none".to_owned(), NOW)];
+    let nobody = UserId::new(77).expect("positive");
+    let seen = Sightings { logins, users: vec![(id(&ada), NOW + 7), (nobody, NOW)] };
+    store.note_seen(&seen).await.expect("takes");
+    store
+        .note_seen(&Sightings { logins: Vec::new(), users: vec![(id(&ada), NOW + 6)] })
+        .await
+        .expect("takes");
+    store.note_seen(&Sightings::default()).await.expect("takes nothing");
+    assert_eq!(listed(NOW, 10).await, [second, Device { last_seen_ms: NOW + 9, ..first }]);
+    let last = store.last_seen(&[id(&ada), id(&bob), nobody]).await.expect("answers");
+    assert_eq!(last, [(id(&ada), NOW + 7)]);
+    assert!(store.last_seen(&[]).await.expect("answers").is_empty());
+
+    assert!(store.end_login("first", id(&ada)).await.expect("ends"));
+    assert_eq!(listed(NOW, 10).await.len(), 1);
+    assert!(listed(NOW + 1_000_000, 10).await.is_empty(), "expired");
 }
 
 pub(crate) async fn a_refresh_token_works_once(fixture: Fixture) {
     let store = fixture.open().await;
     let ada = user(&store, "ada").await;
-    store.create_login(&login(id(&ada), "one", 1)).await.expect("creates");
+    store.create_login(&login(id(&ada), "one", 1), "phone").await.expect("creates");
     let rotate = |old: u8, new: u8, now_ms: i64| {
         let store = store.clone();
         async move { store.rotate_refresh(&[old; 32], &[new; 32], now_ms, now_ms + 1_000).await.expect("answers") }
@@ -110,12 +163,12 @@ pub(crate) async fn a_refresh_token_works_once(fixture: Fixture) {
     assert!(matches!(rotate(2, 3, NOW + 20).await, Rotation::Rotated(_)));
     assert_eq!(rotate(9, 4, NOW + 20).await, Rotation::Unknown);
 
-    assert_eq!(rotate(1, 5, NOW + 30).await, Rotation::Reused, "the first token comes back");
+    assert_eq!(rotate(1, 5, NOW + 30).await, reused(&ada), "the first token comes back");
     assert_eq!(store.login("one", NOW + 30).await.expect("answers"), None, "which ends the log-in");
     assert_eq!(rotate(3, 6, NOW + 40).await, Rotation::Unknown, "for its owner, too");
     assert_eq!(rotate(1, 7, NOW + 40).await, Rotation::Unknown);
 
-    store.create_login(&login(id(&ada), "two", 20)).await.expect("creates");
+    store.create_login(&login(id(&ada), "two", 20), "phone").await.expect("creates");
     assert_eq!(rotate(20, 21, NOW + 1_000).await, Rotation::Unknown, "expired");
 }
 
@@ -123,7 +176,7 @@ pub(crate) async fn concurrent_rotations_of_one_token_rotate_once(fixture: Fixtu
     let store = fixture.open().await;
     let other = fixture.open().await;
     let ada = user(&store, "ada").await;
-    store.create_login(&login(id(&ada), "one", 1)).await.expect("creates");
+    store.create_login(&login(id(&ada), "one", 1), "phone").await.expect("creates");
     let (first, second) = tokio::join!(
         store.rotate_refresh(&[1; 32], &[2; 32], NOW, NOW + 1_000),
         other.rotate_refresh(&[1; 32], &[3; 32], NOW, NOW + 1_000),
@@ -131,7 +184,7 @@ pub(crate) async fn concurrent_rotations_of_one_token_rotate_once(fixture: Fixtu
     let outcomes = [first.expect("answers"), second.expect("answers")];
     let rotated = outcomes.iter().filter(|outcome| matches!(outcome, Rotation::Rotated(_))).count();
     assert_eq!(rotated, 1, "{outcomes:?}");
-    assert!(outcomes.contains(&Rotation::Reused), "{outcomes:?}");
+    assert!(outcomes.contains(&reused(&ada)), "{outcomes:?}");
 }
 
 pub(crate) async fn nodes_agree_on_the_first_signing_key(fixture: Fixture) {

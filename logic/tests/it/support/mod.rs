@@ -4,20 +4,26 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use oort_api::bus::memory::{MemoryBus, Settings as BusSettings};
+use oort_api::directory::memory::MemoryDirectory;
 use oort_api::ids::ConversationId;
 use oort_api::metrics::Registry;
 use oort_api::pb::goim::logic::PushMsg;
 use oort_api::pb::oort::v1::{Message, User};
 use oort_logic::Metrics;
+use oort_logic::accounts;
 use oort_logic::batcher::{self, Batcher};
 use oort_logic::commits::Commits;
 use oort_logic::failpoint::Failpoints;
+use oort_logic::kicks::{self, Kicks};
 use oort_logic::published::Published;
 use oort_logic::publisher::{self, Publisher};
 use oort_logic::relay::{Lease, Relay};
+use oort_logic::seen::{self, Seen};
 use oort_logic::store::{NewMessage, NewUser, Store, migrate, sqlite};
 use prost::Message as _;
 use tempfile::TempDir;
+use tokio_util::task::TaskTracker;
 
 pub(crate) mod bus;
 pub(crate) mod store;
@@ -150,4 +156,13 @@ impl Path {
 /// Armed with nothing, whether the feature is on or not.
 fn failpoints() -> Failpoints {
     Default::default()
+}
+
+/// What accounts work with, beside a store: a directory and a bus that nobody else looks at.
+pub(crate) fn account_parts(store: Arc<dyn Store>) -> accounts::Parts {
+    let metrics = Metrics::register(&mut Registry::default());
+    let (directory, bus) = (Arc::new(MemoryDirectory::default()), MemoryBus::new(BusSettings::default()));
+    let kicks = Kicks::new(kicks::Config::default(), directory, bus.producer(), metrics.clone());
+    let seen = Seen::new(seen::Config::default(), store.clone(), metrics);
+    accounts::Parts { store, seen: Arc::new(seen), kicks: Arc::new(kicks), tasks: TaskTracker::new() }
 }

@@ -88,11 +88,14 @@ pass_on! {
     fn credentials_by_email(&self, email: &str) -> Option<Credentials>;
     fn user(&self, id: UserId) -> Option<User>;
     fn find_users(&self, prefix: &str, limit: u32) -> Vec<User>;
-    fn create_login(&self, login: &Login) -> ();
+    fn create_login(&self, login: &Login, device: &str) -> ();
     fn login(&self, id: &str, now_ms: i64) -> Option<(Login, User)>;
     fn login_by_cookie(&self, cookie_hash: &[u8; 32], now_ms: i64) -> Option<(Login, User)>;
     fn rotate_refresh(&self, old: &[u8; 32], new: &[u8; 32], now_ms: i64, expires_at_ms: i64) -> Rotation;
-    fn end_login(&self, id: &str) -> bool;
+    fn end_login(&self, id: &str, user: UserId) -> bool;
+    fn devices_of(&self, user: UserId, now_ms: i64, limit: u32) -> Vec<Device>;
+    fn note_seen(&self, seen: &Sightings) -> ();
+    fn last_seen(&self, users: &[UserId]) -> Vec<(UserId, i64)>;
     fn signing_keys(&self, candidate: &SigningKey) -> Vec<SigningKey>;
     fn create_room(&self, owner: &str, name: &str, creator: &User, now_ms: i64) -> (ConversationInfo, OutboxRow);
     fn create_group(&self, owner: &str, name: &str, creator: &User, members: &[UserId], now_ms: i64) -> (ConversationInfo, OutboxRow);

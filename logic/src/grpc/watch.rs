@@ -1,0 +1,38 @@
+//! What clients watch, and typing.
+
+use oort_api::error::Refusal;
+use oort_api::ids::{ConversationId, SessionKey, UserId};
+use oort_api::pb::oort::v1 as pb;
+
+use super::{LogicService, invalid};
+use crate::presence::Typing;
+
+impl LogicService {
+    pub(super) async fn watch(
+        &self,
+        user: UserId,
+        command: pb::WatchCommand,
+    ) -> Result<pb::WatchResult, Refusal> {
+        let conversations: Vec<ConversationId> =
+            command.conversations.into_iter().filter_map(ConversationId::new).collect();
+        let users: Vec<UserId> = command.users.into_iter().filter_map(UserId::new).collect();
+        let presence = &self.app.presence;
+        let watchable = presence.watchable(user, &conversations).await?;
+        let users = if users.is_empty() { Vec::new() } else { presence.of(&users).await? };
+        Ok(pb::WatchResult { conversations: watchable.into_iter().map(ConversationId::get).collect(), users })
+    }
+
+    pub(super) fn typing(
+        &self,
+        user: UserId,
+        key: &str,
+        command: &pb::TypingCommand,
+    ) -> Result<pb::TypingResult, Refusal> {
+        let conversation = ConversationId::new(command.conversation)
+            .ok_or_else(|| invalid("conversation: a positive number"))?;
+        let key = SessionKey::new(key).map_err(|fault| invalid(format!("key: {fault}")))?;
+        let typing = Typing { key, active: command.active, is_member: command.is_member };
+        self.app.presence.types(user, conversation, typing);
+        Ok(pb::TypingResult {})
+    }
+}

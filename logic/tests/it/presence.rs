@@ -1,0 +1,250 @@
+//! Presence, typing and the ends of connections: what is published, and what is not.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use oort_api::directory::memory::MemoryDirectory;
+use oort_api::directory::{CometInfo, CometRef, Directory, LoginTag, RoomEntry, SessionEntry};
+use oort_api::ids::{ConversationId, RoomKey, SessionKey, UserId};
+use oort_api::metrics::Registry;
+use oort_api::op;
+use oort_api::pb::goim::logic::PushMsg;
+use oort_api::pb::oort::v1::{PresenceEvent, TypingEvent, User};
+use oort_logic::Metrics;
+use oort_logic::kicks::{self, Kicks, Reason};
+use oort_logic::metrics::TransientKind;
+use oort_logic::presence::{Config, Parts, Presence, Typing};
+use oort_logic::seen::{self, Seen};
+use oort_logic::store::Store;
+use oort_logic::users::Users;
+use prost::Message as _;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::AbortOnDropHandle;
+
+use crate::support::bus::TestBus;
+use crate::support::{sqlite, until, user as account};
+
+struct World {
+    presence: Arc<Presence>,
+    directory: Arc<MemoryDirectory>,
+    bus: Arc<TestBus>,
+    store: Arc<dyn Store>,
+    seen: Arc<Seen>,
+    metrics: Metrics,
+    comet: CometRef,
+    _running: AbortOnDropHandle<()>,
+    _folder: tempfile::TempDir,
+}
+
+fn info(comet: &CometRef) -> CometInfo {
+    CometInfo {
+        comet: comet.clone(),
+        grpc_address: "local".to_owned(),
+        ws_address: String::new(),
+        tcp_address: String::new(),
+        weight: 1,
+        connections: 0,
+        addresses: 0,
+        draining: false,
+        announcing: false,
+        announcements: 0,
+        room_counts: [].into(),
+    }
+}
+
+fn id(user: &User) -> UserId {
+    UserId::new(user.id).expect("positive")
+}
+
+fn key(text: &str) -> SessionKey {
+    SessionKey::new(text).expect("valid")
+}
+
+impl World {
+    async fn start(config: Config) -> Self {
+        let (folder, store) = sqlite();
+        let metrics = Metrics::register(&mut Registry::default());
+        let (directory, bus) = (Arc::new(MemoryDirectory::default()), TestBus::new());
+        let seen = Arc::new(Seen::new(seen::Config::default(), store.clone(), metrics.clone()));
+        let parts = Parts {
+            directory: directory.clone(),
+            producer: bus.clone(),
+            store: store.clone(),
+            seen: seen.clone(),
+            users: Arc::new(Users::new(store.clone(), 100)),
+            metrics: metrics.clone(),
+        };
+        let presence = Arc::new(Presence::new(config, parts));
+        let running = presence.clone();
+        let running = tokio::spawn(async move { running.run(CancellationToken::new()).await });
+        let comet = CometRef { id: "c".to_owned(), epoch: 1 };
+        directory.renew(&info(&comet), Duration::from_secs(600)).await.expect("renewed");
+        let _running = AbortOnDropHandle::new(running);
+        Self { presence, directory, bus, store, seen, metrics, comet, _running, _folder: folder }
+    }
+
+    fn session(user: &User, text: &str, login: Option<LoginTag>) -> SessionEntry {
+        let platform = "web".to_owned();
+        SessionEntry { user: Some(id(user)), key: key(text), version: 1, platform, addressable: false, login }
+    }
+
+    async fn connect(&self, user: &User, text: &str) {
+        let session = Self::session(user, text, None);
+        self.directory.add_sessions(&self.comet, &[session]).await.expect("added");
+        self.presence.came(id(user));
+    }
+
+    async fn disconnect(&self, user: &User, text: &str) {
+        let session = Self::session(user, text, None);
+        self.directory.remove_sessions(&self.comet, &[session]).await.expect("removed");
+        self.presence.went(id(user));
+    }
+
+    async fn watch(&self, room: RoomKey) {
+        self.directory.enter_rooms(&self.comet, &[RoomEntry { room, version: 1 }]).await.expect("entered");
+    }
+
+    fn published(&self) -> Vec<PushMsg> {
+        self.bus.taken().iter().map(|record| PushMsg::decode(record.value.clone()).expect("a push")).collect()
+    }
+
+    async fn wait_published(&self, count: usize) -> Vec<PushMsg> {
+        until("it is published", || async { self.bus.taken().len() >= count }).await;
+        self.published()
+    }
+
+    fn shed(&self, kind: TransientKind) -> u64 {
+        self.metrics.transient_shed.get_or_create(&kind.into()).get()
+    }
+}
+
+fn people(push: &PushMsg) -> Vec<(i64, bool)> {
+    assert_eq!(push.operation, op::PRESENCE);
+    let event = PresenceEvent::decode(push.msg.clone()).expect("an event");
+    event.users.iter().map(|user| (user.user_id, user.online)).collect()
+}
+
+fn quick() -> Config {
+    Config { grace_ms: 1, gather_ms: 1, ..Config::default() }
+}
+
+#[tokio::test]
+async fn what_nobody_watches_is_not_published() {
+    let world = World::start(quick()).await;
+    let (ada, bob) = (account(&*world.store, "ada").await, account(&*world.store, "bob").await);
+    let room = ConversationId::new(1).expect("positive");
+    world.connect(&ada, "a").await;
+    world.presence.types(id(&ada), room, Typing { key: key("a"), active: true, is_member: true });
+    world.disconnect(&ada, "a").await;
+    // Bob is watched: what is told of him comes after what would have been told of ada.
+    world.watch(RoomKey::presence(id(&bob))).await;
+    world.connect(&bob, "b").await;
+    let told = world.wait_published(1).await;
+    assert_eq!((people(&told[0]), told[0].room.as_str()), (vec![(bob.id, true)], "presence://2"));
+    world.disconnect(&bob, "b").await;
+    let told = world.wait_published(2).await;
+    assert_eq!((people(&told[1]), told.len()), (vec![(bob.id, false)], 2));
+    let seen = world.seen.last(&[id(&ada), id(&bob)]).await.expect("answers");
+    assert_eq!(seen.len(), 2, "both were seen");
+    assert_eq!(world.shed(TransientKind::Presence) + world.shed(TransientKind::Typing), 0);
+}
+
+#[tokio::test]
+async fn typing_goes_to_those_who_watch_but_the_user_who_types() {
+    let world = World::start(quick()).await;
+    let (ada, bob) = (account(&*world.store, "ada").await, account(&*world.store, "bob").await);
+    let (direct, _) = world.store.direct("o", &ada, id(&bob), 1).await.expect("made");
+    world.connect(&ada, "a1").await;
+    world.connect(&ada, "a2").await;
+    world.watch(RoomKey::typing(direct.id)).await;
+    let typing = Typing { key: key("a1"), active: true, is_member: false };
+    world.presence.types(id(&ada), direct.id, typing.clone());
+    let told = world.wait_published(1).await;
+    assert_eq!(
+        (told[0].operation, &told[0].exclude_keys[..]),
+        (op::TYPING, &["a1".to_owned(), "a2".to_owned()][..])
+    );
+    let event = TypingEvent::decode(told[0].msg.clone()).expect("an event");
+    assert_eq!(event, TypingEvent { conversation: direct.id.get(), user: Some(ada), active: true });
+
+    // Somebody who is no member is not told of.
+    let eve = account(&*world.store, "eve").await;
+    assert_eq!(world.presence.watchable(id(&eve), &[direct.id]).await, Ok(Vec::new()));
+    world.presence.types(id(&eve), direct.id, Typing { key: key("e"), ..typing });
+    until("it is shed", || async { world.shed(TransientKind::Typing) == 1 }).await;
+    assert_eq!(world.published().len(), 1);
+}
+
+#[tokio::test]
+async fn a_bus_that_is_behind_costs_what_is_transient_and_nothing_else() {
+    let world = World::start(quick()).await;
+    let ada = account(&*world.store, "ada").await;
+    world.watch(RoomKey::presence(id(&ada))).await;
+    world.bus.is_down.store(true, Ordering::Relaxed);
+    world.connect(&ada, "a").await;
+    until("it is shed", || async { world.shed(TransientKind::Presence) == 1 }).await;
+    world.bus.is_down.store(false, Ordering::Relaxed);
+    world.connect(&ada, "b").await;
+    assert_eq!(people(&world.wait_published(1).await[0]), [(ada.id, true)]);
+    // Asking shows the truth all the same.
+    let now = world.presence.of(&[id(&ada)]).await.expect("answers");
+    assert!(now[0].online && now[0].last_seen_ms > 0, "{now:?}");
+}
+
+#[tokio::test]
+async fn more_than_there_is_room_for_is_shed() {
+    let world = World::start(Config { waiting_max: 1, grace_ms: 600_000, ..quick() }).await;
+    let users: Vec<UserId> = (1..=3).filter_map(UserId::new).collect();
+    users.iter().for_each(|user| world.presence.went(*user));
+    assert_eq!(world.shed(TransientKind::Presence), 2);
+}
+
+#[tokio::test]
+async fn the_connections_of_a_log_in_are_ended_wherever_they_are_once_the_bus_takes_it() {
+    let world = World::start(quick()).await;
+    let (ada, bob) = (account(&*world.store, "ada").await, account(&*world.store, "bob").await);
+    let other = CometRef { id: "d".to_owned(), epoch: 7 };
+    world.directory.renew(&info(&other), Duration::from_secs(600)).await.expect("renewed");
+    let (phone, laptop) = (Some(LoginTag::of("phone")), Some(LoginTag::of("laptop")));
+    let here = [
+        World::session(&ada, "a1", phone),
+        World::session(&ada, "a2", laptop),
+        World::session(&ada, "a3", phone),
+        World::session(&bob, "b1", phone),
+    ];
+    world.directory.add_sessions(&world.comet, &here).await.expect("added");
+    world.directory.add_sessions(&other, &[World::session(&ada, "a4", phone)]).await.expect("added");
+    let config = kicks::Config { retry_ms: 1, ..kicks::Config::default() };
+    let directory: Arc<dyn Directory> = world.directory.clone();
+    let kicks = Arc::new(Kicks::new(config, directory, world.bus.clone(), world.metrics.clone()));
+    let running = kicks.clone();
+    let _running =
+        AbortOnDropHandle::new(tokio::spawn(async move { running.run(CancellationToken::new()).await }));
+
+    world.bus.is_down.store(true, Ordering::Relaxed);
+    kicks.login_ended(id(&ada), "phone");
+    until("it fails", || async { world.metrics.kick_failures.get() > 1 }).await;
+    world.bus.is_down.store(false, Ordering::Relaxed);
+    let kicked = world.wait_published(2).await;
+    let whom = |push: &PushMsg| {
+        (push.server.clone(), push.keys.join(","), String::from_utf8_lossy(&push.msg).into_owned())
+    };
+    let expected =
+        |server: &str, keys: &str, reason: &str| (server.to_owned(), keys.to_owned(), reason.to_owned());
+    assert_eq!(
+        kicked.iter().map(whom).collect::<Vec<_>>(),
+        [expected("c", "a1,a3", "session_ended"), expected("d", "a4", "session_ended"),]
+    );
+    assert!(kicked.iter().all(|push| push.operation == op::KICK));
+
+    kicks.kick(id(&ada), Some(key("a2")), Reason::Kicked);
+    kicks.kick(id(&bob), None, Reason::Kicked);
+    kicks.kick(id(&bob), Some(key("none")), Reason::Kicked);
+    let kicked = world.wait_published(4).await;
+    assert_eq!(
+        kicked[2..].iter().map(whom).collect::<Vec<_>>(),
+        [expected("c", "a2", "kicked"), expected("c", "b1", "kicked"),]
+    );
+    assert_eq!((world.metrics.kicks.get(), world.metrics.kicks_dropped.get()), (5, 0));
+}
