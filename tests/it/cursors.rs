@@ -192,7 +192,9 @@ async fn a_mark_that_was_answered_outlives_the_connection(system: &System) {
         socket.send("cursor", json!({ "roomId": room, "readSeq": seq, "requestId": seq.to_string() })).await;
     }
     for seq in 1..=20 {
-        let answer = socket.wait_frame("cursor", |frame| frame["requestId"] == seq.to_string()).await;
+        let id = seq.to_string();
+        let answer =
+            socket.wait_frame("cursor", |frame| frame["requestId"].as_str() == Some(id.as_str())).await;
         assert!(answer["readSeq"].as_i64() >= Some(seq), "{answer}");
     }
     socket.cut();

@@ -1,6 +1,6 @@
 use oort_api::op;
 use oort_api::pb::goim::protocol::Proto;
-use oort_api::pb::oort::v1::Message;
+use oort_api::pb::oort::v1::{CursorEvent, Message};
 use proptest::prelude::*;
 use prost::Message as _;
 
@@ -49,6 +49,22 @@ fn too_many_conversations_mean_everything() {
     outbox.wrote(1_990);
     assert_eq!(outbox.take_report(), Some(Report { heads: HashMap::new() }));
     assert!(outbox.is_clear());
+}
+
+#[test]
+fn a_withheld_cursor_names_its_conversation_and_hides_no_head() {
+    let cursor = |conversation| {
+        let body = CursorEvent { conversation, read_seq: 1, ..CursorEvent::default() }.encode_to_vec().into();
+        Prepared::new(Proto { op: op::CURSOR, conversation, body, ..Proto::default() })
+    };
+    let mut outbox = live();
+    outbox.keep(Bytes::from_static(&[0; 1_990]));
+    for frame in [cursor(1), message(1, 7), cursor(1), cursor(2)] {
+        let offer = outbox.offer(&Chunk::of(frame), Dialect::V1, &BUDGET);
+        assert!(matches!(offer, Offer::Behind { noted: 1, lost: 0, .. }), "{offer:?}");
+    }
+    outbox.wrote(1_990);
+    assert_eq!(outbox.take_report(), Some(Report { heads: HashMap::from([(1, 7), (2, 0)]) }));
 }
 
 #[test]

@@ -3,6 +3,7 @@
 
 mod accounts;
 mod batcher;
+mod cursors;
 mod grpc;
 mod http;
 mod openapi;
