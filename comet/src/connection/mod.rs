@@ -94,8 +94,6 @@ pub(crate) struct Connection {
     /// The shard will look at it.
     is_on_agenda: Cell<bool>,
     pub(crate) address: IpAddr,
-    /// Tag of the log-in that opened it; 0 = none. It stands where there was room.
-    pub(crate) login: Cell<u32>,
     pub(crate) memberships: Cell<Memberships>,
     pub(crate) goim: RefCell<Option<Box<GoimSide>>>,
     input: Cell<Option<Box<Input>>>,
@@ -141,7 +139,6 @@ impl Connection {
             closing: Cell::new(Closing::No),
             is_on_agenda: Cell::new(false),
             address,
-            login: Cell::new(0),
             memberships: Cell::default(),
             goim: RefCell::default(),
             input: Cell::default(),
@@ -155,8 +152,8 @@ impl Connection {
         chosen.unwrap_or_else(|| self.id.key(node.nonce))
     }
 
-    /// The session as logic knows it.
-    pub(crate) fn session(&self, node: &Node) -> SessionRef {
+    /// The session as logic knows it. `login`: the tag of the log-in that opened it.
+    pub(crate) fn session(&self, node: &Node, login: u32) -> SessionRef {
         let is_addressable = self.goim.borrow().as_ref().is_some_and(|goim| goim.key.is_some());
         SessionRef {
             user_id: self.user.get(),
@@ -164,7 +161,7 @@ impl Connection {
             version: self.id.version,
             platform: self.dialect.platform().to_owned(),
             addressable: is_addressable,
-            login: self.login.get(),
+            login,
         }
     }
 

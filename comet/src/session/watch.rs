@@ -13,6 +13,9 @@ use super::json::{receive, refuse, unexpected};
 use crate::connection::Connection;
 use crate::shard::Shard;
 
+/// When a client that watched too much may come again.
+const RETRY_MS: u64 = 1_000;
+
 /// Replaces what the connection watched, and answers who is online of those it watches now.
 pub(crate) async fn watch(
     shard: &Rc<Shard>,
@@ -34,6 +37,10 @@ async fn replace(
     watch: &Watch,
 ) -> Result<Vec<Presence>, Refusal> {
     check(shard, watch)?;
+    if !shard.admit_named(connection, watch.conversations.len() + watch.users.len()) {
+        let text = "watched too much in a short time; wait, then watch again";
+        return Err(Refusal { retry_after_ms: Some(RETRY_MS), ..Refusal::new(Code::RateLimited, text) });
+    }
     let wanted = wanted(shard, connection, watch).await?;
     if connection.is_closing() {
         return Ok(Vec::new());

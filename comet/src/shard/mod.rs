@@ -28,6 +28,7 @@ pub(crate) mod effects;
 pub(crate) mod fanout;
 pub(crate) mod http;
 pub(crate) mod inbox;
+mod logins;
 pub(crate) mod poller;
 pub(crate) mod queue;
 pub(crate) mod rooms;
@@ -38,6 +39,7 @@ pub(crate) mod wheel;
 
 use agenda::{Agenda, Ticket};
 use inbox::Inbound;
+use logins::Logins;
 use poller::Poller;
 use rooms::{Memberships, MembershipsOf, Rooms};
 use wheel::Wheel;
@@ -71,6 +73,8 @@ pub(crate) struct Shard {
     pub(crate) cursors: Underway,
     /// Broadcasts at a pace under way.
     paced: Cell<usize>,
+    /// The log-ins of registered connections.
+    logins: RefCell<Logins>,
     /// Who told of their typing a moment ago.
     typing: RefCell<TypingGate>,
     rates: Rates,
@@ -111,6 +115,7 @@ impl Shard {
         };
         let typing = TypingGate::new(config.watch.typing_interval_ms, config.watch.typing_remembered_max);
         Ok(Self {
+            logins: RefCell::default(),
             typing: RefCell::new(typing),
             node,
             index,
@@ -176,7 +181,7 @@ impl Shard {
         connection.is_registered.set(true);
         let user = reply.user.as_ref().map_or(0, |user| user.id);
         connection.user.set(user);
-        connection.login.set(reply.login);
+        self.logins.borrow_mut().set(connection.id.slot, reply.login);
         if !connection.dialect.is_json() {
             let key = (reply.key != connection.id.key(node.nonce)).then(|| SessionKey::new(&reply.key).ok());
             let accepts = (!reply.accepts.is_empty()).then(|| reply.accepts.as_slice().into());
@@ -288,8 +293,9 @@ impl Shard {
             node.sessions.remove(connection.id, connection.user.get(), key);
         }
         if is_registered || !emptied.is_empty() {
-            node.departed(is_registered.then(|| connection.session(node)), emptied);
+            node.departed(is_registered.then(|| self.session(connection)), emptied);
         }
+        self.logins.borrow_mut().set(connection.id.slot, 0);
         self.connections.borrow_mut().0.try_remove(connection.id.slot as usize);
         socket_left(node, connection.address);
     }
@@ -303,10 +309,26 @@ impl Shard {
         is_admitted
     }
 
+    /// Counts what a frame names as further frames, as each costs as much. False: it is too much now, and not counted.
+    pub(crate) fn admit_named(&self, connection: &Connection, count: usize) -> bool {
+        // Never so many that it could not be admitted at all.
+        let frames = u32::try_from(count).unwrap_or(u32::MAX).min(self.rates.frames_burst / 2);
+        let mut meter = connection.meter.get();
+        let is_admitted = meter.admit(frames, 0, self.meter_ms(), &self.rates);
+        if is_admitted {
+            connection.meter.set(meter);
+        }
+        is_admitted
+    }
+
+    fn meter_ms(&self) -> u32 {
+        u32::try_from(self.started.elapsed().as_millis() & u128::from(u32::MAX)).unwrap_or(0)
+    }
+
     /// Counts a frame. False: it is more than may be sent.
     pub(crate) fn is_within_rates(&self, connection: &Connection, payload_bytes: usize) -> bool {
         self.node.metrics.frames_received.inc();
-        let now_ms = u32::try_from(self.started.elapsed().as_millis() & u128::from(u32::MAX)).unwrap_or(0);
+        let now_ms = self.meter_ms();
         let mut meter = connection.meter.get();
         let is_admitted = meter.admit(1, payload_bytes, now_ms, &self.rates);
         connection.meter.set(meter);
@@ -323,7 +345,11 @@ impl Shard {
     fn census(&self) -> Vec<SessionRef> {
         let connections = self.connections.borrow();
         let registered = connections.0.iter().filter(|(_, connection)| connection.is_registered.get());
-        registered.map(|(_, connection)| connection.session(&self.node)).collect()
+        registered.map(|(_, connection)| self.session(connection)).collect()
+    }
+
+    fn session(&self, connection: &Connection) -> SessionRef {
+        connection.session(&self.node, self.logins.borrow().get(connection.id.slot))
     }
 }
 

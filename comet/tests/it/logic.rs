@@ -137,7 +137,10 @@ impl Logic for Scripted {
         let mut is_addressable = false;
         match request.credential {
             Some(Credential::Bearer(text) | Credential::Sid(text)) => {
-                reply.user = Some(user_of(&text)?);
+                let user = user_of(&text)?;
+                // Each user has one log-in.
+                reply.login = u32::try_from(user.id).unwrap();
+                reply.user = Some(user);
                 reply.rooms = state.rooms.iter().chain(&state.left_rooms).map(ToString::to_string).collect();
             }
             Some(Credential::GoimAuth(body)) => {

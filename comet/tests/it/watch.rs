@@ -114,7 +114,8 @@ async fn who_types_is_told_to_members_alone() {
 #[tokio::test(flavor = "multi_thread")]
 async fn more_than_may_be_watched_is_refused_and_changes_nothing() {
     let watch_config = WatchConfig { rooms_max: 1, users_max: 2, ..WatchConfig::default() };
-    let world = start_with(oort_comet::Config { watch: watch_config, ..config() }, Scripted::new()).await;
+    let rates = oort_comet::Config { frames_per_second: 1, frames_burst: 30, ..config() };
+    let world = start_with(oort_comet::Config { watch: watch_config, ..rates }, Scripted::new()).await;
     let mut client = world.v1(7).await;
     client.send(watch(&[], &["3"])).await;
     answered(&mut client).await;
@@ -127,11 +128,23 @@ async fn more_than_may_be_watched_is_refused_and_changes_nothing() {
     }
     world.job("j").push(vec![presence(3, true)]).await;
     assert_eq!(client.next().await["payload"]["users"][0]["id"], "3", "it still watches");
+    // What is named costs as much as frames.
+    let mut refused = false;
+    for _ in 0..10 {
+        client.send(watch(&[], &["3", "4"])).await;
+        let frame = client.next().await;
+        refused = refused || frame["payload"]["code"] == "rate_limited";
+    }
+    assert!(refused && world.handle.metrics().closed_for("rate_limited") == 0);
     // Classic clients have no such frame, and goim's no such room.
     let mut classic = world.classic(7).await;
     classic.send(watch(&[], &["3"])).await;
-    let calls = world.logic.state.lock().received.len();
-    assert_eq!(calls, 1, "the first watch alone came to logic");
+    classic.send(json!({"type": "typing", "payload": {"roomId": "1", "active": true}})).await;
+    classic
+        .send(json!({"type": "requestRoomHistory", "payload": {"roomId": "1", "firstMessageId": "1-1", "count": 1}}))
+        .await;
+    assert_eq!(classic.next().await["type"], "serverRoomHistory");
+    assert_eq!(world.logic.state.lock().typing.len(), 0);
     world.stop().await.unwrap();
 }
 
@@ -177,5 +190,8 @@ async fn sessions_named_are_closed_with_the_reason() {
     assert_eq!(second.closed().await, (1008, "kicked".to_owned()));
     third.sync().await;
     assert_eq!(world.handle.metrics().closed_for("session_ended"), 1);
+    eventually("both are told as gone", || world.logic.state.lock().disconnects.len() == 2).await;
+    // As the directory has them: by the log-in that opened them.
+    assert!(world.logic.state.lock().disconnects.iter().all(|session| session.login == 7));
     world.stop().await.unwrap();
 }

@@ -217,17 +217,24 @@ impl Accounts {
         let (token, new) = secret::generate()?;
         let now_ms = now_ms();
         let expires_at_ms = later(now_ms, self.config.refresh_ttl_ms);
-        match self.store.rotate_refresh(&old, &new, now_ms, expires_at_ms).await? {
+        let (store, kicks) = (Arc::clone(&self.store), Arc::clone(&self.kicks));
+        let rotation = self.finish(async move {
+            let rotation = store.rotate_refresh(&old, &new, now_ms, expires_at_ms).await?;
+            if let Rotation::Reused { login_id, user_id } = &rotation {
+                kicks.login_ended(*user_id, login_id);
+            }
+            Ok(rotation)
+        });
+        match rotation.await? {
             Rotation::Rotated(login) => {
                 let user = self.store.user(login.user_id).await?;
                 let user = user.ok_or_else(|| self.unauthenticated())?;
                 self.metrics.refreshes.inc();
                 self.session(user, &login, token)
             }
-            Rotation::Reused { login_id, user_id } => {
+            Rotation::Reused { login_id, .. } => {
                 self.metrics.refresh_reuses.inc();
                 self.live.forget(&login_id);
-                self.kicks.login_ended(user_id, &login_id);
                 Err(Refusal::new(
                     Code::RefreshReused,
                     "this refresh token was used before; the log-in is ended, log in again",
@@ -265,19 +272,26 @@ impl Accounts {
     /// [`Code::Unavailable`].
     pub async fn end(&self, user: UserId, login_id: &str) -> Result<bool, Refusal> {
         let (store, kicks, id) = (Arc::clone(&self.store), Arc::clone(&self.kicks), login_id.to_owned());
-        // A task of its own: an asker that goes away does not stop it between the two.
-        let ending = self.tasks.spawn(async move {
+        let ending = self.finish(async move {
             let was_there = store.end_login(&id, user).await?;
             // Also when it was over before: an earlier attempt may not have come so far.
             kicks.login_ended(user, &id);
-            Ok::<bool, Refusal>(was_there)
+            Ok(was_there)
         });
-        let was_there = ending.await.map_err(|cause| {
-            tracing::error!(%cause, "the task that ended a log-in ended");
-            Refusal::new(Code::Internal, "internal error")
-        })??;
+        let was_there = ending.await?;
         self.live.forget(login_id);
         Ok(was_there)
+    }
+
+    /// Runs in a task of its own: an asker that goes away does not stop it between its steps.
+    async fn finish<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = Result<T, Refusal>> + Send + 'static,
+    ) -> Result<T, Refusal> {
+        self.tasks.spawn(work).await.unwrap_or_else(|cause| {
+            tracing::error!(%cause, "the task that ended a log-in ended");
+            Err(Refusal::new(Code::Internal, "internal error"))
+        })
     }
 
     /// The live log-ins of a user, the newest first.

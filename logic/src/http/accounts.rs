@@ -100,7 +100,6 @@ pub(super) struct CookieSessionView {
 #[derive(Serialize, ToSchema)]
 #[serde(untagged)]
 #[schema(as = BegunSession)]
-#[expect(clippy::large_enum_variant, reason = "made once, written, gone")]
 pub(super) enum BegunView {
     Tokens(SessionView),
     Cookie(CookieSessionView),

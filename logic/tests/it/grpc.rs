@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use oort_api::directory::Directory;
-use oort_api::directory::memory::MemoryDirectory;
+use oort_api::directory::LoginTag;
 use oort_api::error::{Code, Refusal};
 use oort_api::ids::{RoomKey, SessionKey, UserId};
 use oort_api::metrics::Registry;
@@ -19,6 +19,7 @@ use oort_api::pb::oort::v1::{self as pb, CometRef};
 use oort_logic::accounts::Registration;
 use oort_logic::config::GoimAuth;
 use oort_logic::service::Parts;
+use oort_logic::store::Store;
 use oort_logic::{Config, Service};
 use secrecy::SecretString;
 use tempfile::TempDir;
@@ -26,13 +27,15 @@ use tokio_util::sync::CancellationToken;
 use tonic::{Request, Status};
 
 use crate::support::bus::{TestBus, no_letters};
+use crate::support::directory::TestDirectory;
 use crate::support::{messages, sqlite, until};
 
 struct House {
     _folder: TempDir,
     service: Option<Service>,
     logic: Arc<dyn Logic>,
-    directory: Arc<dyn Directory>,
+    store: Arc<dyn Store>,
+    directory: Arc<TestDirectory>,
     bus: Arc<TestBus>,
     running: Option<(CancellationToken, tokio::task::JoinHandle<Result<(), oort_logic::Error>>)>,
 }
@@ -49,12 +52,17 @@ fn config() -> Config {
 impl House {
     async fn new(config: Config) -> Self {
         let (folder, store) = sqlite();
-        let directory: Arc<dyn Directory> = Arc::new(MemoryDirectory::default());
+        let directory = Arc::new(TestDirectory::default());
         let bus = TestBus::new();
-        let parts =
-            Parts { store, producer: bus.clone(), directory: directory.clone(), dead_letters: no_letters() };
+        let parts = Parts {
+            store: store.clone(),
+            producer: bus.clone(),
+            directory: directory.clone(),
+            dead_letters: no_letters(),
+        };
         let service = Service::build(config, parts, &mut Registry::default()).await.expect("built");
-        Self { _folder: folder, logic: service.grpc(), service: Some(service), directory, bus, running: None }
+        let logic = service.grpc();
+        Self { _folder: folder, logic, service: Some(service), store, directory, bus, running: None }
     }
 
     fn run(&mut self) {
@@ -130,6 +138,38 @@ fn send(conversation: i64, texts: &[(&str, &str)]) -> Command {
         content: content.to_owned(),
     };
     Command::Send(pb::SendCommand { conversation, messages: texts.iter().map(message).collect() })
+}
+
+#[tokio::test]
+async fn a_log_in_that_ends_while_its_connection_is_recorded_opens_none() {
+    let mut house = House::new(config()).await;
+    let (user, token) = house.user("anna").await;
+    house.run();
+    house.live().await;
+    house.connect(Credential::Bearer(token.clone())).await.expect("connected");
+    let id = UserId::new(user).expect("positive");
+    let sessions = house.directory.sessions(id).await.expect("answers");
+    let login = house.store.devices_of(id, 0, 10).await.expect("answers").remove(0).login_id;
+    assert_eq!(sessions[0].login, Some(LoginTag::of(&login)), "so that its end finds the session");
+    let gone = pb::DisconnectRequest {
+        comet: comet(),
+        sessions: vec![pb::SessionRef {
+            user_id: user,
+            key: "by-comet".to_owned(),
+            version: 1,
+            ..pb::SessionRef::default()
+        }],
+    };
+    house.logic.disconnect(Request::new(gone)).await.expect("told");
+
+    // Ended on another node: it looked for sessions a moment too early, and this one takes the log-in for live.
+    let store = house.store.clone();
+    *house.directory.then.lock() = Some(Box::new(move || {
+        Box::pin(async move { assert!(store.end_login(&login, id).await.expect("ended")) })
+    }));
+    assert_eq!(code(house.connect(Credential::Bearer(token)).await), Code::Unauthenticated);
+    assert_eq!(house.comets_of(user).await, 0, "what was recorded is removed");
+    house.stop().await;
 }
 
 #[tokio::test]

@@ -26,6 +26,7 @@ use tempfile::TempDir;
 use tokio_util::task::TaskTracker;
 
 pub(crate) mod bus;
+pub(crate) mod directory;
 pub(crate) mod store;
 
 /// Longest wait for something that must happen.
