@@ -9,7 +9,7 @@ use oort_api::clock::now_ms;
 use oort_api::ids::UserId;
 use oort_api::metrics::Registry;
 use oort_api::pb::oort::v1::User;
-use oort_logic::accounts::{self, Accounts, Registration, names};
+use oort_logic::accounts::{self, Registration, names};
 use oort_logic::config::StoreSettings;
 use oort_logic::store::{self, NewAudit, Store};
 
@@ -85,10 +85,9 @@ async fn register(
     name: &str,
     password: String,
 ) -> anyhow::Result<User> {
-    let metrics = accounts::Metrics::register(&mut Registry::default());
-    let accounts = Accounts::new(Arc::clone(store), config.logic.accounts.clone(), metrics).await?;
     let registration = Registration { username: name.to_owned(), email: None, password };
-    accounts.register(registration).await.with_context(|| format!("the account {name}"))
+    let registered = accounts::register_alone(&**store, &config.logic.accounts, registration).await;
+    registered.with_context(|| format!("the account {name}"))
 }
 
 async fn remove(store: &Arc<dyn Store>, name: &str) -> anyhow::Result<()> {

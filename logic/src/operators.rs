@@ -19,6 +19,9 @@ use crate::store::{Audit, NewAudit, Store};
 /// Operators looked up at once; far more than there ever are.
 const OPERATORS_MAX: u32 = 10_000;
 
+/// Session keys named by one entry of the audit; their number is always told.
+const AUDITED_KEYS_MAX: usize = 100;
+
 /// What the calls of operators stand on.
 #[derive(Debug)]
 pub struct Operators {
@@ -145,8 +148,10 @@ impl Operators {
         if key.is_some() && sessions.is_empty() {
             return Err(Refusal::new(Code::NotFound, "the user has no such connection"));
         }
-        let keys: Vec<&str> = sessions.iter().map(|session| session.key.as_str()).collect();
-        self.record(actor, "kick", user.to_string(), &serde_json::json!({ "keys": keys })).await?;
+        let keys: Vec<&str> =
+            sessions.iter().take(AUDITED_KEYS_MAX).map(|session| session.key.as_str()).collect();
+        let details = serde_json::json!({ "connections": sessions.len(), "keys": keys });
+        self.record(actor, "kick", user.to_string(), &details).await?;
         kicks.kick(user, key, Reason::Kicked);
         Ok(sessions.len())
     }

@@ -58,7 +58,7 @@ pub(crate) async fn consumer(config: &Config) -> anyhow::Result<Box<dyn Consumer
 
 /// The dead-letter topic, to be looked at.
 pub(crate) fn dead_letters(config: &Config) -> Arc<dyn DeadLetters> {
-    KafkaDeadLetters::new(&config.bus)
+    KafkaDeadLetters::of(&config.bus)
 }
 
 /// The directory over Redis.

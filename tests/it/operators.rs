@@ -1,5 +1,8 @@
 //! What operators see and do, and that nobody else does.
 
+use std::io::Write as _;
+use std::process::{Command, Stdio};
+
 use http::Method;
 use serde_json::{Value, json};
 
@@ -221,4 +224,24 @@ async fn a_new_operator_gets_a_password_that_works() {
     system.api(0).get("/api/admin/nodes", token).await.ok();
     assert!(!system.admin(&["create", &name]).contains(&password), "it is shown once");
     login(&password).await.ok();
+
+    let create = |name: &str, password: &str| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_oort"));
+        command.args(["admin", "create", name, "--password-stdin"]).env_clear();
+        command.envs(system.settings.iter().map(|(name, value)| (name, value)));
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().expect("oort runs");
+        let mut stdin = child.stdin.take().expect("its standard input");
+        stdin.write_all(password.as_bytes()).expect("it reads");
+        drop(stdin);
+        child.wait_with_output().expect("it ends")
+    };
+    let other = unique("op");
+    let output = create(&other, "correct horse\n");
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(output.status.success() && !said.contains("horse"), "{output:?}");
+    let body = json!({ "login": other, "password": "correct horse" });
+    system.api(0).post("/api/sessions", "", body).await.ok();
+    assert!(!create(&other, "another").status.success(), "an account keeps its password");
+    assert!(!create(&unique("op"), "x").status.success(), "passwords are checked");
 }

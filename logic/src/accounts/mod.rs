@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use oort_api::clock::now_ms;
 use oort_api::error::{Code, Refusal};
 use oort_api::ids::UserId;
+use oort_api::metrics::Counter;
 use oort_api::pb::oort::v1::User;
 use tokio_util::task::TaskTracker;
 
@@ -37,6 +38,35 @@ use live_logins::LiveLogins;
 use passwords::Passwords;
 use session::user_id;
 use tokens::Tokens;
+
+/// Creates an account for a command that runs beside the servers, by their rules.
+///
+/// # Errors
+/// As [`Accounts::register`].
+pub async fn register_alone(
+    store: &dyn Store,
+    config: &Config,
+    registration: Registration,
+) -> Result<User, Refusal> {
+    let passwords = Passwords::new(config, Counter::default()).await?;
+    create(store, &passwords, registration).await
+}
+
+async fn create(
+    store: &dyn Store,
+    passwords: &Passwords,
+    registration: Registration,
+) -> Result<User, Refusal> {
+    let Registration { username, email, password } = registration;
+    names::check_username(&username)?;
+    let email = email.map(|email| names::fold_email(&email));
+    email.as_deref().map_or(Ok(()), names::check_email)?;
+    names::check_password(&password)?;
+    let password_hash = passwords.hash(&password).await?;
+    let username_key = names::fold_username(&username);
+    let user = NewUser { username, username_key, email, password_hash, created_at_ms: now_ms() };
+    Ok(store.create_user(&user).await?)
+}
 
 /// What accounts work with.
 #[derive(Debug)]
@@ -98,15 +128,7 @@ impl Accounts {
     /// [`Code::InvalidField`], [`Code::UsernameTaken`], [`Code::EmailTaken`], [`Code::Overloaded`],
     /// [`Code::Unavailable`].
     pub async fn register(&self, registration: Registration) -> Result<User, Refusal> {
-        let Registration { username, email, password } = registration;
-        names::check_username(&username)?;
-        let email = email.map(|email| names::fold_email(&email));
-        email.as_deref().map_or(Ok(()), names::check_email)?;
-        names::check_password(&password)?;
-        let password_hash = self.passwords.hash(&password).await?;
-        let username_key = names::fold_username(&username);
-        let user = NewUser { username, username_key, email, password_hash, created_at_ms: now_ms() };
-        let user = self.store.create_user(&user).await?;
+        let user = create(&*self.store, &self.passwords, registration).await?;
         self.metrics.created.inc();
         Ok(user)
     }

@@ -38,7 +38,7 @@ impl fmt::Debug for KafkaDeadLetters {
 impl KafkaDeadLetters {
     /// Of these settings; the brokers need not be up.
     #[must_use]
-    pub fn new(settings: &Settings) -> Arc<dyn DeadLetters> {
+    pub fn of(settings: &Settings) -> Arc<dyn DeadLetters> {
         Arc::new(Self { settings: settings.clone(), slots: Semaphore::new(READS_MAX) })
     }
 }

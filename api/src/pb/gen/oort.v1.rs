@@ -90,13 +90,6 @@ pub struct CursorEvent {
     #[prost(int64, tag = "7")]
     pub unread: i64,
 }
-/// Body of a Proto with op KICK: the comet closes the session.
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct Kick {
-    /// Told to the client.
-    #[prost(string, tag = "1")]
-    pub reason: ::prost::alloc::string::String,
-}
 /// Body of a Proto with op CONVERSATION: the reader's list of conversations
 /// changed (room or group created, member added or removed).
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -612,7 +605,7 @@ pub struct ReceiveRequest {
     pub key: ::prost::alloc::string::String,
     #[prost(string, tag = "3")]
     pub traceparent: ::prost::alloc::string::String,
-    #[prost(oneof = "receive_request::Command", tags = "8, 9, 10, 11, 12, 13")]
+    #[prost(oneof = "receive_request::Command", tags = "8, 9, 10, 11, 12, 13, 14, 15")]
     pub command: ::core::option::Option<receive_request::Command>,
 }
 /// Nested message and enum types in `ReceiveRequest`.
@@ -631,11 +624,15 @@ pub mod receive_request {
         Sends(super::SendBatch),
         #[prost(message, tag = "13")]
         Cursor(super::CursorCommand),
+        #[prost(message, tag = "14")]
+        Watch(super::WatchCommand),
+        #[prost(message, tag = "15")]
+        Typing(super::TypingCommand),
     }
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct ReceiveReply {
-    #[prost(oneof = "receive_reply::Result", tags = "8, 9, 10, 11, 12, 13")]
+    #[prost(oneof = "receive_reply::Result", tags = "8, 9, 10, 11, 12, 13, 14, 15")]
     pub result: ::core::option::Option<receive_reply::Result>,
 }
 /// Nested message and enum types in `ReceiveReply`.
@@ -654,6 +651,10 @@ pub mod receive_reply {
         Sends(super::SendBatchResult),
         #[prost(message, tag = "13")]
         Cursor(super::CursorResult),
+        #[prost(message, tag = "14")]
+        Watch(super::WatchResult),
+        #[prost(message, tag = "15")]
+        Typing(super::TypingResult),
     }
 }
 /// What a comet's process says about itself, for operators.

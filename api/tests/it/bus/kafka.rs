@@ -55,7 +55,7 @@ impl Bus for Kafka {
     }
 
     fn letters(&self) -> Arc<dyn DeadLetters> {
-        KafkaDeadLetters::new(&self.settings)
+        KafkaDeadLetters::of(&self.settings)
     }
 
     async fn dead_letter(&self) -> (Record, String) {

@@ -3,9 +3,7 @@
 use oort_api::bus::Record;
 use oort_api::directory::{CometRef, NodeEntry, NodeMetrics, UserSession};
 use oort_api::ids::{SessionKey, UserId};
-
 use oort_api::{clock, op};
-use prost::Message as _;
 use serde_json::{Value, json};
 
 use super::directory::Failure;
@@ -23,10 +21,11 @@ fn session(key: &str, comet: &str) -> UserSession {
         key: SessionKey::new(key).expect("a key"),
         comet: CometRef { id: comet.to_owned(), epoch: 1 },
         platform: "web".to_owned(),
+        login: None,
     }
 }
 
-/// Every call there is: method, path, body.
+/// Every call there is but one: method and path.
 const CALLS: [(&str, &str); 8] = [
     ("GET", "/api/admin/nodes"),
     ("GET", "/api/admin/users?query=a"),
@@ -142,10 +141,13 @@ async fn connections_are_closed_and_it_is_audited() {
         (&newest["action"], &newest["subject"], &newest["actor"]),
         (&json!("kick"), &json!(bob.id), &json!("ann"))
     );
-    assert_eq!(newest["details"], json!({"keys": ["k/1", "k2"]}));
+    assert_eq!(newest["details"], json!({"connections": 2, "keys": ["k/1", "k2"]}));
     let rest =
         ann.get(&format!("/api/admin/audit?before={}", page["next"].as_str().expect("more"))).await.json();
-    assert_eq!((&rest["entries"][0]["details"], &rest["next"]), (&json!({"keys": ["k/1"]}), &Value::Null));
+    assert_eq!(
+        (&rest["entries"][0]["details"], &rest["next"]),
+        (&json!({"connections": 1, "keys": ["k/1"]}), &Value::Null)
+    );
     ann.get("/api/admin/audit?before=x").await.is_refused(400, "invalid_field");
 }
 

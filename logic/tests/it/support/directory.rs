@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use oort_api::directory::memory::MemoryDirectory;
 use oort_api::directory::{
-    Census, CometInfo, CometRef, Directory, Error, Renewal, RoomEntry, Routes, SessionEntry, UserSession,
+    Census, CometInfo, CometRef, Directory, Error, NodeEntry, Renewal, RoomEntry, Routes, SessionEntry,
+    UserSession,
 };
 use oort_api::ids::{RoomKey, SessionKey, UserId};
 use parking_lot::Mutex;
@@ -68,6 +69,12 @@ impl Directory for TestDirectory {
     }
     async fn sweep(&self, keys_max: usize) -> Result<usize, Error> {
         self.inner.sweep(keys_max).await
+    }
+    async fn announce_node(&self, node: &NodeEntry, lease: Duration) -> Result<(), Error> {
+        self.inner.announce_node(node, lease).await
+    }
+    async fn nodes(&self) -> Result<Vec<NodeEntry>, Error> {
+        self.inner.nodes().await
     }
     async fn check(&self) -> Result<(), Error> {
         self.inner.check().await
