@@ -79,8 +79,8 @@ impl Directory for FixedDirectory {
         Ok((Routes::default(), None))
     }
 
-    async fn sessions(&self, _: UserId) -> Result<Vec<UserSession>, Error> {
-        Ok(Vec::new())
+    async fn sessions(&self, user: UserId) -> Result<Vec<UserSession>, Error> {
+        Ok(self.sessions.lock().get(&user).cloned().unwrap_or_default())
     }
 
     async fn sweep(&self, _: usize) -> Result<usize, Error> {

@@ -1,0 +1,236 @@
+import type { Room } from "../generated/oort_v1.js";
+import type { ConversationEntry, ConversationKind, Cursors, Limits, Message } from "../types.js";
+import { Log } from "./log.js";
+import { messagesOf, toWire } from "./wire.js";
+
+/** What is kept of a conversation between sessions. */
+export interface StoredConversation {
+  readonly id: string;
+  readonly entry: ConversationEntry;
+  readonly hasServerCursors: boolean;
+  readonly base: { readonly unread: number; readonly head: number };
+  readonly sortAtMs: number;
+  readonly run: {
+    readonly low: number;
+    readonly high: number;
+    readonly messages: readonly Message[];
+  } | null;
+}
+
+/** One conversation of the reader: its place in the list, its cursors, its log. */
+export class Conversation {
+  kind: ConversationKind = "room";
+  name = "";
+  creatorId: string | undefined;
+  peerId: string | undefined;
+  readSeq = 0;
+  deliveredSeq = 0;
+  /** What the server is known to have of these two. */
+  toldReadSeq = 0;
+  toldDeliveredSeq = 0;
+  lastAtMs = 0;
+  /** The server keeps cursors. Older ones do not: then they are this client's own. */
+  hasServerCursors = false;
+  /** In the reader's list; others were only looked at. */
+  isListed = false;
+  readonly log: Log;
+  readonly cursors = new Map<string, Cursors>();
+  /** Up to this seq messages were told as new. */
+  toldSeq: number | null = null;
+  /** As the server counted: unread ones up to `head`, after `#baseSeq`. */
+  #base = { unread: 0, head: 0 };
+  #baseSeq = 0;
+  #sortAtMs = 0;
+
+  constructor(
+    readonly id: string,
+    readonly limits: Limits,
+  ) {
+    this.log = new Log(limits.gapMax, limits.aheadMax);
+  }
+
+  static restored(stored: StoredConversation, limits: Limits): Conversation {
+    const conversation = new Conversation(stored.id, limits);
+    const { entry, run } = stored;
+    conversation.kind = entry.kind;
+    conversation.name = entry.name;
+    conversation.creatorId = entry.creatorId;
+    conversation.peerId = entry.peerId;
+    conversation.readSeq = entry.readSeq;
+    conversation.deliveredSeq = entry.deliveredSeq;
+    conversation.lastAtMs = entry.lastAtMs;
+    conversation.hasServerCursors = stored.hasServerCursors;
+    conversation.isListed = true;
+    conversation.#base = { ...stored.base };
+    conversation.#sortAtMs = stored.sortAtMs;
+    if (entry.peerId && entry.peerReadSeq !== undefined) {
+      conversation.moveCursor(entry.peerId, entry.peerDeliveredSeq ?? 0, entry.peerReadSeq);
+    }
+    if (run) conversation.log.addRun(run.low, run.high, run.messages);
+    conversation.log.setHead(entry.head);
+    conversation.toldSeq = run ? run.high : null;
+    return conversation;
+  }
+
+  stored(): StoredConversation {
+    const { id, hasServerCursors } = this;
+    const run = this.log.tail(this.limits.cachedMessagesMax);
+    return {
+      id,
+      entry: this.entry(null),
+      hasServerCursors,
+      base: { ...this.#base },
+      sortAtMs: this.#sortAtMs,
+      run,
+    };
+  }
+
+  /** Newest first in the list. */
+  get sortAtMs(): number {
+    return Math.max(this.lastAtMs, this.#sortAtMs);
+  }
+
+  /** It is new to the reader now: first in the list although nothing was said. */
+  touch(atMs: number): void {
+    this.#sortAtMs = Math.max(this.#sortAtMs, atMs);
+  }
+
+  /** Takes what the server says of it. */
+  apply(room: Room): void {
+    const isNew = !this.isListed;
+    this.isListed = true;
+    this.kind = room.kind;
+    this.name = room.name;
+    this.creatorId = room.creatorId;
+    this.peerId = room.peerId;
+    this.log.addNewest(messagesOf(room), room.hasMoreMessages, room.head);
+    this.lastAtMs = Math.max(this.lastAtMs, room.lastAtMs ?? 0, room.messages[0]?.timestamp ?? 0);
+    if (room.readSeq !== undefined) {
+      this.hasServerCursors = true;
+      this.confirm(room.readSeq, room.deliveredSeq ?? room.readSeq, room.head, room.unread);
+    } else if (isNew) {
+      // The server keeps none: what was there before counts as read.
+      this.readSeq = room.head;
+      this.#base = { unread: 0, head: room.head };
+    }
+    if (room.peerId && room.peerReadSeq !== undefined) {
+      this.moveCursor(room.peerId, room.peerDeliveredSeq ?? room.peerReadSeq, room.peerReadSeq);
+    }
+  }
+
+  /** The server has these cursors of the reader, and counted the unread ones up to `head`. */
+  confirm(readSeq: number, deliveredSeq: number, head: number | undefined, unread: number | undefined): void {
+    this.toldReadSeq = Math.max(this.toldReadSeq, readSeq);
+    this.toldDeliveredSeq = Math.max(this.toldDeliveredSeq, deliveredSeq);
+    this.readSeq = Math.max(this.readSeq, readSeq);
+    this.deliveredSeq = Math.max(this.deliveredSeq, deliveredSeq, readSeq);
+    if (head === undefined || unread === undefined) return;
+    this.log.setHead(head);
+    // An answer that was under way while more was read says too much; they may overtake each other.
+    const isNewer = readSeq > this.#baseSeq || head >= this.#base.head;
+    if (readSeq < this.readSeq || !isNewer) return;
+    this.#base = { unread, head };
+    this.#baseSeq = readSeq;
+  }
+
+  /** The server does not know yet how far the reader has come. */
+  get isAhead(): boolean {
+    const { readSeq, toldReadSeq, deliveredSeq, toldDeliveredSeq } = this;
+    return this.hasServerCursors && (readSeq > toldReadSeq || deliveredSeq > toldDeliveredSeq);
+  }
+
+  /** The reader has read up to `seq`. */
+  read(seq: number): boolean {
+    const upTo = Math.min(seq, this.head);
+    if (upTo <= this.readSeq) return false;
+    this.readSeq = upTo;
+    this.deliveredSeq = Math.max(this.deliveredSeq, upTo);
+    return true;
+  }
+
+  moveCursor(userId: string, deliveredSeq: number, readSeq: number): void {
+    const old = this.cursors.get(userId);
+    this.cursors.set(userId, {
+      deliveredSeq: Math.max(old?.deliveredSeq ?? 0, deliveredSeq, readSeq),
+      readSeq: Math.max(old?.readSeq ?? 0, readSeq),
+    });
+  }
+
+  get head(): number {
+    return this.log.head;
+  }
+
+  /** Messages after `readSeq` that others wrote: counted where they are known, else as the server said. */
+  unread(myId: string | null): number {
+    const { head, log, readSeq } = this;
+    if (readSeq >= head) return 0;
+    const others = (low: number, high: number) => {
+      let count = 0;
+      for (let seq = high; seq >= low; seq--) {
+        // What is not known here counts as another's: one's own are told by acks.
+        if (log.at(seq)?.sender.id !== myId) count++;
+      }
+      return count;
+    };
+    if (log.covers(readSeq + 1, head) || !this.hasServerCursors) return others(readSeq + 1, head);
+    const since = others(Math.max(this.#base.head, readSeq) + 1, head);
+    return Math.min(head - readSeq, this.#base.unread + since);
+  }
+
+  entry(myId: string | null): ConversationEntry {
+    const { id, kind, name, creatorId, peerId, head, lastAtMs, readSeq, deliveredSeq } = this;
+    const lastMessage = this.log.newest;
+    const peer = peerId === undefined ? undefined : this.cursors.get(peerId);
+    return {
+      id,
+      kind,
+      name,
+      head,
+      lastAtMs: Math.max(lastAtMs, lastMessage?.atMs ?? 0),
+      unread: this.unread(myId),
+      readSeq,
+      deliveredSeq,
+      ...(creatorId !== undefined && { creatorId }),
+      ...(peerId !== undefined && { peerId }),
+      ...(lastMessage && { lastMessage }),
+      ...(peer && {
+        peerReadSeq: peer.readSeq,
+        peerDeliveredSeq: peer.deliveredSeq,
+      }),
+    };
+  }
+
+  /** As a server would say it in `hello`. */
+  room(messagesMax: number, myId: string | null): Room {
+    const { id, kind, name, creatorId, peerId, head, lastAtMs } = this;
+    const newest = this.log.newest;
+    const messages: Message[] = [];
+    for (let seq = newest?.seq ?? 0; seq >= 1 && messages.length < messagesMax; seq--) {
+      if (!this.log.covers(seq, seq)) break;
+      const message = this.log.at(seq);
+      if (message) messages.push(message);
+    }
+    const last = messages.at(-1)?.seq ?? head + 1;
+    const peer = peerId === undefined ? undefined : this.cursors.get(peerId);
+    return {
+      id,
+      kind,
+      name,
+      head,
+      lastAtMs,
+      hasMoreMessages: !this.log.covers(1, last - 1),
+      messages: messages.map(toWire),
+      ...(creatorId !== undefined && { creatorId }),
+      ...(peerId !== undefined && { peerId }),
+      ...(this.hasServerCursors && {
+        readSeq: this.readSeq,
+        deliveredSeq: this.deliveredSeq,
+        unread: this.unread(myId),
+      }),
+      ...(peer && {
+        peerReadSeq: peer.readSeq,
+        peerDeliveredSeq: peer.deliveredSeq,
+      }),
+    };
+  }
+}

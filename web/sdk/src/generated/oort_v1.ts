@@ -1,0 +1,395 @@
+// Written by `npm run generate` from docs/oort.v1.schema.json.
+
+/**
+ * Every frame of the WebSocket sub-protocol oort.v1; docs/protocol.md says what they mean.
+ */
+export type Frame = ServerFrame | ClientFrame;
+export type ServerFrame =
+  | Hello
+  | ServerMessages
+  | ServerRoomHistory
+  | ServerCreateRoom
+  | SendAck
+  | ErrorFrame
+  | ConversationFrame
+  | Behind
+  | Reconnect
+  | Push
+  | Pong
+  | CursorEvent
+  | Presence
+  | TypingEvent;
+/**
+ * A room's or user's id.
+ */
+export type Id = string;
+/**
+ * Place in a room: 1, 2, 3, … without holes; 0 = before the first.
+ */
+export type Seq = number;
+/**
+ * `<roomId>-<seq>`.
+ */
+export type MessageId = string;
+/**
+ * The sender's id for a message.
+ */
+export type ClientMsgId = string;
+/**
+ * ms since 1970.
+ */
+export type TimeMs = number;
+/**
+ * Opaque; say it as `?since=` when connecting anew.
+ */
+export type SyncCursor = string;
+/**
+ * Echoed in the answer.
+ */
+export type RequestId = string;
+/**
+ * A stable error code.
+ */
+export type Code =
+  | "invalid_request"
+  | "invalid_field"
+  | "unauthenticated"
+  | "login_failed"
+  | "refresh_reused"
+  | "forbidden"
+  | "not_member"
+  | "not_found"
+  | "method_not_allowed"
+  | "username_taken"
+  | "email_taken"
+  | "room_name_taken"
+  | "idempotency_conflict"
+  | "too_large"
+  | "rate_limited"
+  | "internal"
+  | "overloaded"
+  | "unavailable"
+  | "draining";
+export type ClientFrame =
+  ClientMessages | RequestRoomHistory | ClientCreateRoom | Ping | MoveCursor | Watch | Typing;
+
+export interface Hello {
+  type: "hello";
+  payload: FullHello | PartialHello;
+}
+export interface FullHello {
+  me: WireUser;
+  session: {
+    key: string;
+    heartbeatMs: number;
+    limits: Limits;
+  };
+  rooms: Room[];
+  cursor?: SyncCursor;
+}
+export interface WireUser {
+  id: string;
+  username: string;
+}
+export interface Limits {
+  frameBytesMax: number;
+  messagesPerFrameMax: number;
+  contentBytesMax: number;
+  clientMsgIdBytesMax: number;
+  requestIdBytesMax: number;
+  roomNameCharsMax: number;
+  historyCountMax: number;
+}
+export interface Room {
+  id: Id;
+  name: string;
+  kind: "room" | "group" | "direct";
+  creatorId?: Id;
+  /**
+   * A room's or user's id.
+   */
+  peerId?: string;
+  /**
+   * seq of the newest message; 0 = none yet.
+   */
+  head: number;
+  /**
+   * Up to which the reader has read.
+   */
+  readSeq?: number;
+  /**
+   * Up to which the reader has received.
+   */
+  deliveredSeq?: number;
+  /**
+   * Messages of others in (readSeq, head].
+   */
+  unread?: number;
+  /**
+   * Time of the newest message; 0 = none yet.
+   */
+  lastAtMs?: number;
+  peerReadSeq?: Seq;
+  peerDeliveredSeq?: Seq;
+  /**
+   * There are messages older than `messages`.
+   */
+  hasMoreMessages: boolean;
+  /**
+   * The newest, newest first.
+   */
+  messages: WireMessage[];
+}
+export interface WireMessage {
+  id: MessageId;
+  seq: Seq;
+  kind: "text" | "system";
+  clientMsgId?: ClientMsgId;
+  content: string;
+  timestamp: TimeMs;
+  user: WireUser;
+}
+/**
+ * Answer to a known `since`: only the rooms whose entry changed since then.
+ */
+export interface PartialHello {
+  session: {
+    key: string;
+    heartbeatMs: number;
+  };
+  partial: true;
+  rooms: Room[];
+  /**
+   * All rooms, when their set changed; drop the others.
+   */
+  ids?: Id[];
+  cursor: SyncCursor;
+}
+export interface ServerMessages {
+  type: "serverMessages";
+  payload: {
+    roomId: Id;
+    /**
+     * @minItems 1
+     */
+    messages: WireMessage[];
+  };
+}
+export interface ServerRoomHistory {
+  type: "serverRoomHistory";
+  payload: {
+    roomId: Id;
+    requestId?: RequestId;
+    messages: WireMessage[];
+    hasMoreMessages: boolean;
+    head: Seq;
+  };
+}
+export interface ServerCreateRoom {
+  type: "serverCreateRoom";
+  payload: {
+    /**
+     * Empty: the name is taken.
+     */
+    roomId: string;
+    roomName: string;
+    creatorId?: Id;
+    kind?: "room";
+    requestId?: RequestId;
+  };
+}
+export interface SendAck {
+  type: "sendAck";
+  payload: {
+    roomId: Id;
+    requestId?: RequestId;
+    /**
+     * @minItems 1
+     */
+    results: (Stored | NotStored)[];
+  };
+}
+export interface Stored {
+  clientMsgId?: ClientMsgId;
+  seq: Seq;
+  id: MessageId;
+  timestamp: TimeMs;
+  /**
+   * An earlier attempt had stored it.
+   */
+  duplicate?: true;
+}
+export interface NotStored {
+  clientMsgId?: ClientMsgId;
+  error: {
+    code: Code;
+    message: string;
+    retryAfterMs?: number;
+  };
+}
+export interface ErrorFrame {
+  type: "error";
+  payload: {
+    code: Code;
+    message: string;
+    requestId?: RequestId;
+    retryAfterMs?: number;
+  };
+}
+export interface ConversationFrame {
+  type: "conversation";
+  payload: {
+    change: "created" | "joined" | "left";
+    room: Room;
+    actor?: WireUser;
+  };
+}
+export interface Behind {
+  type: "behind";
+  payload: {
+    rooms: {
+      roomId: Id;
+      head: Seq;
+    }[];
+  };
+}
+export interface Reconnect {
+  type: "reconnect";
+  payload: {
+    afterMs: number;
+    reason: string;
+  };
+}
+export interface Push {
+  type: "push";
+  payload: {
+    operation: number;
+    body?: string;
+    /**
+     * Instead of `body`: bytes that are not UTF-8.
+     */
+    bodyBase64?: string;
+  };
+}
+export interface Pong {
+  type: "pong";
+  payload: Empty;
+}
+export interface Empty {}
+/**
+ * How far somebody has received and read a room.
+ */
+export interface CursorEvent {
+  type: "cursor";
+  payload: {
+    roomId: Id;
+    userId: Id;
+    deliveredSeq: Seq;
+    readSeq: Seq;
+    /**
+     * Place in a room: 1, 2, 3, … without holes; 0 = before the first.
+     */
+    head?: number;
+    /**
+     * About oneself only.
+     */
+    unread?: number;
+    requestId?: RequestId;
+  };
+}
+export interface Presence {
+  type: "presence";
+  payload: {
+    users: {
+      id: Id;
+      online: boolean;
+      /**
+       * ms since 1970.
+       */
+      lastSeenMs: number;
+    }[];
+    requestId?: RequestId;
+  };
+}
+/**
+ * Somebody types; forgotten after 6 s.
+ */
+export interface TypingEvent {
+  type: "typing";
+  payload: {
+    roomId: Id;
+    user: WireUser;
+    active: boolean;
+  };
+}
+export interface ClientMessages {
+  type: "clientMessages";
+  payload: {
+    roomId: Id;
+    /**
+     * @minItems 1
+     */
+    messages: {
+      content: string;
+      clientMsgId: ClientMsgId;
+    }[];
+    requestId?: RequestId;
+  };
+}
+export interface RequestRoomHistory {
+  type: "requestRoomHistory";
+  payload: {
+    roomId: Id;
+    /**
+     * Strictly older than this; absent or empty: the newest.
+     */
+    firstMessageId?: string;
+    /**
+     * Place in a room: 1, 2, 3, … without holes; 0 = before the first.
+     */
+    afterSeq?: number;
+    count: number;
+    requestId?: RequestId;
+  };
+}
+export interface ClientCreateRoom {
+  type: "clientCreateRoom";
+  payload: {
+    roomName: string;
+    requestId?: RequestId;
+  };
+}
+export interface Ping {
+  type: "ping";
+  payload: Empty;
+}
+/**
+ * How far one has received and read; never goes back.
+ */
+export interface MoveCursor {
+  type: "cursor";
+  payload: {
+    roomId: Id;
+    deliveredSeq?: Seq;
+    readSeq?: Seq;
+    requestId?: RequestId;
+  };
+}
+/**
+ * What is on screen: the whole set, in place of the earlier one.
+ */
+export interface Watch {
+  type: "watch";
+  payload: {
+    roomIds: Id[];
+    userIds: Id[];
+    requestId?: RequestId;
+  };
+}
+export interface Typing {
+  type: "typing";
+  payload: {
+    roomId: Id;
+    active: boolean;
+  };
+}

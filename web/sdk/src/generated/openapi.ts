@@ -1,0 +1,2801 @@
+// Written by `npm run generate` from docs/openapi.json.
+export interface paths {
+    "/api/accounts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Creates an account and begins a log-in. */
+        post: operations["createAccount"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/audit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists what operators did, newest first. */
+        get: operations["adminAudit"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/broadcast": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Pushes to everyone online. It is not stored. */
+        post: operations["adminBroadcast"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/dead-letters": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists records of the bus that could not be read or made no sense, oldest first. */
+        get: operations["adminDeadLetters"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/nodes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the processes of the system, by role and name. */
+        get: operations["adminNodes"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/outbox": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Tells how much is committed and not yet known to be published. */
+        get: operations["adminOutbox"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/users": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Finds users by the beginning of their name. */
+        get: operations["adminUsers"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/users/{id}/connections": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the connections of a user, wherever they are. */
+        get: operations["adminConnections"];
+        put?: never;
+        post?: never;
+        /** Closes all connections of a user. Their log-ins go on. */
+        delete: operations["adminKickAll"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/users/{id}/connections/{key}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Closes one connection of a user. Its log-in goes on. */
+        delete: operations["adminKick"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/conversations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the caller's conversations, open rooms, groups and direct ones, by id: all, or what changed since. */
+        get: operations["listConversations"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/conversations/{id}/cursor": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Says how far the caller has read and been given messages. */
+        put: operations["putCursor"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/conversations/{id}/cursors": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists how far the members of a direct conversation or small group have got. */
+        get: operations["listCursors"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/conversations/{id}/messages": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Reads a page of messages: the newest, or those before or after a seq. */
+        get: operations["readMessages"];
+        put?: never;
+        /** Sends a message. A 200 means that it is stored and will not be lost. */
+        post: operations["sendMessage"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/create-account": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Creates an account and sets the log-in cookie. */
+        post: operations["web4CreateAccount"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/direct": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** The direct conversation with another user; created when there is none. */
+        post: operations["openDirect"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/groups": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Creates a group with its first members. */
+        post: operations["createGroup"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/groups/{id}/members": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists members, by user id. */
+        get: operations["listMembers"];
+        put?: never;
+        /** Adds members. */
+        post: operations["addMembers"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/groups/{id}/members/{userId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Removes a member; everyone may remove themselves. */
+        delete: operations["removeMember"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/login": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Checks e-mail address and password and sets the log-in cookie. */
+        post: operations["web4Login"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/logout": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Ends the cookie's log-in and clears the cookie, also when there is none. */
+        post: operations["web4Logout"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/me": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Tells who the caller is. */
+        get: operations["me"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/presence": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Tells who of these users is online: at most `logic.presence.users_max`. */
+        get: operations["presence"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/rooms": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the open rooms, by id. */
+        get: operations["listRooms"];
+        put?: never;
+        /** Creates an open room; everyone is in it. */
+        post: operations["createRoom"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sessions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the caller's log-ins: the newest first, at most `logic.accounts.logins_listed_max`. */
+        get: operations["listSessions"];
+        put?: never;
+        /** Begins a log-in with tokens, or with a cookie. */
+        post: operations["createSession"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sessions/current": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Ends the log-in the request was made with, and the connections it opened. */
+        delete: operations["endSession"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sessions/refresh": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Exchanges a refresh token for new tokens. Each is good once; used twice,
+         *     it ends the log-in.
+         */
+        post: operations["refreshSession"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sessions/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Ends a log-in of the caller, and the connections it opened. */
+        delete: operations["endSessionById"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/users": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Finds users by the beginning of their name. */
+        get: operations["findUsers"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/goim/nodes/instances": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Every comet, as a discovery instance. */
+        get: operations["goimNodesInstances"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/goim/nodes/weighted": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Nodes a client should connect to, best first. Open: clients ask before they have anything. */
+        get: operations["goimNodesWeighted"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/goim/online/room": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Members of rooms of a type. */
+        get: operations["goimOnlineRoom"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/goim/online/top": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Rooms of a type with the most members. */
+        get: operations["goimOnlineTop"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/goim/online/total": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** All connections and client addresses. */
+        get: operations["goimOnlineTotal"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/goim/push/all": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Pushes to everyone online. */
+        post: operations["goimPushAll"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/goim/push/keys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Pushes to sessions by key. */
+        post: operations["goimPushKeys"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/goim/push/mids": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Pushes to users. */
+        post: operations["goimPushMids"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/goim/push/room": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Pushes to a room, `type://room`. */
+        post: operations["goimPushRoom"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/push/all": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Pushes to everyone. */
+        post: operations["pushAll"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/push/batch": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Pushes several things, each to one user. When one of them cannot be pushed, none is. */
+        post: operations["pushBatch"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/push/room": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Pushes to a room. */
+        post: operations["pushRoom"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/push/user": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Pushes to one user. */
+        post: operations["pushUser"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/push/users": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Pushes to some users. */
+        post: operations["pushUsers"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+}
+export type webhooks = Record<string, never>;
+export interface components {
+    schemas: {
+        /** @description A user as operators see them. */
+        AdminUser: {
+            /** @example 7 */
+            id: string;
+            /** @description They have a connection. */
+            online: boolean;
+            /** @description They have the operator role. */
+            operator: boolean;
+            username: string;
+        };
+        /** @description Users found. */
+        AdminUsers: {
+            users: components["schemas"]["AdminUser"][];
+        };
+        /** @description A push to everyone online. */
+        AllPush: components["schemas"]["PushBody"] & {
+            /**
+             * Format: int32
+             * @description Frames per second over all comets; 0 = at once.
+             */
+            speed?: number;
+        };
+        /** @description Something an operator did, or tried to: it is written before it is done. */
+        Audit: {
+            /** @description `kick`, `broadcast`, `operator_granted`, `operator_revoked`. */
+            action: string;
+            /** @description Their user name; empty = the command line. */
+            actor: string;
+            /** @description Who; `0` = the command line. */
+            actorId: string;
+            /**
+             * Format: int64
+             * @description ms since the epoch.
+             */
+            atMs: number;
+            /** @description More, by action. */
+            details: Record<string, never>;
+            id: string;
+            /** @description To whom or what: a user id, or `everyone`. */
+            subject: string;
+        };
+        /** @description What operators did. */
+        AuditPage: {
+            entries: components["schemas"]["Audit"][];
+            /** @description There are more; give this as `before`. */
+            next?: string | null;
+        };
+        /** @description Several pushes, each to every session of one user. */
+        BatchPush: {
+            /** @description In order: of two to one user the first arrives first. */
+            pushes: components["schemas"]["UserPush"][];
+        };
+        /** @description How a log-in begins. */
+        Begin: {
+            /** @description Sets the cookie `sid` and gives out no tokens: for browsers, whose scripts then hold no secret. */
+            cookie?: boolean;
+            /**
+             * @description What the client is to be called in the list of log-ins, at most 64 characters; without it the
+             *     `User-Agent` says.
+             */
+            device?: string | null;
+        };
+        /** @description A log-in that has begun: with tokens, or with `cookie` the user alone. */
+        BegunSession: components["schemas"]["Session"] | components["schemas"]["CookieSession"];
+        /** @description A push to everyone online. */
+        Broadcast: components["schemas"]["PushBody"] & {
+            /**
+             * Format: int32
+             * @description Frames per second over all comets; 0 = at once.
+             */
+            speed?: number;
+        };
+        /** @description A connection of a user. */
+        Connection: {
+            /** @description Name of the comet that holds it. */
+            comet: string;
+            /** @description Its session key. */
+            key: string;
+            /** @description Client's kind. */
+            platform: string;
+        };
+        /** @description Connections of a user. */
+        Connections: {
+            connections: components["schemas"]["Connection"][];
+        };
+        /** @description A conversation as its reader sees it. */
+        Conversation: {
+            /** @description Who created it; `0` = the server. */
+            creatorId: string;
+            /**
+             * Format: int64
+             * @description The reader has been given messages up to here.
+             */
+            deliveredSeq?: number | null;
+            /** @description There are messages older than `latest`. */
+            hasMore: boolean;
+            /**
+             * Format: int64
+             * @description seq of the newest message; 0 = none yet.
+             */
+            head: number;
+            /** @example 3 */
+            id: string;
+            kind: components["schemas"]["ConversationKind"];
+            /**
+             * Format: int64
+             * @description When the newest message was written, ms since the epoch; 0 = none yet.
+             */
+            lastAtMs: number;
+            /** @description The newest messages, newest first, as many as were asked for. */
+            latest: components["schemas"]["Message"][];
+            /** @description Name of the room or group; for `direct` the other user's name. */
+            name: string;
+            /**
+             * Format: int64
+             * @description The other user has been given messages up to here, `direct` only.
+             */
+            peerDeliveredSeq?: number | null;
+            /** @description The other user, `direct` only. */
+            peerId?: string | null;
+            /**
+             * Format: int64
+             * @description The other user has read messages up to here, `direct` only.
+             */
+            peerReadSeq?: number | null;
+            /**
+             * Format: int64
+             * @description The reader has read messages up to here. Absent, as `deliveredSeq` and
+             *     `unread` are, where a conversation was there before it was asked for.
+             */
+            readSeq?: number | null;
+            /**
+             * Format: int64
+             * @description Messages above `readSeq`, up to `head`, that the reader did not send.
+             */
+            unread?: number | null;
+        };
+        /**
+         * @description Kind of a conversation.
+         * @enum {string}
+         */
+        ConversationKind: "direct" | "group" | "room";
+        /** @description Conversations. */
+        Conversations: {
+            conversations: components["schemas"]["Conversation"][];
+            /** @description Names this reading, for `since`: at most 64 characters. */
+            cursor: string;
+            /** @description Partial only, when conversations came or went: the ids of all. Drop the others. */
+            ids?: string[] | null;
+            /** @description `conversations` has only what changed since; keep the others. */
+            partial?: boolean;
+        };
+        /** @description A log-in that has begun with a cookie. */
+        CookieSession: {
+            user: components["schemas"]["User"];
+        };
+        /** @description How far the caller has got. */
+        Cursor: {
+            conversationId: string;
+            /**
+             * Format: int64
+             * @description Has been given messages up to here.
+             */
+            deliveredSeq: number;
+            /**
+             * Format: int64
+             * @description seq of the newest message when `unread` was counted.
+             */
+            head: number;
+            /**
+             * Format: int64
+             * @description Has read messages up to here.
+             */
+            readSeq: number;
+            /**
+             * Format: int64
+             * @description Messages above `readSeq`, up to `head`, that the caller did not send.
+             */
+            unread: number;
+        };
+        /** @description Cursors of members, by user id. */
+        Cursors: {
+            cursors: components["schemas"]["MemberCursor"][];
+        };
+        /** @description A record given up on. */
+        DeadLetter: {
+            /**
+             * Format: int64
+             * @description When it was given up on, ms since the epoch.
+             */
+            atMs: number;
+            /** @description Size of its value. */
+            bytes: number;
+            /** @description The key it was published with. */
+            key: string;
+            /** Format: int64 */
+            offset: number;
+            /** Format: int32 */
+            partition: number;
+            reason: string;
+        };
+        /** @description Records of the bus given up on. */
+        DeadLetters: {
+            letters: components["schemas"]["DeadLetter"][];
+            /** @description There are more; give this as `after`. */
+            next?: string | null;
+        };
+        /** @description What every refusal looks like. */
+        Error: {
+            /** @description What programs match on. */
+            code: components["schemas"]["ErrorCode"];
+            /** @description More for programs, by code. */
+            details?: unknown;
+            /** @description What people read; its wording may change. */
+            message: string;
+        };
+        /**
+         * @description A stable error code.
+         * @enum {string}
+         */
+        ErrorCode: "invalid_request" | "invalid_field" | "unauthenticated" | "login_failed" | "refresh_reused" | "forbidden" | "not_member" | "not_found" | "method_not_allowed" | "username_taken" | "email_taken" | "room_name_taken" | "idempotency_conflict" | "too_large" | "rate_limited" | "internal" | "overloaded" | "unavailable" | "draining";
+        /** @description goim's answer to everything. */
+        GoimReply: {
+            /**
+             * Format: int32
+             * @description 0 = done, -400 = the request is wrong, -500 = the server is.
+             */
+            code: number;
+            data?: unknown;
+            message: string;
+        };
+        /** @description Connections told to close. */
+        Kicked: {
+            connections: number;
+        };
+        /** @description A log-in as its owner sees it. */
+        LogIn: {
+            /**
+             * Format: int64
+             * @description ms since the epoch.
+             */
+            createdAtMs: number;
+            /** @description The one this request was made with. */
+            current: boolean;
+            /** @description What its client is called; may be empty. */
+            device: string;
+            id: string;
+            /**
+             * Format: int64
+             * @description ms since the epoch, about; now while it has a connection.
+             */
+            lastSeenMs: number;
+        };
+        /** @description Log-ins, the newest first. */
+        LogIns: {
+            sessions: components["schemas"]["LogIn"][];
+        };
+        /** @description Who the caller is. */
+        Me: {
+            /**
+             * Format: int64
+             * @description When the credential ends, ms since the epoch.
+             */
+            expiresAtMs: number;
+            /** @description The caller may use `/api/admin`. */
+            operator: boolean;
+            user: components["schemas"]["User"];
+        };
+        /** @description A member of a group. */
+        Member: {
+            /**
+             * Format: int64
+             * @description ms since the epoch.
+             */
+            joinedAtMs: number;
+            user: components["schemas"]["User"];
+        };
+        /** @description How far a member has got. */
+        MemberCursor: {
+            /**
+             * Format: int64
+             * @description Has been given messages up to here.
+             */
+            deliveredSeq: number;
+            /**
+             * Format: int64
+             * @description Has read messages up to here.
+             */
+            readSeq: number;
+            userId: string;
+        };
+        /** @description Members of a group, by user id. */
+        Members: {
+            members: components["schemas"]["Member"][];
+        };
+        /** @description A committed message. */
+        Message: {
+            /** @description The sender's id for it. */
+            clientMsgId: string;
+            content: string;
+            conversationId: string;
+            /**
+             * Format: int64
+             * @description ms since the epoch; rises with seq.
+             */
+            createdAtMs: number;
+            /**
+             * @description `<conversationId>-<seq>`.
+             * @example 3-42
+             */
+            id: string;
+            kind: components["schemas"]["MessageKind"];
+            sender: components["schemas"]["User"];
+            /**
+             * Format: int64
+             * @description Place in the conversation: 1, 2, 3, … without holes.
+             */
+            seq: number;
+        };
+        /**
+         * @description Who wrote a message.
+         * @enum {string}
+         */
+        MessageKind: "text" | "system";
+        /** @description A page of messages. */
+        Messages: {
+            /** @description There is more in that direction. */
+            hasMore: boolean;
+            /**
+             * Format: int64
+             * @description seq of the conversation's newest message; 0 = none yet.
+             */
+            head: number;
+            /** @description Newest first; with `after`, oldest first. */
+            messages: components["schemas"]["Message"][];
+        };
+        /** @description An account to create. */
+        NewAccount: components["schemas"]["Begin"] & {
+            /** @description Unique; may be used to log in. */
+            email?: string | null;
+            /** @description 4 to 1024 bytes. */
+            password: string;
+            /** @description 2 to 100 characters of any script; unique without regard to case. */
+            username: string;
+        };
+        /**
+         * @description How far the caller has got; what is absent stays. A seq above the head counts as the head, one below
+         *     where the cursor is changes nothing.
+         */
+        NewCursor: {
+            /**
+             * Format: int64
+             * @description Has been given messages up to here.
+             */
+            deliveredSeq?: number | null;
+            /**
+             * Format: int64
+             * @description Has read messages up to here.
+             */
+            readSeq?: number | null;
+        };
+        /** @description A direct conversation to have. */
+        NewDirect: {
+            /**
+             * @description The other user.
+             * @example 7
+             */
+            userId: string;
+        };
+        /** @description A group to create. */
+        NewGroup: {
+            /** @description Besides the caller. */
+            memberIds?: string[];
+            name: string;
+        };
+        /** @description Users to add to a group. */
+        NewMembers: {
+            /** @description Those who are members already are passed over. */
+            userIds: string[];
+        };
+        /** @description A message to send. */
+        NewMessage: {
+            /**
+             * @description The sender's id for it, 1 to 64 bytes: a repeat with the same id stores
+             *     it once. The header `Idempotency-Key` says the same.
+             */
+            clientMsgId?: string | null;
+            content: string;
+        };
+        /** @description A room to create. */
+        NewRoom: {
+            /** @description Unique among open rooms. */
+            name: string;
+        };
+        /** @description A log-in to begin. */
+        NewSession: components["schemas"]["Begin"] & {
+            /** @description User name or e-mail address. */
+            login: string;
+            password: string;
+        };
+        /** @description A process as it was when it last reported. */
+        Node: {
+            /** @description Where its clients reach it; a job's is its admin port. */
+            address: string;
+            /**
+             * Format: int64
+             * @description Connections it holds.
+             */
+            connections: number;
+            /** @description It is stopping. */
+            draining: boolean;
+            /** @description Unique per start of the process. */
+            id: string;
+            metrics: components["schemas"]["NodeMetrics"];
+            /** @description Name of the node in its settings. */
+            name: string;
+            /** @description `comet`, `logic`, `job` or `standalone`. */
+            role: string;
+            /**
+             * Format: int64
+             * @description When it reported, ms since the epoch, by its own clock.
+             */
+            seenMs: number;
+            /**
+             * Format: int64
+             * @description ms since the epoch, by its own clock.
+             */
+            startedAtMs: number;
+            version: string;
+        };
+        /** @description What a process measured between its last two reports. What its role does not have is absent. */
+        NodeMetrics: {
+            /**
+             * Format: double
+             * @description From publishing a record to a job reading it, on average.
+             */
+            busLagMs?: number | null;
+            /**
+             * Format: double
+             * @description 100 = one processor.
+             */
+            cpuPercent?: number | null;
+            /**
+             * Format: double
+             * @description Frames given to clients.
+             */
+            framesPerS?: number | null;
+            /**
+             * Format: double
+             * @description Age of the oldest outbox row.
+             */
+            outboxAgeMs?: number | null;
+            /**
+             * Format: int64
+             * @description Outbox rows of all nodes.
+             */
+            outboxRows?: number | null;
+            /**
+             * Format: double
+             * @description Half took no longer: a comet's fan-out, a logic's transaction, a job's record from reading to its last ack.
+             */
+            p50Ms?: number | null;
+            /**
+             * Format: double
+             * @description 99 of 100 took no longer.
+             */
+            p99Ms?: number | null;
+            /**
+             * Format: double
+             * @description Transient pushes; of a job and a comet: deliveries.
+             */
+            pushesPerS?: number | null;
+            /**
+             * Format: int64
+             * @description Messages waiting for a logic's writer; records under way in a job.
+             */
+            queue?: number | null;
+            /**
+             * Format: int64
+             * @description Memory held.
+             */
+            rssBytes?: number | null;
+            /**
+             * Format: double
+             * @description Messages committed.
+             */
+            sendsPerS?: number | null;
+        };
+        /** @description Processes that reported lately. */
+        Nodes: {
+            nodes: components["schemas"]["Node"][];
+        };
+        /** @description Committed and not yet known to be published. */
+        Outbox: {
+            /**
+             * Format: int64
+             * @description Age of the oldest, ms; 0 = there is none.
+             */
+            oldestMs: number;
+            /**
+             * Format: int64
+             * @description Rows of all nodes.
+             */
+            rows: number;
+        };
+        /** @description What is pushed. */
+        PushBody: {
+            /** @description The frame's body as text. Either this or `bodyBase64`. */
+            body?: string | null;
+            /** @description The frame's body as base64. */
+            bodyBase64?: string | null;
+            /**
+             * Format: int32
+             * @description Operation of the frame; 4 (a message) when absent.
+             */
+            operation?: number | null;
+        };
+        /** @description A refresh token to exchange. */
+        RefreshSession: {
+            refreshToken: string;
+        };
+        /** @description A push to the members of a room who are online. */
+        RoomPush: components["schemas"]["PushBody"] & {
+            /**
+             * @description Id of a room or group, or goim's `type://id`.
+             * @example 3
+             */
+            room: string;
+        };
+        /** @description Open rooms. */
+        Rooms: {
+            rooms: components["schemas"]["Conversation"][];
+        };
+        /** @description Where a message was committed. */
+        Sent: {
+            clientMsgId: string;
+            conversationId: string;
+            /**
+             * Format: int64
+             * @description ms since the epoch; rises with seq.
+             */
+            createdAtMs: number;
+            /** @description An earlier attempt had stored it. */
+            duplicate: boolean;
+            /** @description `<conversationId>-<seq>`. */
+            id: string;
+            /**
+             * Format: int64
+             * @description Place in the conversation: 1, 2, 3, … without holes.
+             */
+            seq: number;
+        };
+        /** @description A log-in that has begun or goes on. */
+        Session: {
+            /**
+             * Format: int64
+             * @description ms since the epoch.
+             */
+            accessExpiresAtMs: number;
+            /** @description For `Authorization: Bearer`. */
+            accessToken: string;
+            /**
+             * Format: int64
+             * @description ms since the epoch.
+             */
+            refreshExpiresAtMs: number;
+            /** @description Good once; the answer has the next one. */
+            refreshToken: string;
+            user: components["schemas"]["User"];
+        };
+        /** @description A user as others see them. */
+        User: {
+            /**
+             * @description A decimal number as text.
+             * @example 7
+             */
+            id: string;
+            username: string;
+        };
+        /** @description Whether a user is online. */
+        UserPresence: {
+            id: string;
+            /**
+             * Format: int64
+             * @description ms since the epoch, about; 0 = never, or not known.
+             */
+            lastSeenMs: number;
+            online: boolean;
+        };
+        /** @description A push to every session of one user. */
+        UserPush: components["schemas"]["PushBody"] & {
+            /** @example 7 */
+            userId: string;
+        };
+        /** @description Users found. */
+        Users: {
+            users: components["schemas"]["User"][];
+        };
+        /** @description Who is online of those asked for. */
+        UsersPresence: {
+            users: components["schemas"]["UserPresence"][];
+        };
+        /** @description A push to every session of some users. */
+        UsersPush: components["schemas"]["PushBody"] & {
+            userIds: string[];
+        };
+        /** @description An account to create. */
+        Web4Account: {
+            email: string;
+            /** @description The page sends the MD5 of what was typed, in hexadecimal. */
+            password: string;
+            username: string;
+        };
+        /** @description A refusal as the page reads it. */
+        Web4Error: {
+            /** @description `LOGIN_FAILED`, `EMAIL_EXISTS`, `USERNAME_EXISTS`, or empty. */
+            id: string;
+            message: string;
+        };
+        /** @description A log-in to begin. */
+        Web4Login: {
+            email: string;
+            password: string;
+        };
+    };
+    responses: never;
+    parameters: never;
+    requestBodies: never;
+    headers: never;
+    pathItems: never;
+}
+export type $defs = Record<string, never>;
+export interface operations {
+    createAccount: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewAccount"];
+            };
+        };
+        responses: {
+            /** @description Created and logged in */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BegunSession"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    adminAudit: {
+        parameters: {
+            query?: {
+                /** @description `next` of the page before. */
+                before?: string;
+                /** @description Most entries to answer with. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Newest first */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AuditPage"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    adminBroadcast: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Broadcast"];
+            };
+        };
+        responses: {
+            /** @description The bus has it */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    adminDeadLetters: {
+        parameters: {
+            query?: {
+                /** @description `next` of the page before. */
+                after?: string;
+                /** @description Most letters to answer with. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Oldest first */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeadLetters"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    adminNodes: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Processes that reported lately */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Nodes"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    adminOutbox: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As the store has it */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Outbox"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    adminUsers: {
+        parameters: {
+            query?: {
+                /** @description What the user name begins with, without regard to case. */
+                query?: string;
+                /** @description Most users to answer with. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description By name */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AdminUsers"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    adminConnections: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description User id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description By comet and key */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Connections"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    adminKickAll: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description User id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The comets are told */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Kicked"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    adminKick: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description User id */
+                id: string;
+                /** @description Session key */
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The comet is told */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Kicked"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    listConversations: {
+        parameters: {
+            query?: {
+                /** @description Newest messages wanted of each. */
+                latest?: number;
+                /**
+                 * @description The `cursor` of an earlier answer, for what changed since; without one,
+                 *     or with one that is not known, everything comes.
+                 */
+                since?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description All of them, or those that changed */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Conversations"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    putCursor: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Conversation */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewCursor"];
+            };
+        };
+        responses: {
+            /** @description The cursor as it is now, stored */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Cursor"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    listCursors: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Direct conversation or group */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Cursors of all members */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Cursors"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    readMessages: {
+        parameters: {
+            query?: {
+                /** @description Only messages older than this seq, newest first. */
+                before?: number;
+                /** @description Only messages newer than this seq (0 = from the start), oldest first. */
+                after?: number;
+                /** @description Most messages to answer with. */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                /** @description The conversation */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Messages"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    sendMessage: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The same as clientMsgId */
+                "idempotency-key"?: string | null;
+            };
+            path: {
+                /** @description The conversation */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewMessage"];
+            };
+        };
+        responses: {
+            /** @description Committed */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Sent"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    web4CreateAccount: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Web4Account"];
+            };
+        };
+        responses: {
+            /** @description Created; the cookie `sid` is set */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Web4Error"];
+                };
+            };
+        };
+    };
+    openDirect: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewDirect"];
+            };
+        };
+        responses: {
+            /** @description The conversation */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Conversation"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    createGroup: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewGroup"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Conversation"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    listMembers: {
+        parameters: {
+            query?: {
+                /** @description Only members whose user id is greater. */
+                after?: string;
+                /** @description Most members to answer with. */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                /** @description The group */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of members */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Members"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    addMembers: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The group */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewMembers"];
+            };
+        };
+        responses: {
+            /** @description They are members */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    removeMember: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The group */
+                id: string;
+                /** @description The member */
+                userId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description They are no member */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    web4Login: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Web4Login"];
+            };
+        };
+        responses: {
+            /** @description Logged in; the cookie `sid` is set */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Web4Error"];
+                };
+            };
+        };
+    };
+    web4Logout: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Logged out */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    me: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The caller */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Me"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    presence: {
+        parameters: {
+            query: {
+                /**
+                 * @description Ids of users, with commas between.
+                 * @example 3,9
+                 */
+                users: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description In the order asked for */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UsersPresence"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    listRooms: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Open rooms */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Rooms"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    createRoom: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewRoom"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Conversation"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    listSessions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The newest first */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LogIns"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    createSession: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewSession"];
+            };
+        };
+        responses: {
+            /** @description Logged in */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BegunSession"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    endSession: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Logged out; the cookie is cleared */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    refreshSession: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RefreshSession"];
+            };
+        };
+        responses: {
+            /** @description New tokens */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Session"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    endSessionById: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description As listed */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Ended */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    findUsers: {
+        parameters: {
+            query?: {
+                /** @description What the user name begins with, without regard to case. */
+                prefix?: string;
+                /** @description Most users to answer with. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description By name */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Users"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    goimNodesInstances: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description data: instances */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GoimReply"];
+                };
+            };
+        };
+    };
+    goimNodesWeighted: {
+        parameters: {
+            query?: {
+                /** @description `web` for WebSocket hosts */
+                platform?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description data: where and how to connect */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GoimReply"];
+                };
+            };
+        };
+    };
+    goimOnlineRoom: {
+        parameters: {
+            query: {
+                type: string;
+                rooms: string[];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description data: {room: count} */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GoimReply"];
+                };
+            };
+        };
+    };
+    goimOnlineTop: {
+        parameters: {
+            query: {
+                type: string;
+                limit: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description data: [{room_id, count}] */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GoimReply"];
+                };
+            };
+        };
+    };
+    goimOnlineTotal: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description data: {ip_count, conn_count} */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GoimReply"];
+                };
+            };
+        };
+    };
+    goimPushAll: {
+        parameters: {
+            query: {
+                operation: number;
+                speed?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/octet-stream": number[];
+            };
+        };
+        responses: {
+            /** @description The bus has it, or a refusal */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GoimReply"];
+                };
+            };
+        };
+    };
+    goimPushKeys: {
+        parameters: {
+            query: {
+                operation: number;
+                keys: string[];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/octet-stream": number[];
+            };
+        };
+        responses: {
+            /** @description The bus has it, or a refusal */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GoimReply"];
+                };
+            };
+        };
+    };
+    goimPushMids: {
+        parameters: {
+            query: {
+                operation: number;
+                mids: number[];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/octet-stream": number[];
+            };
+        };
+        responses: {
+            /** @description The bus has it, or a refusal */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GoimReply"];
+                };
+            };
+        };
+    };
+    goimPushRoom: {
+        parameters: {
+            query: {
+                operation: number;
+                type: string;
+                room: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/octet-stream": number[];
+            };
+        };
+        responses: {
+            /** @description The bus has it, or a refusal */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GoimReply"];
+                };
+            };
+        };
+    };
+    pushAll: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AllPush"];
+            };
+        };
+        responses: {
+            /** @description The bus has it */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    pushBatch: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BatchPush"];
+            };
+        };
+        responses: {
+            /** @description The bus has all of them */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    pushRoom: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RoomPush"];
+            };
+        };
+        responses: {
+            /** @description The bus has it */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    pushUser: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UserPush"];
+            };
+        };
+        responses: {
+            /** @description The bus has it */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    pushUsers: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UsersPush"];
+            };
+        };
+        responses: {
+            /** @description The bus has it */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+}

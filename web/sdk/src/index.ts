@@ -1,0 +1,4 @@
+export { Client, type ConversationHandle, createClient } from "./client.js";
+export { OortError } from "./error.js";
+export { DEFAULT_LIMITS } from "./limits.js";
+export type * from "./types.js";

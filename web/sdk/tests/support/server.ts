@@ -1,0 +1,205 @@
+import type { ClientFrame, Room, ServerFrame, WireMessage, WireUser } from "../../src/generated/oort_v1.js";
+
+const HELLO_MESSAGES = 5;
+const HISTORY_MAX = 10;
+
+interface FakeRoom {
+  readonly id: string;
+  readonly kind: Room["kind"];
+  readonly messages: WireMessage[];
+  readonly readSeq: Map<string, number>;
+}
+
+/** One connection: what the server says waits in `queue` until it is delivered. */
+export class Link {
+  readonly queue: ServerFrame[] = [];
+  isOpen = true;
+
+  constructor(
+    readonly server: FakeServer,
+    readonly user: WireUser,
+  ) {}
+
+  send(frame: ClientFrame): boolean {
+    if (this.isOpen) this.server.handle(this, frame);
+    return this.isOpen;
+  }
+
+  close(): void {
+    this.isOpen = false;
+    this.queue.length = 0;
+    this.server.links.delete(this);
+  }
+}
+
+/** Speaks oort.v1 in memory, with the guarantees of docs/protocol.md. */
+export class FakeServer {
+  readonly rooms = new Map<string, FakeRoom>();
+  readonly links = new Set<Link>();
+  readonly received: ClientFrame[] = [];
+  /** Older servers: no cursors, no watch. */
+  isOld = false;
+  /** Refuses pages of history for good. */
+  isClosed = false;
+  /** Refuses this many sends for now. */
+  overloads = 0;
+  #now = 1_700_000_000_000;
+  /** When a room last changed, for `since`. */
+  #changes = 0;
+  readonly #changedAt = new Map<string, number>();
+
+  addRoom(id: string, kind: Room["kind"] = "room"): void {
+    this.rooms.set(id, { id, kind, messages: [], readSeq: new Map() });
+    this.#changed(id);
+  }
+
+  connect(user: WireUser, since: string | null): Link {
+    const link = new Link(this, user);
+    this.links.add(link);
+    link.queue.push(this.#hello(user, since));
+    return link;
+  }
+
+  post(roomId: string, user: WireUser, content: string, clientMsgId?: string): WireMessage {
+    const { messages } = this.#room(roomId);
+    const seq = messages.length + 1;
+    const message: WireMessage = {
+      id: `${roomId}-${seq}`,
+      seq,
+      kind: "text",
+      content,
+      timestamp: ++this.#now,
+      user,
+      ...(clientMsgId !== undefined && { clientMsgId }),
+    };
+    messages.push(message);
+    this.#changed(roomId);
+    for (const link of this.links) {
+      link.queue.push({ type: "serverMessages", payload: { roomId, messages: [message] } });
+    }
+    return message;
+  }
+
+  handle(link: Link, frame: ClientFrame): void {
+    this.received.push(frame);
+    switch (frame.type) {
+      case "clientMessages": {
+        const { roomId, messages, requestId } = frame.payload;
+        const results = messages.map(({ content, clientMsgId }) => {
+          const old = this.#room(roomId).messages.find((message) => message.clientMsgId === clientMsgId);
+          if (!old && this.overloads > 0) {
+            this.overloads--;
+            const error = { code: "overloaded" as const, message: "too much", retryAfterMs: 50 };
+            return { clientMsgId, error };
+          }
+          const { seq, id, timestamp } = old ?? this.post(roomId, link.user, content, clientMsgId);
+          return { clientMsgId, seq, id, timestamp, ...(old && { duplicate: true as const }) };
+        });
+        link.queue.push({ type: "sendAck", payload: { roomId, results, ...echo(requestId) } });
+        return;
+      }
+      case "requestRoomHistory": {
+        const { roomId, firstMessageId, afterSeq, count, requestId } = frame.payload;
+        if (this.isClosed) return this.#refuse(link, requestId);
+        const all = this.#room(roomId).messages;
+        const max = Math.min(count, HISTORY_MAX);
+        const before = firstMessageId ? Number(firstMessageId.split("-")[1]) : all.length + 1;
+        const low = Math.max(1, before - max);
+        const isForward = afterSeq !== undefined;
+        const messages = isForward
+          ? all.slice(afterSeq, afterSeq + max)
+          : all.slice(low - 1, before - 1).reverse();
+        const hasMoreMessages = isForward ? afterSeq + max < all.length : low > 1;
+        const payload = { roomId, messages, hasMoreMessages, head: all.length, ...echo(requestId) };
+        link.queue.push({ type: "serverRoomHistory", payload });
+        return;
+      }
+      case "cursor": {
+        if (this.isOld) return this.#refuse(link, frame.payload.requestId);
+        const { roomId, readSeq = 0, requestId } = frame.payload;
+        const room = this.#room(roomId);
+        const read = Math.max(readSeq, room.readSeq.get(link.user.id) ?? 0);
+        room.readSeq.set(link.user.id, read);
+        this.#changed(roomId);
+        const head = room.messages.length;
+        const payload = { roomId, userId: link.user.id, deliveredSeq: read, readSeq: read, head };
+        const unread = this.unread(roomId, link.user.id);
+        link.queue.push({ type: "cursor", payload: { ...payload, unread, ...echo(requestId) } });
+        return;
+      }
+      case "watch": {
+        if (this.isOld) return this.#refuse(link, frame.payload.requestId);
+        const users = frame.payload.userIds.map((id) => ({ id, online: true, lastSeenMs: 0 }));
+        link.queue.push({ type: "presence", payload: { users, ...echo(frame.payload.requestId) } });
+        return;
+      }
+      case "ping":
+        link.queue.push({ type: "pong", payload: {} });
+        return;
+    }
+  }
+
+  unread(roomId: string, userId: string): number {
+    const { messages, readSeq } = this.#room(roomId);
+    const read = readSeq.get(userId) ?? 0;
+    return messages.filter(({ seq, user }) => seq > read && user.id !== userId).length;
+  }
+
+  #refuse(link: Link, requestId: string | undefined): void {
+    const payload = { code: "invalid_request" as const, message: "there is no such type of frame" };
+    link.queue.push({ type: "error", payload: { ...payload, ...echo(requestId) } });
+  }
+
+  #room(id: string): FakeRoom {
+    const room = this.rooms.get(id);
+    if (!room) throw new Error(`no room ${id}`);
+    return room;
+  }
+
+  #changed(id: string): void {
+    this.#changedAt.set(id, ++this.#changes);
+  }
+
+  #hello(user: WireUser, since: string | null): ServerFrame {
+    const changedSince = since === null || this.isOld ? -1 : Number(since);
+    const rooms = [...this.rooms.values()].filter(({ id }) => (this.#changedAt.get(id) ?? 0) > changedSince);
+    const shown = rooms.map(({ id, kind, messages, readSeq }): Room => {
+      const head = messages.length;
+      const cursors = {
+        readSeq: readSeq.get(user.id) ?? 0,
+        deliveredSeq: readSeq.get(user.id) ?? 0,
+        unread: this.unread(id, user.id),
+        lastAtMs: messages.at(-1)?.timestamp ?? 0,
+      };
+      return {
+        id,
+        name: `room ${id}`,
+        kind,
+        head,
+        hasMoreMessages: head > HELLO_MESSAGES,
+        messages: messages.slice(-HELLO_MESSAGES).reverse(),
+        ...(!this.isOld && cursors),
+      };
+    });
+    const cursor = String(this.#changes);
+    if (changedSince >= 0) {
+      const session = { key: "k", heartbeatMs: 60_000 };
+      return { type: "hello", payload: { session, partial: true, rooms: shown, cursor } };
+    }
+    const limits = {
+      frameBytesMax: 65536,
+      messagesPerFrameMax: 3,
+      contentBytesMax: 8192,
+      clientMsgIdBytesMax: 64,
+      requestIdBytesMax: 64,
+      roomNameCharsMax: 64,
+      historyCountMax: HISTORY_MAX,
+    };
+    const session = { key: "k", heartbeatMs: 60_000, limits };
+    return { type: "hello", payload: { me: user, session, rooms: shown, ...(!this.isOld && { cursor }) } };
+  }
+}
+
+function echo(requestId: string | undefined): { requestId?: string } {
+  return requestId === undefined ? {} : { requestId };
+}
