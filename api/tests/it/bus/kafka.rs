@@ -149,10 +149,12 @@ async fn what_is_done_is_committed_while_reading_goes_on() {
         let (onlooker, topic) = (onlooker.clone(), kafka.settings.topic.clone());
         tokio::task::spawn_blocking(move || {
             let deadline = Instant::now() + PATIENCE;
-            while committed(&onlooker, &topic) < i64::try_from(round).expect("few") {
+            let done = i64::try_from(round).expect("few");
+            while committed(&onlooker, &topic) < done {
                 assert!(Instant::now() < deadline, "round {round} is not committed");
                 std::thread::sleep(Duration::from_millis(20));
             }
+            assert_eq!(committed(&onlooker, &topic), done, "and nothing that nobody did");
         })
         .await
         .expect("committed");

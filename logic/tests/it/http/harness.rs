@@ -144,6 +144,10 @@ impl Node {
             bus.producer(),
             metrics.clone(),
         ));
+        tasks.spawn({
+            let kicks = kicks.clone();
+            async move { kicks.run(CancellationToken::new()).await }
+        });
         let seen = Arc::new(Seen::new(config.seen.clone(), store.clone(), metrics.clone()));
         let with = accounts::Parts {
             store: store.clone(),
