@@ -1,0 +1,95 @@
+"use client";
+
+import { lazy, type ReactNode, Suspense, useEffect, useRef, useState } from "react";
+import { useTranslations } from "use-intl";
+import { navigate, type Route, useRoute } from "@/lib/routes";
+import { useStore } from "@/lib/store";
+import { Logo } from "@/parts/logo";
+import { Spinner } from "@/parts/spinner";
+import { LanguageProvider } from "./language";
+import { ClientProvider, leaving, MeProvider, useClient } from "./session";
+import { registerServiceWorker } from "./shell/service-worker";
+import { useTheme } from "./shell/theme";
+
+// Neither needs the other's script.
+const Access = lazy(() => import("./access/access"));
+const Shell = lazy(() => import("./shell/shell"));
+
+export function App() {
+  const route = useRoute();
+  useEffect(registerServiceWorker, []);
+  useTheme();
+  if (!route) return <Splash />;
+  return (
+    <LanguageProvider waiting={<Splash />}>
+      <ClientProvider>
+        <Suspense fallback={<Splash />}>
+          <Screen route={route} />
+        </Suspense>
+      </ClientProvider>
+    </LanguageProvider>
+  );
+}
+
+function Screen({ route }: { route: Route }) {
+  const client = useClient();
+  const me = useStore(client.me);
+  const { state } = useStore(client.connection);
+  const inside = route.screen === "chat" || route.screen === "settings";
+  const out = state === "unauthenticated";
+
+  // Ended from elsewhere, not here: then it is said.
+  const [ended, setEnded] = useState(false);
+  const wasIn = useRef(false);
+  useEffect(() => {
+    if (me) {
+      wasIn.current = true;
+      setEnded(false);
+    } else if (out && wasIn.current) {
+      wasIn.current = false;
+      setEnded(!leaving.now);
+      leaving.now = false;
+    }
+  }, [me, out]);
+
+  useEffect(() => {
+    if (out && (inside || route.screen === "home")) navigate({ screen: "login" }, "replace");
+    else if (me && !out && !inside) navigate({ screen: "chat", conversation: null, info: false }, "replace");
+  }, [out, me, inside, route.screen]);
+
+  if (me && inside && !out) {
+    return (
+      <MeProvider value={me}>
+        <Shell key={me.id} route={route} />
+      </MeProvider>
+    );
+  }
+  if (out && (route.screen === "login" || route.screen === "signup"))
+    return <Access key={route.screen} screen={route.screen} ended={ended} />;
+  return <Splash>{state === "waiting" || state === "offline" ? <Unreachable /> : null}</Splash>;
+}
+
+/** So long a connection may take without a word. */
+const patienceMs = 1500;
+
+function Unreachable() {
+  const t = useTranslations("connection");
+  const [told, setTold] = useState(false);
+  useEffect(() => {
+    const timer = setTimeout(() => setTold(true), patienceMs);
+    return () => clearTimeout(timer);
+  }, []);
+  return !told ? null : <p className="max-w-72 text-center text-muted text-sm">{t("firstUnreachable")}</p>;
+}
+
+/** Before it is known who is here. */
+export function Splash({ children }: { children?: ReactNode }) {
+  return (
+    <main className="flex h-dvh flex-col items-center justify-center gap-5 text-accent">
+      <h1 className="sr-only">Oort</h1>
+      <Logo className="size-12" />
+      <Spinner />
+      <div role="status">{children}</div>
+    </main>
+  );
+}

@@ -1,0 +1,53 @@
+"use client";
+
+import { useEffect, useRef, useState } from "react";
+import { useTranslations } from "use-intl";
+import type { Message } from "@/lib/oort";
+import { useClient, useMe } from "../session";
+import { useSystemText } from "../system-text";
+
+/** What comes within this time is told together: a busy room would never stop talking. */
+const gatherMs = 1000;
+
+/** Tells new messages of the open conversation to those who listen instead of look. */
+export function Announcer({ id }: { id: string }) {
+  const client = useClient();
+  const me = useMe();
+  const t = useTranslations("message");
+  const systemText = useSystemText();
+  const [said, setSaid] = useState("");
+  const gathered = useRef<Message[]>([]);
+
+  useEffect(() => {
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const stop = client.on("message", ({ conversationId, message }) => {
+      if (conversationId !== id || message.sender.id === me.id) return;
+      gathered.current.push(message);
+      timer ??= setTimeout(() => {
+        timer = undefined;
+        const messages = gathered.current;
+        gathered.current = [];
+        const [only] = messages;
+        if (!only) return;
+        if (messages.length > 1) setSaid(t("newCount", { count: messages.length }));
+        else
+          setSaid(
+            only.system
+              ? systemText(only)
+              : t("from", { name: only.sender.username, text: only.content.slice(0, 300) }),
+          );
+      }, gatherMs);
+    });
+    return () => {
+      stop();
+      clearTimeout(timer);
+      gathered.current = [];
+    };
+  }, [client, id, me.id, t, systemText]);
+
+  return (
+    <p aria-live="polite" className="sr-only">
+      {said}
+    </p>
+  );
+}

@@ -1,0 +1,172 @@
+"use client";
+
+import { Check, CheckCheck, CircleAlert, Clock3, RotateCw, Trash2 } from "lucide-react";
+import { memo, type ReactNode } from "react";
+import { useTranslations } from "use-intl";
+import type { Conversation, LogItem } from "@/lib/oort";
+import type { MessageState } from "@/lib/receipts";
+import type { RowFrame } from "@/lib/rows";
+import { testids } from "@/lib/testids";
+import { isEmojiOnly } from "@/lib/text/emoji";
+import { Avatar } from "@/parts/avatar";
+import { Button } from "@/parts/button";
+import { cx } from "@/parts/cx";
+import { useClock } from "../language";
+import { useRefusalText } from "../refusal";
+import { useSystemText } from "../system-text";
+import { MessageText } from "./message-text";
+
+interface RowProps extends RowFrame {
+  item: LogItem;
+  state: MessageState;
+  mine: boolean;
+  direct: boolean;
+  position: number;
+  size: number;
+  now: number;
+  conversation: Conversation;
+}
+
+/** A message, and the separators above it. */
+export const Row = memo(function Row(props: RowProps) {
+  const { item, state, mine, day, unread, position, size, now } = props;
+  const t = useTranslations("chat");
+  const clock = useClock();
+  const ids = item.kind === "message" ? { "data-seq": item.seq } : { "data-local-id": item.localId };
+  return (
+    <li
+      data-testid={testids.message}
+      data-state={state}
+      data-mine={mine}
+      {...ids}
+      aria-posinset={position}
+      aria-setsize={size}
+      className="contain-content px-3 md:px-5"
+    >
+      {day ? (
+        <p data-testid={testids.daySeparator} className="flex justify-center py-3">
+          <span className="rounded-full bg-sunken px-3 py-0.5 font-medium text-muted text-xs">
+            {clock.day(item.atMs, now)}
+          </span>
+        </p>
+      ) : null}
+      {unread ? (
+        <p
+          data-testid={testids.unreadSeparator}
+          className="flex items-center gap-3 py-2 font-medium text-accent text-xs"
+        >
+          <span aria-hidden="true" className="h-px flex-1 bg-accent opacity-40" />
+          {t("unread")}
+          <span aria-hidden="true" className="h-px flex-1 bg-accent opacity-40" />
+        </p>
+      ) : null}
+      {state === "system" && item.kind === "message" ? <SystemLine item={item} /> : <Bubble {...props} />}
+    </li>
+  );
+});
+
+function SystemLine({ item }: { item: LogItem & { kind: "message" } }) {
+  const systemText = useSystemText();
+  const clock = useClock();
+  return (
+    <p data-testid={testids.messageText} className="px-6 py-2 text-center text-muted text-sm">
+      {systemText(item)} <time className="text-xs tabular-nums">{clock.time(item.atMs)}</time>
+    </p>
+  );
+}
+
+function Bubble({ item, state, mine, direct, first, last, conversation }: RowProps) {
+  const t = useTranslations("message");
+  const sender = item.kind === "message" ? item.sender : null;
+  const large = isEmojiOnly(item.content);
+  const failed = state === "failed";
+  return (
+    <div className={cx("flex items-end gap-2", mine && "justify-end", first ? "pt-2.5" : "pt-0.5")}>
+      {mine || direct || !sender ? null : last ? (
+        <Avatar id={sender.id} name={sender.username} size="sm" />
+      ) : (
+        <span className="w-8 shrink-0" />
+      )}
+      <div className={cx("flex min-w-0 max-w-[min(40rem,82%)] flex-col", mine ? "items-end" : "items-start")}>
+        {first && !mine && !direct && sender ? (
+          <p className="max-w-full truncate pb-0.5 pl-3 font-medium text-muted text-xs">
+            <bdi>{sender.username}</bdi>
+          </p>
+        ) : null}
+        <div
+          className={cx(
+            "min-w-0 max-w-full",
+            large ? "flex flex-col px-1" : "rounded-2xl px-3 py-1.5",
+            !large && !mine && cx("border border-line bg-surface", !first && "rounded-tl-md", !last && "rounded-bl-md"),
+            !large && mine && cx("bg-accent-soft", !first && "rounded-tr-md", !last && "rounded-br-md"),
+            failed && "outline outline-danger",
+          )}
+        >
+          <span className="sr-only">{mine ? t("me") : `${sender?.username ?? ""}: `}</span>
+          <MessageText content={item.content} large={large} />
+          <Meta item={item} state={state} mine={mine} />
+        </div>
+        {failed && item.kind === "pending" ? <Failed item={item} conversation={conversation} /> : null}
+      </div>
+    </div>
+  );
+}
+
+function Meta({ item, state, mine }: { item: LogItem; state: MessageState; mine: boolean }) {
+  const t = useTranslations("message");
+  const clock = useClock();
+  return (
+    <span
+      className={cx(
+        "float-right mt-1.5 -mb-0.5 ml-2.5 flex justify-end select-none items-center gap-1 text-xs tabular-nums",
+        mine ? "text-accent-text" : "text-muted",
+      )}
+    >
+      <time dateTime={new Date(item.atMs).toISOString()} title={clock.full(item.atMs)}>
+        {clock.time(item.atMs)}
+      </time>
+      {mine && state !== "received" && state !== "system" ? (
+        <span data-testid={testids.messageState} title={t(`state.${state}`)} className="inline-flex">
+          <Tick state={state} />
+          <span className="sr-only">{t(`state.${state}`)}</span>
+        </span>
+      ) : null}
+    </span>
+  );
+}
+
+function Tick({ state }: { state: Exclude<MessageState, "received" | "system"> }): ReactNode {
+  switch (state) {
+    case "queued":
+    case "sending":
+      return <Clock3 aria-hidden="true" className="size-3.5 opacity-70" />;
+    case "failed":
+      return <CircleAlert aria-hidden="true" className="size-3.5 text-danger" />;
+    case "sent":
+      return <Check aria-hidden="true" className="size-4 opacity-70" />;
+    case "delivered":
+      return <CheckCheck aria-hidden="true" className="size-4 opacity-70" />;
+    case "read":
+      return <CheckCheck aria-hidden="true" strokeWidth={2.5} className="size-4 text-accent" />;
+  }
+}
+
+function Failed({ item, conversation }: { item: LogItem & { kind: "pending" }; conversation: Conversation }) {
+  const t = useTranslations("message");
+  const refusalText = useRefusalText();
+  return (
+    <div className="flex flex-wrap items-center justify-end gap-x-1 pt-1 text-danger text-sm">
+      <span className="px-1 max-md:basis-full max-md:text-right">
+        {t("notSent", { reason: item.error ? refusalText(item.error) : "" })}
+      </span>
+      <Button kind="quietDanger" small data-testid={testids.retry} onClick={() => conversation.retry(item.localId)}>
+        <RotateCw aria-hidden="true" className="size-3.5" />
+        {t("retry")}
+      </Button>
+      <Button kind="quietDanger" small data-testid={testids.discard} onClick={() => conversation.discard(item.localId)}>
+        <Trash2 aria-hidden="true" className="size-3.5" />
+        {t("discard")}
+      </Button>
+    </div>
+  );
+}

@@ -1,0 +1,71 @@
+"use client";
+
+import { createContext, type ReactNode, useContext, useEffect, useMemo, useState, useSyncExternalStore } from "react";
+import { type AbstractIntlMessages, IntlProvider } from "use-intl";
+import { type Locale, localeOf, preferences } from "@/lib/preferences";
+import { useSaved } from "@/lib/saved";
+import { Clock } from "@/lib/time";
+
+// As scripts/words.mjs compiled them; the formatter without a parser understands these (next.config.ts).
+const load: Record<Locale, () => Promise<{ default: unknown }>> = {
+  en: () => import("@/messages/compiled/en.json"),
+  zh: () => import("@/messages/compiled/zh.json"),
+};
+const tags: Record<Locale, string> = { en: "en-GB", zh: "zh-CN" };
+
+const ClockContext = createContext(new Clock(tags.en));
+
+function wanted(): Locale {
+  return localeOf(preferences.get().language, navigator.languages);
+}
+
+// Begins with the script, not with the first drawing.
+const first = typeof window === "undefined" ? undefined : load[wanted()]();
+
+/** Speaks the reader's language. `waiting` is shown until its words are there. */
+export function LanguageProvider({ children, waiting }: { children: ReactNode; waiting: ReactNode }) {
+  const locale = localeOf(useSaved(preferences).language, useBrowserLanguages());
+  const [words, setWords] = useState<{ locale: Locale; messages: AbstractIntlMessages }>();
+
+  // biome-ignore lint/correctness/useExhaustiveDependencies: words are what this makes.
+  useEffect(() => {
+    let wantedStill = true;
+    const loading = first && locale === wanted() && !words ? first : load[locale]();
+    void loading.then(({ default: messages }) => {
+      if (!wantedStill) return;
+      document.documentElement.lang = tags[locale];
+      setWords({ locale, messages: messages as AbstractIntlMessages });
+    });
+    return () => {
+      wantedStill = false;
+    };
+  }, [locale]);
+
+  const clock = useMemo(() => new Clock(tags[words?.locale ?? "en"]), [words?.locale]);
+  if (!words) return waiting;
+  return (
+    <IntlProvider locale={words.locale} messages={words.messages} timeZone={timeZone}>
+      <ClockContext value={clock}>{children}</ClockContext>
+    </IntlProvider>
+  );
+}
+
+const timeZone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+
+export function useClock(): Clock {
+  return useContext(ClockContext);
+}
+
+function useBrowserLanguages(): readonly string[] {
+  const joined = useSyncExternalStore(
+    subscribeLanguages,
+    () => navigator.languages.join(),
+    () => "",
+  );
+  return joined.split(",");
+}
+
+function subscribeLanguages(changed: () => void): () => void {
+  addEventListener("languagechange", changed);
+  return () => removeEventListener("languagechange", changed);
+}

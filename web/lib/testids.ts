@@ -1,0 +1,92 @@
+/**
+ * Names that browser tests find things by (`data-testid`). They are stable: change a look, not a name.
+ * Beside them: messages carry `data-seq` (or `data-local-id`), `data-state` (queued, sending, failed, sent, delivered, read,
+ * received, system), `data-mine`; conversation items `data-conversation` and `data-kind`; the connection state `data-state`.
+ */
+export const testids = {
+  // Log in, sign up.
+  logInForm: "log-in-form",
+  logInLogin: "log-in-login",
+  logInPassword: "log-in-password",
+  logInSubmit: "log-in-submit",
+  signUpForm: "sign-up-form",
+  signUpUsername: "sign-up-username",
+  signUpEmail: "sign-up-email",
+  signUpPassword: "sign-up-password",
+  signUpSubmit: "sign-up-submit",
+  logInEnded: "log-in-ended",
+  formError: "form-error",
+
+  // Conversation list.
+  sidebar: "sidebar",
+  search: "search",
+  tabMine: "tab-mine",
+  tabRooms: "tab-rooms",
+  conversationList: "conversation-list",
+  conversationItem: "conversation-item",
+  conversationUnread: "conversation-unread",
+  conversationPreview: "conversation-preview",
+  conversationPresence: "conversation-presence",
+  peopleResult: "people-result",
+  newMenu: "new-menu",
+  newDirect: "new-direct",
+  newGroup: "new-group",
+  newRoom: "new-room",
+  connection: "connection",
+  connectionBar: "connection-bar",
+  trouble: "trouble",
+  myName: "my-name",
+
+  // Dialogs.
+  dialog: "dialog",
+  userSearch: "user-search",
+  userResult: "user-result",
+  chosenUser: "chosen-user",
+  nameField: "name-field",
+  dialogSubmit: "dialog-submit",
+  dialogError: "dialog-error",
+
+  // Chat.
+  chat: "chat",
+  chatTitle: "chat-title",
+  chatStatus: "chat-status",
+  back: "back",
+  detailsToggle: "details-toggle",
+  timeline: "timeline",
+  message: "message",
+  messageText: "message-text",
+  messageState: "message-state",
+  retry: "retry",
+  discard: "discard",
+  daySeparator: "day-separator",
+  unreadSeparator: "unread-separator",
+  firstUnread: "first-unread",
+  gapBar: "gap-bar",
+  newMessages: "new-messages",
+  typingLine: "typing-line",
+  composer: "composer",
+  composerText: "composer-text",
+  composerError: "composer-error",
+  composerSend: "composer-send",
+  emojiToggle: "emoji-toggle",
+  emojiItem: "emoji-item",
+
+  // Details.
+  details: "details",
+  member: "member",
+  addMembers: "add-members",
+  removeMember: "remove-member",
+  leaveGroup: "leave-group",
+  mute: "mute",
+
+  // Settings.
+  settings: "settings",
+  settingsLink: "settings-link",
+  themeOption: "theme-option",
+  languageOption: "language-option",
+  notifications: "notifications",
+  session: "session",
+  endSession: "end-session",
+  logOut: "log-out",
+  adminLink: "admin-link",
+} as const;

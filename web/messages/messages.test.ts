@@ -1,0 +1,44 @@
+import { createTranslator } from "use-intl/core";
+import { expect, test } from "vitest";
+import en from "./en.json";
+import zh from "./zh.json";
+
+type Words = { [key: string]: string | Words };
+
+function flat(words: Words, path = ""): [string, string][] {
+  return Object.entries(words).flatMap(([key, value]) =>
+    typeof value === "string" ? [[`${path}${key}`, value] as [string, string]] : flat(value, `${path}${key}.`),
+  );
+}
+
+const places = (text: string) =>
+  [...text.matchAll(/(?<!(?:=\d+|one|other) )\{(\w+)[,}]/g)].map((match) => match[1]).sort();
+
+test("both languages say the same things, in the same order", () => {
+  expect(flat(zh).map(([key]) => key)).toEqual(flat(en).map(([key]) => key));
+});
+
+test("what is filled in is the same", () => {
+  const chinese = new Map(flat(zh));
+  for (const [key, text] of flat(en))
+    expect([key, new Set(places(chinese.get(key) ?? ""))]).toEqual([key, new Set(places(text))]);
+});
+
+test("every text can be read, and none is empty", () => {
+  for (const [locale, messages] of [
+    ["en", en],
+    ["zh", zh],
+  ] as const) {
+    const translate = createTranslator<Words>({
+      locale,
+      messages,
+      onError: (error) => {
+        throw error;
+      },
+    });
+    for (const [key, text] of flat(messages)) {
+      const values = Object.fromEntries(places(text).map((name) => [name, 2]));
+      expect((translate as (key: string, values: object) => string)(key, values).trim()).not.toBe("");
+    }
+  }
+});
