@@ -20,6 +20,7 @@ mod encrypted;
 mod faults;
 mod operators;
 mod packets;
+mod pages;
 mod presence;
 mod pushes;
 mod refusals;
