@@ -122,8 +122,8 @@ fn request_to(target: &str, head: &Parts, body: Bytes) -> Option<Request<Full<By
     *request.method_mut() = head.method.clone();
     *request.uri_mut() = format!("{target}{path}").parse::<Uri>().ok()?;
     let headers = request.headers_mut();
+    // With the host that the client named: logic holds the origin of a page against it.
     *headers = end_to_end(&head.headers);
-    headers.remove(header::HOST);
     if let Some(client) = head.extensions.get::<SocketAddr>() {
         let address = HeaderValue::from_str(&client.ip().to_string());
         headers.append("x-forwarded-for", address.unwrap_or(HeaderValue::from_static("unknown")));
