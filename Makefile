@@ -2,21 +2,24 @@
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
-.PHONY: help run test cluster services services-down lint fmt fuzz chaos bench bench-peers bench-million bench-micro readme prerequisites
+.PHONY: help run web test cluster services services-down lint fmt fuzz chaos bench bench-peers bench-million bench-micro readme prerequisites
 
 SERVICES := deploy/local/services.sh
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | column -t -s "$$(printf '\t')"
 
-run: prerequisites ## build and start a whole server on http://127.0.0.1:8080 (data in ./data)
+run: web ## build and start a whole server on http://127.0.0.1:8080 (data in ./data)
 	@cargo build --workspace --bins --profile fast
 	@exec target/fast/oort
 
-test: prerequisites ## install and start MariaDB, Redis and Kafka, run every test, stop them
+web: prerequisites ## build the web client into web/out, for the next build of the server to embed
+	@deploy/local/web.sh build
+
+test: prerequisites ## install and start MariaDB, Redis and Kafka, run every test, browsers included, stop them
 	@deploy/local/test.sh
 
-cluster: prerequisites ## the same services plus 2 comet, 2 logic and 2 job on this machine
+cluster: web ## the same services plus 2 comet, 2 logic and 2 job on this machine
 	@cargo build --workspace --bins --profile fast
 	@exec deploy/local/cluster.sh target/fast/oort
 

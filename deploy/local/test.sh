@@ -20,6 +20,12 @@ trap 'exit 130' INT TERM
 started=$SECONDS
 step() { printf '\n== %s (%d s)\n' "$*" $((SECONDS - started)); }
 
+deploy/local/prerequisites.sh browser
+
+step "building the web client and checking it"
+deploy/local/web.sh build
+deploy/local/web.sh checks
+
 step "building"
 cargo test --workspace --all-features --no-run --quiet
 
@@ -31,6 +37,9 @@ step "starting MariaDB, Redis and Kafka"
 step "testing"
 # Each test binary runs even when another fails; cargo's exit code tells.
 cargo test --workspace --all-features --no-fail-fast --quiet
+
+step "browsers"
+deploy/local/web.sh browser "${CARGO_TARGET_DIR:-target}/debug/oort"
 
 step "breaking one part after the other under load"
 OORT_BENCH_BIN=target/debug deploy/bench/chaos.sh --short "$scratch/chaos"
