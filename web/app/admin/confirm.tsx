@@ -1,0 +1,35 @@
+"use client";
+
+import { Button } from "@/parts/button";
+import { Dialog } from "@/parts/dialog";
+import { adminTestids } from "./testids";
+
+interface ConfirmProps {
+  title: string;
+  text: string;
+  action: string;
+  onConfirm: () => void;
+  onClose: () => void;
+}
+
+/** Before what cannot be taken back. */
+export function Confirm({ title, text, action, onConfirm, onClose }: ConfirmProps) {
+  return (
+    <Dialog title={title} closeLabel="Close" onClose={onClose}>
+      <p className="text-muted">{text}</p>
+      <div className="flex justify-end gap-2">
+        <Button onClick={onClose}>Cancel</Button>
+        <Button
+          kind="danger"
+          data-testid={adminTestids.confirm}
+          onClick={() => {
+            onConfirm();
+            onClose();
+          }}
+        >
+          {action}
+        </Button>
+      </div>
+    </Dialog>
+  );
+}

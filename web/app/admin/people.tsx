@@ -1,0 +1,129 @@
+"use client";
+
+import { useCallback, useDeferredValue, useState } from "react";
+import { Avatar } from "@/parts/avatar";
+import { Button } from "@/parts/button";
+import { Field } from "@/parts/field";
+import { Notice } from "@/parts/notice";
+import { admin, type FoundUser, type LiveConnection, type Refused } from "./api";
+import { Card } from "./card";
+import { Confirm } from "./confirm";
+import { usePolled } from "./polling";
+import { Cell, Row, Table } from "./table";
+import { adminTestids } from "./testids";
+
+const EVERY_MS = 5000;
+
+/** Finds a person; shows where they are connected; ends that. */
+export function People() {
+  const [query, setQuery] = useState("");
+  const [chosen, setChosen] = useState<FoundUser | null>(null);
+  const wanted = useDeferredValue(query.trim());
+  const load = useCallback(
+    (signal: AbortSignal) => (wanted ? admin.users(wanted, signal) : Promise.resolve({ users: [] as FoundUser[] })),
+    [wanted],
+  );
+  const { value, error } = usePolled(load, EVERY_MS);
+  const users = value?.users ?? [];
+  return (
+    <>
+      <Card title="People">
+        <Field
+          label="Name or id"
+          type="search"
+          autoComplete="off"
+          value={query}
+          onChange={(event) => setQuery(event.target.value)}
+          data-testid={adminTestids.userQuery}
+        />
+        <Notice>{error?.message}</Notice>
+        <p role="status" className="text-muted text-sm">
+          {wanted && value && users.length === 0 ? "Nobody is called that." : ""}
+        </p>
+        <ul className="flex flex-col gap-1">
+          {users.map((user) => (
+            <li key={user.id}>
+              <button
+                type="button"
+                aria-pressed={chosen?.id === user.id}
+                onClick={() => setChosen(user)}
+                data-testid={adminTestids.user}
+                className="flex w-full items-center gap-3 rounded-lg px-2 py-1.5 text-left hover:bg-hover aria-pressed:bg-accent-soft"
+              >
+                <Avatar id={user.id} name={user.username} size="sm" online={user.online} />
+                <span className="min-w-0 flex-1 truncate font-medium">{user.username}</span>
+                {user.operator ? (
+                  <span className="rounded-md bg-sunken px-1.5 py-0.5 text-muted text-xs">operator</span>
+                ) : null}
+                <span className="text-muted text-sm">{user.online ? "online" : "offline"}</span>
+                <span className="text-muted text-sm tabular-nums">#{user.id}</span>
+              </button>
+            </li>
+          ))}
+        </ul>
+      </Card>
+      {chosen ? <Connections key={chosen.id} user={chosen} /> : null}
+    </>
+  );
+}
+
+const COLUMNS = [{ label: "Key" }, { label: "Comet" }, { label: "Platform" }, { label: "Action", end: true }];
+
+function Connections({ user }: { user: FoundUser }) {
+  const load = useCallback((signal: AbortSignal) => admin.connections(user.id, signal), [user.id]);
+  const { value, error, reload } = usePolled(load, EVERY_MS);
+  const [ending, setEnding] = useState<LiveConnection | "all" | null>(null);
+  const [refusal, setRefusal] = useState<string | null>(null);
+  const connections = value?.connections ?? [];
+
+  const kick = (what: LiveConnection | "all") => {
+    setRefusal(null);
+    admin
+      .kick(user.id, what === "all" ? undefined : what.key)
+      .then(reload)
+      .catch((reason: Refused) => setRefusal(reason.message));
+  };
+
+  return (
+    <Card
+      title={`Connections of ${user.username}`}
+      end={
+        <Button
+          kind="danger"
+          small
+          disabled={connections.length === 0}
+          onClick={() => setEnding("all")}
+          data-testid={adminTestids.kickAll}
+        >
+          End all
+        </Button>
+      }
+    >
+      <Notice>{refusal ?? error?.message}</Notice>
+      <Table caption={`Connections of ${user.username}`} columns={COLUMNS}>
+        {connections.map((connection) => (
+          <Row key={connection.key} testid={adminTestids.userConnection} name={connection.key}>
+            <Cell className="font-mono">{connection.key}</Cell>
+            <Cell>{connection.comet}</Cell>
+            <Cell>{connection.platform || "–"}</Cell>
+            <Cell end>
+              <Button kind="danger" small onClick={() => setEnding(connection)} data-testid={adminTestids.kick}>
+                End
+              </Button>
+            </Cell>
+          </Row>
+        ))}
+      </Table>
+      {value && connections.length === 0 ? <p className="text-muted text-sm">Not connected.</p> : null}
+      {ending ? (
+        <Confirm
+          title={ending === "all" ? `End all connections of ${user.username}?` : "End this connection?"}
+          text="The client is told that an operator ended it. The log-in itself lives on, so that its person can connect again."
+          action="End"
+          onConfirm={() => kick(ending)}
+          onClose={() => setEnding(null)}
+        />
+      ) : null}
+    </Card>
+  );
+}

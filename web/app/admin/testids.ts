@@ -1,0 +1,22 @@
+/** Names that browser tests find things of the operator's page by. */
+export const adminTestids = {
+  admin: "admin",
+  refused: "admin-refused",
+  tab: "admin-tab",
+  live: "admin-live",
+  node: "admin-node",
+  chart: "admin-chart",
+  userQuery: "admin-user-query",
+  user: "admin-user",
+  userConnection: "admin-user-connection",
+  kick: "admin-kick",
+  kickAll: "admin-kick-all",
+  outboxRows: "admin-outbox-rows",
+  deadLetter: "admin-dead-letter",
+  broadcastOperation: "admin-broadcast-operation",
+  broadcastBody: "admin-broadcast-body",
+  broadcastSubmit: "admin-broadcast-submit",
+  confirm: "admin-confirm",
+  notice: "admin-notice",
+  auditEntry: "admin-audit-entry",
+} as const;
