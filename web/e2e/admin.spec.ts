@@ -1,0 +1,101 @@
+import { expect, type Page } from "@playwright/test";
+import { adminTestids } from "../app/admin/testids";
+import { type Device, PASSWORD, test, unique } from "./people/test";
+import type { System } from "./servers/system";
+
+const at = (page: Page, name: keyof typeof adminTestids) => page.getByTestId(adminTestids[name]);
+
+/** An operator at their page. */
+async function operate(system: System, device: Device): Promise<{ name: string; page: Page }> {
+  const name = unique("op");
+  await system.command(["admin", "create", name, "--password-stdin"], PASSWORD);
+  const chat = await device.tab();
+  await chat.logIn(name, PASSWORD);
+  await chat.page.goto("/admin/");
+  await expect(at(chat.page, "admin")).toBeVisible();
+  return { name, page: chat.page };
+}
+
+async function show(page: Page, section: string): Promise<void> {
+  await at(page, "tab").filter({ hasText: section }).click();
+}
+
+test("an operator sees every process, live", async ({ devices, system }) => {
+  const { page } = await operate(system, await devices.get(0));
+  const names = system.shape === "standalone" ? 1 : 6;
+  await expect(at(page, "node")).toHaveCount(names);
+  await expect(at(page, "live")).toHaveAttribute("data-state", "live");
+  await expect(at(page, "chart")).toHaveCount(2);
+  // The operator's own log-in is a connection, and a new one is counted while one looks on.
+  const connections = page
+    .getByText("Connections", { exact: true })
+    .first()
+    .locator("xpath=..")
+    .getByRole("definition");
+  const before = Number(await connections.textContent());
+  const other = await (await devices.get(1)).tab();
+  await other.signUp(unique("ann"), PASSWORD);
+  await expect.poll(async () => Number(await connections.textContent())).toBeGreaterThan(before);
+});
+
+test("an operator finds a person and ends their connections; it is written down", async ({
+  devices,
+  signUp,
+  system,
+}) => {
+  const ann = await signUp("ann", await devices.get(1));
+  const { name, page } = await operate(system, await devices.get(0));
+  await show(page, "People");
+  await at(page, "userQuery").fill(ann.username);
+  await at(page, "user").filter({ hasText: ann.username }).click();
+  await expect(at(page, "userConnection")).toHaveCount(1);
+  const key = await at(page, "userConnection").getAttribute("data-name");
+  await at(page, "kick").click();
+  await at(page, "confirm").click();
+  await expect(page.locator(`[data-testid="${adminTestids.userConnection}"][data-name="${key}"]`)).toHaveCount(0);
+  await show(page, "Audit");
+  const entry = page.locator(`[data-testid="${adminTestids.auditEntry}"][data-name="kick"]`).filter({ hasText: name });
+  await expect(entry.first()).toBeVisible();
+});
+
+test("a broadcast reaches whoever is online", async ({ devices, signUp, system }) => {
+  const { page } = await operate(system, await devices.get(0));
+  const { chat } = await signUp("ann", await devices.get(1));
+  // A socket beside the client's own: pushes are for applications, the client shows none.
+  await chat.page.evaluate(async () => {
+    const socket = new WebSocket(`${location.origin.replace("http", "ws")}/api/ws`, ["oort.v1"]);
+    const held = window as unknown as { push: Promise<unknown> };
+    await new Promise((resolve) => socket.addEventListener("message", resolve, { once: true }));
+    held.push = new Promise((resolve) => {
+      socket.addEventListener("message", ({ data }) => {
+        const frame = JSON.parse(data);
+        if (frame.type === "push" && frame.payload.operation === 1234) resolve(frame.payload);
+      });
+    });
+  });
+  await show(page, "Broadcast");
+  await at(page, "broadcastOperation").fill("1234");
+  await at(page, "broadcastBody").fill('{"sale":"now"}');
+  await at(page, "broadcastSubmit").click();
+  await at(page, "confirm").click();
+  await expect(at(page, "notice")).toContainText("Sent");
+  const push = await chat.page.evaluate(() => (window as unknown as { push: Promise<unknown> }).push);
+  expect(push).toEqual({ operation: 1234, body: '{"sale":"now"}' });
+});
+
+test("the outbox empties itself, and there are no dead letters", async ({ devices, system }) => {
+  const { page } = await operate(system, await devices.get(0));
+  await show(page, "Outbox");
+  await expect(at(page, "outboxRows")).toHaveText(/^\d+$/);
+  await expect(at(page, "deadLetter")).toHaveCount(0);
+});
+
+test("nobody else sees the operator's page", async ({ devices, signUp }) => {
+  const stranger = await (await devices.get(0)).tab();
+  await stranger.page.goto("/admin/");
+  await expect(stranger.at("logInForm")).toBeVisible();
+  const { device, chat } = await signUp("ann");
+  await chat.page.goto("/admin/");
+  await expect(at(chat.page, "refused")).toBeVisible();
+  expect((await device.context.request.get("/api/admin/nodes")).status()).toBe(403);
+});

@@ -1,0 +1,28 @@
+import { defineConfig } from "@playwright/test";
+import { launchOptions } from "./browser";
+import type { Shape } from "./servers/system";
+
+/** Longest wait for a condition. Generous: it never decides a passing test. */
+const PATIENCE_MS = 20_000;
+
+export default defineConfig<object, { shape: Shape }>({
+  testMatch: "*.spec.ts",
+  outputDir: process.env.OORT_TEST_SCRATCH ? `${process.env.OORT_TEST_SCRATCH}/e2e` : "../.e2e",
+  reporter: "list",
+  forbidOnly: true,
+  retries: 0,
+  workers: 2,
+  timeout: 90_000,
+  expect: { timeout: PATIENCE_MS },
+  use: {
+    launchOptions,
+    viewport: { width: 1280, height: 800 },
+    actionTimeout: PATIENCE_MS,
+    navigationTimeout: PATIENCE_MS,
+    screenshot: "only-on-failure",
+  },
+  projects: [
+    { name: "standalone", use: { shape: "standalone" } },
+    { name: "cluster", use: { shape: "cluster" } },
+  ],
+});

@@ -1,0 +1,154 @@
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { expect, type Page } from "@playwright/test";
+import { testids } from "../lib/testids";
+import { PASSWORD, test, unique } from "./people/test";
+import { Bot } from "./servers/bot";
+
+const PHONE = { width: 390, height: 844 };
+const axeSource = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+
+/** No page is wider than its screen. */
+async function fits(page: Page): Promise<void> {
+  const overflow = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
+  expect(overflow, `${page.url()} is too wide`).toBeLessThanOrEqual(0);
+}
+
+/** What axe finds wrong, as one line each. */
+async function faults(page: Page): Promise<string[]> {
+  await page.evaluate(axeSource);
+  const violations = await page.evaluate(async () => {
+    const { axe } = window as unknown as { axe: { run(context: Document, options: object): Promise<AxeResult> } };
+    const tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
+    const { violations } = await axe.run(document, { runOnly: { type: "tag", values: tags } });
+    return violations.map(({ id, help, nodes }) => `${id}: ${help}: ${nodes.map(({ html }) => html).join(" ")}`);
+  });
+  return violations.map((line) => `${new URL(page.url()).pathname} ${line}`);
+}
+
+interface AxeResult {
+  violations: { id: string; help: string; nodes: { html: string }[] }[];
+}
+
+test("on a phone: the list, a conversation, and back", async ({ devices, signUp, system }) => {
+  const bob = await Bot.signUp(system.api(), unique("bob"));
+  const { chat } = await signUp("ann", await devices.get(0, { viewport: PHONE, hasTouch: true }));
+  await fits(chat.page);
+  await chat.writeTo(bob.username);
+  await expect(chat.at("sidebar")).toBeHidden();
+  // Enter is for a new line where there is no keyboard.
+  await chat.at("composerText").fill(`A long line that has to be broken somewhere: ${"word ".repeat(40)}and${"x".repeat(300)}`);
+  await chat.at("composerSend").click();
+  await expect(chat.at("message")).toHaveCount(1);
+  await fits(chat.page);
+  await chat.at("back").click();
+  await expect(chat.at("sidebar")).toBeVisible();
+  await expect(chat.at("composer")).toBeHidden();
+  await fits(chat.page);
+});
+
+test("with the keyboard alone", async ({ devices, system }) => {
+  const bob = await Bot.signUp(system.api(), unique("bob"));
+  const chat = await (await devices.get(0)).tab();
+  const { keyboard } = chat.page;
+  const focused = () =>
+    chat.page.evaluate(() => document.activeElement?.closest("[data-testid]")?.getAttribute("data-testid"));
+  const tabTo = async (name: keyof typeof testids) => {
+    for (let presses = 0; (await focused()) !== testids[name]; presses++) {
+      expect(presses, `Tab reaches ${String(name)}`).toBeLessThan(40);
+      await keyboard.press("Tab");
+    }
+  };
+  const username = unique("ann");
+  await chat.page.goto("/signup/");
+  await expect(chat.at("signUpForm")).toBeVisible();
+  await tabTo("signUpUsername");
+  await keyboard.type(username);
+  await tabTo("signUpPassword");
+  await keyboard.type(PASSWORD);
+  await keyboard.press("Enter");
+  await chat.isOnline();
+
+  // A dialog takes the focus, and gives it back.
+  await tabTo("newMenu");
+  await keyboard.press("Enter");
+  await expect(chat.at("newRoom")).toBeVisible();
+  await keyboard.press("Escape");
+  await expect(chat.at("newRoom")).toBeHidden();
+  expect(await focused()).toBe(testids.newMenu);
+
+  await tabTo("search");
+  await keyboard.type(bob.username);
+  await expect(chat.at("peopleResult")).toHaveCount(1);
+  await tabTo("peopleResult");
+  await keyboard.press("Enter");
+  await expect(chat.at("chatTitle")).toContainText(bob.username);
+  await tabTo("composerText");
+  await keyboard.type("without a mouse");
+  await keyboard.press("Enter");
+  await chat.hasStored("without a mouse");
+});
+
+test("a dark screen where the machine is dark, and the other way when asked", async ({ devices, signUp }) => {
+  const { chat } = await signUp("ann", await devices.get(0, { colorScheme: "dark" }));
+  const brightness = () =>
+    chat.page.evaluate(() => {
+      const canvas = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
+      if (!canvas) throw new Error("no canvas");
+      canvas.fillStyle = getComputedStyle(document.body).backgroundColor;
+      canvas.fillRect(0, 0, 1, 1);
+      const [red = 0, green = 0, blue = 0] = canvas.getImageData(0, 0, 1, 1).data;
+      return (red + green + blue) / 3;
+    });
+  await expect.poll(brightness).toBeLessThan(80);
+  await chat.page.goto("/settings/");
+  await chat.at("themeOption").filter({ hasText: "Light" }).click();
+  await expect.poll(brightness).toBeGreaterThan(180);
+  // Kept, and there from the first frame.
+  await chat.page.reload();
+  expect(await brightness()).toBeGreaterThan(180);
+});
+
+for (const colorScheme of ["light", "dark"] as const) {
+  test(`axe finds nothing wrong, ${colorScheme}`, async ({ devices, signUp, system }) => {
+    const bob = await Bot.signUp(system.api(), unique("bob"));
+    // axe is put into the page from outside, which the page's own policy would rightly refuse: here alone it is off.
+    const device = await devices.get(0, { colorScheme, bypassCSP: true, reducedMotion: "reduce" });
+    const stranger = await device.tab();
+    const found: string[] = [];
+    for (const path of ["/login/", "/signup/"]) {
+      await stranger.page.goto(path);
+      await expect(stranger.page.locator("form")).toBeVisible();
+      found.push(...(await faults(stranger.page)));
+    }
+    const { chat } = await signUp("ann", device);
+    found.push(...(await faults(chat.page)));
+    await chat.writeTo(bob.username);
+    await chat.write("Hello");
+    await chat.hasStored("Hello");
+    await bob.send(chat.conversation(), "Hello yourself");
+    await chat.shows("Hello yourself");
+    found.push(...(await faults(chat.page)));
+    await chat.at("newMenu").click();
+    await chat.at("newGroup").click();
+    await expect(chat.at("dialog")).toBeVisible();
+    found.push(...(await faults(chat.page)));
+    await chat.page.keyboard.press("Escape");
+    await chat.page.goto("/settings/");
+    await expect(chat.at("settings")).toBeVisible();
+    found.push(...(await faults(chat.page)));
+    await chat.page.setViewportSize(PHONE);
+    await chat.open();
+    found.push(...(await faults(chat.page)));
+    expect(found).toEqual([]);
+  });
+}
+
+test("an address that is nothing says so", async ({ devices }) => {
+  const device = await devices.get(0);
+  device.guard.allowStatus(404);
+  const chat = await device.tab();
+  const answer = await chat.page.goto("/no/such/page");
+  expect(answer?.status()).toBe(404);
+  await expect(chat.page.getByRole("link")).not.toHaveCount(0);
+});
