@@ -31,12 +31,22 @@ is_stale() {
     -o ! -path . ! -path ./sdk -newer out/manifest.json -print -quit)" ]
 }
 
+# audit FOLDER: known holes fail. A mirror of the registry may not answer audits; then nothing is known, which is said.
+audit() {
+  local answer
+  answer=$(npm --prefix "$1" audit --audit-level=low 2>&1) && return 0
+  case $answer in
+    *"audit endpoint returned an error"*) say "NOT AUDITED: the registry answers no audits, so known holes in $1/package-lock.json were not looked for" ;;
+    *) die "npm audit: $answer" ;;
+  esac
+}
+
 case $command in
   build)
     install .
     is_stale || exit 0
     say "building the client"
-    npm --workspace sdk run build >&2 && npm run build >&2 || die "the client does not build: see above" ;;
+    npm run build >&2 || die "the client does not build: see above" ;;
   checks)
     install .
     install e2e
@@ -46,8 +56,8 @@ case $command in
     node --test tools/
     npm test
     npm --workspace sdk test
-    npm audit --audit-level=low
-    npm --prefix e2e audit --audit-level=low ;;
+    audit .
+    audit e2e ;;
   browser)
     [ -n "$argument" ] || usage
     install e2e

@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { expect, type Page } from "@playwright/test";
 import { testids } from "../lib/testids";
+import type { Chat } from "./people/chat";
 import { PASSWORD, test, unique } from "./people/test";
 import { Bot } from "./servers/bot";
 
@@ -37,7 +38,9 @@ test("on a phone: the list, a conversation, and back", async ({ devices, signUp,
   await chat.writeTo(bob.username);
   await expect(chat.at("sidebar")).toBeHidden();
   // Enter is for a new line where there is no keyboard.
-  await chat.at("composerText").fill(`A long line that has to be broken somewhere: ${"word ".repeat(40)}and${"x".repeat(300)}`);
+  await chat
+    .at("composerText")
+    .fill(`A long line that has to be broken somewhere: ${"word ".repeat(40)}and${"x".repeat(300)}`);
   await chat.at("composerSend").click();
   await expect(chat.at("message")).toHaveCount(1);
   await fits(chat.page);
@@ -143,6 +146,35 @@ for (const colorScheme of ["light", "dark"] as const) {
     expect(found).toEqual([]);
   });
 }
+
+/** Most compressed JavaScript until a page can be used, with what it fetches by itself after its HTML. */
+const SCRIPT_BYTES_MAX = 180 * 1024;
+
+test("what has to be loaded before the first word stays within its budget", async ({ devices, signUp }) => {
+  const { device } = await signUp("ann");
+  const loads: [Chat, (chat: Chat) => Promise<void>, string][] = [
+    [await device.tab(), (chat) => chat.isOnline(), "/chat/"],
+    [await (await devices.get(1)).tab(), (chat) => expect(chat.at("logInForm")).toBeVisible(), "/"],
+  ];
+  for (const [chat, isUsable, path] of loads) {
+    const devtools = await chat.page.context().newCDPSession(chat.page);
+    await devtools.send("Network.enable");
+    await devtools.send("Network.setCacheDisabled", { cacheDisabled: true });
+    await devtools.send("Network.setBypassServiceWorker", { bypass: true });
+    const scripts = new Set<string>();
+    let bytes = 0;
+    devtools.on("Network.responseReceived", ({ requestId, type }) => {
+      if (type === "Script") scripts.add(requestId);
+    });
+    devtools.on("Network.loadingFinished", ({ requestId, encodedDataLength }) => {
+      if (scripts.has(requestId)) bytes += encodedDataLength;
+    });
+    await chat.page.goto(path);
+    await isUsable(chat);
+    expect(scripts.size, path).toBeGreaterThan(0);
+    expect(bytes, `${path}: ${scripts.size} scripts`).toBeLessThanOrEqual(SCRIPT_BYTES_MAX);
+  }
+});
 
 test("an address that is nothing says so", async ({ devices }) => {
   const device = await devices.get(0);

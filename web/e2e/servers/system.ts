@@ -71,6 +71,11 @@ export class System {
     return comet;
   }
 
+  /** Front doors of all comets. */
+  doors(): string[] {
+    return this.comets.map((comet) => `http://${comet.address("http")}`);
+  }
+
   /** An API that lives on when a comet is killed, where there is one. */
   api(): string {
     const logic = this.others.find((node) => node.name.startsWith("logic"));
