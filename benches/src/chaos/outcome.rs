@@ -68,12 +68,11 @@ impl Outcomes {
             Event::Send { id, .. } => {
                 self.ways.entry(id.clone()).or_insert(Way { window, sent_ns: at_ns, seen_ns: at_ns });
             }
-            Event::Ack { .. } => self.count(|outcome| &mut outcome.acked),
-            Event::Refused { .. } => self.count(|outcome| &mut outcome.refused),
+            Event::Ack { .. } => self.count(|outcome| &mut outcome.acked, 1),
+            Event::Refused { .. } => self.count(|outcome| &mut outcome.refused, 1),
             Event::Live { room, message } => {
-                if !self.see(line.device, *room, message.seq, &message.id, at_ns) {
-                    self.count(|outcome| &mut outcome.repeated);
-                }
+                let is_new = self.see(line.device, *room, message.seq, &message.id, at_ns);
+                self.count(|outcome| &mut outcome.repeated, u64::from(!is_new));
             }
             Event::Page { room, after: Some(_), messages, .. } => {
                 for message in messages {
@@ -84,9 +83,9 @@ impl Outcomes {
         }
     }
 
-    fn count(&mut self, field: impl Fn(&mut Outcome) -> &mut u64) {
+    fn count(&mut self, field: impl Fn(&mut Outcome) -> &mut u64, more: u64) {
         if let Some(last) = self.windows.last_mut() {
-            *field(&mut last.outcome) += 1;
+            *field(&mut last.outcome) += more;
         }
     }
 

@@ -1,6 +1,7 @@
 //! One run: a crowd, a plan of faults, a ledger, a verdict.
 
 use std::fs;
+use std::io::{self, Write as _};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -50,7 +51,7 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     let outcomes = outcomes(&path)?;
     let title = format!("Faults under load: {}, seed {}", options.system.shape.name(), options.crowd.seed);
     let text = table::markdown(&title, &outcomes, &summary, &command());
-    println!("{text}");
+    writeln!(io::stdout(), "{text}")?;
     if options.out.is_some() {
         fs::write(folder.join(format!("{name}.md")), &text)?;
         let figures = json!({
@@ -147,7 +148,8 @@ impl Chaos<'_> {
         for (number, planned) in plan.iter().enumerate() {
             let Planned { fault, hold, .. } = planned;
             if !self.options.quiet {
-                eprintln!("{:>3}/{}  {fault}, {:.1} s", number + 1, plan.len(), hold.as_secs_f64());
+                let (number, all, hold_s) = (number + 1, plan.len(), hold.as_secs_f64());
+                writeln!(io::stderr(), "{number:>3}/{all}  {fault}, {hold_s:.1} s")?;
             }
             self.world.note(None, || Event::Fault { what: format!("{BEGINS}{fault}") });
             self.happen(system, planned, &cutter)

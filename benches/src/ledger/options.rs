@@ -1,7 +1,7 @@
 //! `oort-bench ledger`: checks a ledger that a run left.
 
 use std::fs::File;
-use std::io::{BufRead as _, BufReader};
+use std::io::{self, BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
@@ -24,7 +24,7 @@ pub(crate) struct Options {
 /// "FAIL: …" with the story of the first broken promise; what cannot be read.
 pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     let summary = check(&options.file)?;
-    println!("{}", summary.text());
+    writeln!(io::stdout(), "{}", summary.text())?;
     match failure(&summary, &options.file)? {
         Some(story) => bail!("FAIL: {} promises broken. The first: {story}", summary.violations),
         None => Ok(()),

@@ -221,10 +221,8 @@ const MUTATIONS: &[(&str, Promise, Mutation)] = &[
         let (room, id) = (last.room()?, id_of(&last)?.to_owned());
         for line in lines.iter_mut().filter(|line| line.device == Some(0)) {
             match &mut line.event {
-                Event::Page { room: of, messages, head, .. } if *of == room => {
-                    if messages.pop_if(|message| message.id == id).is_some() {
-                        *head = (*head).max(1);
-                    }
+                Event::Page { room: of, messages, .. } if *of == room => {
+                    messages.pop_if(|message| message.id == id);
                 }
                 Event::Live { message, .. } if message.id == id => message.seq = BASE,
                 _ => {}

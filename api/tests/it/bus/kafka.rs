@@ -120,7 +120,9 @@ async fn a_reader_is_woken_by_each_record() {
 /// What the group committed so far, over all partitions.
 fn committed(consumer: &BaseConsumer, topic: &str) -> i64 {
     let mut partitions = TopicPartitionList::new();
-    (0..4).for_each(|number| drop(partitions.add_partition(topic, number)));
+    for number in 0..4 {
+        partitions.add_partition(topic, number);
+    }
     let committed = consumer.committed_offsets(partitions, PATIENCE).expect("committed offsets");
     committed
         .elements()
