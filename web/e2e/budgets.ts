@@ -16,7 +16,7 @@ test.describe.configure({ mode: "serial" });
 
 test.afterAll(({ browser }) => {
   const date = new Date().toISOString().slice(0, 10);
-  const file = fileURLToPath(new URL(`../../benches/results/${date}-web/budgets.json`, import.meta.url));
+  const file = fileURLToPath(new URL(`../../benches/results/web-${date}.json`, import.meta.url));
   const machine = { processors: cpus().length, memory_bytes: totalmem(), browser: `Chromium ${browser.version()}` };
   mkdirSync(dirname(file), { recursive: true });
   writeFileSync(file, `${JSON.stringify({ scenario: "web", target: "oort", machine, figures }, null, 2)}\n`);

@@ -1,5 +1,6 @@
 import { execFileSync, spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
 import path from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { eventually, type Oort, startOort } from "../support/oort.js";
@@ -9,9 +10,9 @@ const sdk = path.join(import.meta.dirname, "../..");
 let oort: Oort;
 
 beforeAll(async () => {
-  execFileSync(process.execPath, ["node_modules/typescript/bin/tsc", "-p", "tsconfig.build.json"], {
-    cwd: sdk,
-  });
+  // Beside the package, or above it in a workspace.
+  const compiler = createRequire(import.meta.url).resolve("typescript/bin/tsc");
+  execFileSync(process.execPath, [compiler, "-p", "tsconfig.build.json"], { cwd: sdk });
   oort = await startOort();
 });
 
