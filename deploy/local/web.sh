@@ -27,7 +27,9 @@ install() {
 # A file, or a folder from which one was removed, is newer than what was built last.
 is_stale() {
   [ -e out/manifest.json ] || return 0
-  [ -n "$(find . \( -name node_modules -o -name .next -o -name out -o -name dist -o -path ./e2e -o -path ./page \) -prune \
+  # What builds and checks write themselves says nothing.
+  [ -n "$(find . \( -name node_modules -o -name .next -o -name out -o -name dist -o -path ./e2e -o -path ./page \
+    -o -path ./messages/compiled -o -name next-env.d.ts -o -name '*.tsbuildinfo' \) -prune \
     -o ! -path . ! -path ./sdk -newer out/manifest.json -print -quit)" ]
 }
 

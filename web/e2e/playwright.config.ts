@@ -1,3 +1,5 @@
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { defineConfig } from "@playwright/test";
 import { launchOptions } from "./browser";
 import type { Shape } from "./servers/system";
@@ -7,7 +9,8 @@ const PATIENCE_MS = 20_000;
 
 export default defineConfig<object, { shape: Shape }>({
   testMatch: "*.spec.ts",
-  outputDir: process.env.OORT_TEST_SCRATCH ? `${process.env.OORT_TEST_SCRATCH}/e2e` : "../.e2e",
+  // Pictures of what failed.
+  outputDir: join(process.env.OORT_TEST_SCRATCH ?? tmpdir(), "oort-e2e-failed"),
   reporter: "list",
   forbidOnly: true,
   retries: 0,

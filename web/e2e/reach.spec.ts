@@ -78,7 +78,7 @@ test("with the keyboard alone", async ({ devices, system }) => {
   await expect(chat.at("newRoom")).toBeVisible();
   await keyboard.press("Escape");
   await expect(chat.at("newRoom")).toBeHidden();
-  expect(await focused()).toBe(testids.newMenu);
+  await expect.poll(focused).toBe(testids.newMenu);
 
   await tabTo("search");
   await keyboard.type(bob.username);
