@@ -35,15 +35,37 @@ impl Commits {
         &self,
         transaction: impl Future<Output = Result<(T, Option<OutboxRow>), Error>>,
     ) -> Result<T, Error> {
+        Ok(self.commit(transaction, Publisher::push).await?.0)
+    }
+
+    /// The same, and waits until the bus has the row, but no longer than `logic.publisher.told_wait_ms`. What the asker
+    /// does next then comes after it on the bus, whichever node does it: members of a new group are in it when its first
+    /// message passes.
+    ///
+    /// # Errors
+    /// The transaction's. That the wait is over is none: the row follows.
+    pub async fn run_and_publish<T>(
+        &self,
+        transaction: impl Future<Output = Result<(T, Option<OutboxRow>), Error>>,
+    ) -> Result<T, Error> {
+        let (value, published) = self.commit(transaction, Publisher::push_and_watch).await?;
+        if let Some(published) = published
+            && tokio::time::timeout(self.publisher.told_wait(), published).await.is_err()
+        {
+            self.metrics.told_waits_expired.inc();
+        }
+        Ok(value)
+    }
+
+    async fn commit<T, H>(
+        &self,
+        transaction: impl Future<Output = Result<(T, Option<OutboxRow>), Error>>,
+        hand_over: impl FnOnce(&Publisher, OutboxRow) -> H,
+    ) -> Result<(T, Option<H>), Error> {
         let _turn = self.one_at_a_time.lock().await;
         let outcome = transaction.await;
         match outcome {
-            Ok((value, row)) => {
-                if let Some(row) = row {
-                    self.publisher.push(row);
-                }
-                Ok(value)
-            }
+            Ok((value, row)) => Ok((value, row.map(|row| hand_over(&self.publisher, row)))),
             Err(error) => {
                 if matches!(error, Error::Unavailable(_) | Error::Internal(_)) {
                     // It may have been committed all the same.

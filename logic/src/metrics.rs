@@ -71,6 +71,8 @@ pub struct Counters {
     pub publish: Histogram,
     pub publish_failures: Counter,
     pub publish_spills: Counter,
+    /// Answers to changes of rooms or members that did not wait any longer for the bus.
+    pub told_waits_expired: Counter,
     pub publish_reread_rows: Counter,
     pub publish_too_large: Counter,
     pub publish_undecodable: Counter,
@@ -161,6 +163,7 @@ impl Counters {
             publish: Histogram::new(SECONDS_BUCKETS),
             publish_failures: Counter::default(),
             publish_spills: Counter::default(),
+            told_waits_expired: Counter::default(),
             publish_reread_rows: Counter::default(),
             publish_too_large: Counter::default(),
             publish_undecodable: Counter::default(),
@@ -356,6 +359,11 @@ impl Counters {
             "publish_spills",
             "Outbox rows dropped from memory, to be read back from the table",
             self.publish_spills.clone(),
+        );
+        registry.register(
+            "told_waits_expired",
+            "Answers to changes of rooms or members that did not wait any longer for the bus",
+            self.told_waits_expired.clone(),
         );
         registry.register(
             "publish_reread_rows",

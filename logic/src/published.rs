@@ -1,9 +1,9 @@
 //! Outbox rows that the bus has and the table still holds.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use parking_lot::Mutex;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, oneshot};
 
 use crate::metrics::Metrics;
 use crate::store::Store;
@@ -14,7 +14,12 @@ use crate::store::Store;
 pub struct Published {
     ids: Mutex<Ids>,
     added: Notify,
+    /// Who waits for a row to be published.
+    awaited: Mutex<HashMap<i64, oneshot::Sender<()>>>,
 }
+
+/// Waits of which that many were given up are forgotten before a further one begins.
+const GIVEN_UP_MAX: usize = 1024;
 
 #[derive(Debug, Default)]
 struct Ids {
@@ -28,6 +33,22 @@ impl Published {
     pub fn add(&self, ids: &[i64]) {
         self.ids.lock().waiting.extend_from_slice(ids);
         self.added.notify_one();
+        let mut awaited = self.awaited.lock();
+        for told in ids.iter().filter_map(|id| awaited.remove(id)) {
+            // Whoever waited may have given up.
+            let _ = told.send(());
+        }
+    }
+
+    /// To be asked for before the row is handed to the publisher: resolves when it is published.
+    pub fn of(&self, id: i64) -> oneshot::Receiver<()> {
+        let (told, published) = oneshot::channel();
+        let mut awaited = self.awaited.lock();
+        if awaited.len() >= GIVEN_UP_MAX {
+            awaited.retain(|_, told| !told.is_closed());
+        }
+        awaited.insert(id, told);
+        published
     }
 
     /// Takes at most `max` ids for a deletion, which must end in
@@ -103,6 +124,21 @@ pub(crate) async fn delete_some(store: &dyn Store, published: &Published, metric
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn who_waits_for_a_row_is_told_once_it_is_published() {
+        let published = Published::default();
+        let (mut first, second) = (published.of(1), published.of(2));
+        published.add(&[2, 3]);
+        assert_eq!(second.await, Ok(()));
+        assert!(first.try_recv().is_err(), "not yet");
+        published.add(&[1]);
+        assert_eq!(first.await, Ok(()));
+        for id in 10..5000 {
+            drop(published.of(id));
+        }
+        assert!(published.awaited.lock().len() <= GIVEN_UP_MAX, "what was given up is forgotten");
+    }
 
     #[test]
     fn an_id_stays_known_until_its_deletion_is_committed() {

@@ -333,7 +333,7 @@ impl Conversations {
         }
         let commits = Arc::clone(&self.parts.commits);
         let transaction = transaction(Arc::clone(&self.parts.store), Arc::clone(&self.parts.owner));
-        let task = self.parts.tasks.spawn(async move { commits.run(transaction).await });
+        let task = self.parts.tasks.spawn(async move { commits.run_and_publish(transaction).await });
         match task.await {
             Ok(outcome) => Ok(outcome?),
             Err(cause) => {

@@ -14,6 +14,7 @@ use std::time::Duration;
 
 use oort_api::bus::Producer;
 use serde::Deserialize;
+use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
 use crate::metrics::Metrics;
@@ -49,6 +50,8 @@ pub struct Config {
     pub retry_min_ms: u64,
     /// Longest wait between attempts, ms.
     pub retry_max_ms: u64,
+    /// Longest time that the answer to a change of rooms or members waits for the bus to have it, ms; 0 = it does not.
+    pub told_wait_ms: u64,
 }
 
 impl Default for Config {
@@ -62,6 +65,7 @@ impl Default for Config {
             patience_ms: 5_000,
             retry_min_ms: 20,
             retry_max_ms: 2_000,
+            told_wait_ms: 2_000,
         }
     }
 }
@@ -133,6 +137,19 @@ impl Publisher {
     /// back from the table later. Call it in commit order.
     pub fn push(&self, row: OutboxRow) {
         self.queue.push(row);
+    }
+
+    /// The same; what is returned resolves when the bus has the row.
+    pub fn push_and_watch(&self, row: OutboxRow) -> oneshot::Receiver<()> {
+        let published = self.parts.published.of(row.id);
+        self.queue.push(row);
+        published
+    }
+
+    /// How long an answer may wait for the bus.
+    #[must_use]
+    pub fn told_wait(&self) -> Duration {
+        Duration::from_millis(self.config.told_wait_ms)
     }
 
     /// The table may hold rows of this owner that were never handed over: the

@@ -244,3 +244,31 @@ async fn whatever_fails_the_end_of_the_log_is_in_order() {
         assert!(places.is_sorted(), "seed {seed}: {places:?}");
     }
 }
+
+#[tokio::test]
+async fn the_answer_to_a_change_of_rooms_comes_after_the_bus_has_it() {
+    let (_folder, store) = sqlite();
+    let anna = user(&*store, "anna").await;
+    let bus = TestBus::new();
+    let mut config = quick();
+    config.publisher.told_wait_ms = 100;
+    let running = start(config, store.clone(), bus.clone()).await;
+    let create = async |name: String| {
+        let (store, owner, anna) = (store.clone(), running.path.owner.clone(), anna.clone());
+        let transaction = async move {
+            let (room, row) = store.create_room(&owner, &name, &anna, 1).await?;
+            Ok((room, Some(row)))
+        };
+        running.path.commits.run_and_publish(transaction).await.expect("committed")
+    };
+    for number in 1..=50 {
+        create(format!("room {number}")).await;
+        assert_eq!(bus.taken().len(), number);
+    }
+    assert_eq!(running.path.metrics.told_waits_expired.get(), 0);
+    bus.is_down.store(true, Ordering::Relaxed);
+    create("late".to_owned()).await;
+    assert_eq!((bus.taken().len(), running.path.metrics.told_waits_expired.get()), (50, 1));
+    bus.is_down.store(false, Ordering::Relaxed);
+    until("it follows", async || bus.taken().len() == 51).await;
+}

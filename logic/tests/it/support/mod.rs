@@ -84,6 +84,7 @@ pub(crate) struct Path {
     pub(crate) owner: Arc<str>,
     pub(crate) batcher: Arc<Batcher>,
     pub(crate) publisher: Arc<Publisher>,
+    pub(crate) commits: Arc<Commits>,
     pub(crate) published: Arc<Published>,
     pub(crate) relay: Relay,
     pub(crate) metrics: Metrics,
@@ -123,7 +124,7 @@ impl Path {
             batcher::Parts {
                 owner: owner.clone(),
                 store: store.clone(),
-                commits,
+                commits: commits.clone(),
                 published: published.clone(),
                 failpoints: failpoints(),
                 metrics: metrics.clone(),
@@ -137,7 +138,7 @@ impl Path {
             publisher: publisher.clone(),
             metrics: metrics.clone(),
         };
-        Self { owner, batcher, publisher, published, relay, metrics }
+        Self { owner, batcher, publisher, commits, published, relay, metrics }
     }
 }
 
