@@ -48,7 +48,9 @@ describe("a client", () => {
     const found = await Promise.all([1, 2, 3].map(() => ann.client.findUsers(ann.name)));
     expect(found.map((users) => users.length)).toEqual([1, 1, 1]);
     expect(ann.tokens!.refreshToken).not.toBe(first);
-    await new Promise((resolve) => setTimeout(resolve, 2500));
+    const headers = { authorization: `Bearer ${ann.tokens!.accessToken}` };
+    const me = `${oort.urls[0]}/api/me`;
+    await eventually("that token has ended", async () => (await fetch(me, { headers })).status === 401);
     await ann.client.stop();
     await ann.online();
   });
@@ -67,7 +69,6 @@ describe("a client", () => {
       proxy.cut();
       before.client.conversation(id).send("left 1");
       before.client.conversation(id).send("left 2");
-      await new Promise((resolve) => setTimeout(resolve, 600));
       await before.client.stop();
 
       // Without a connection it shows what it had.

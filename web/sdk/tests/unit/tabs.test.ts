@@ -76,7 +76,6 @@ describe("tabs", () => {
     const before = await online("before");
     server.post("7", BOB, "kept");
     await eventually("it is there", () => texts(before, "7").length === 1);
-    await new Promise((resolve) => setTimeout(resolve, 500));
     await before.stop();
     server.post("7", BOB, "since");
     const many = await Promise.all(["one", "two", "three", "four"].map((tab) => open(tab)));
@@ -133,7 +132,6 @@ describe("tabs", () => {
   it("show at once what was kept, without a server", async () => {
     server.post("7", BOB, "kept");
     const before = await online("before");
-    await new Promise((resolve) => setTimeout(resolve, 500));
     await before.stop();
     browser.isReachable = false;
     const after = await open("after");
