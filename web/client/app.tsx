@@ -10,6 +10,7 @@ import { LanguageProvider } from "./language";
 import { ClientProvider, leaving, MeProvider, useClient } from "./session";
 import { registerServiceWorker } from "./shell/service-worker";
 import { useTheme } from "./shell/theme";
+import { words } from "./words";
 
 // Neither needs the other's script.
 const Access = lazy(() => import("./access/access"));
@@ -21,7 +22,7 @@ export function App() {
   useTheme();
   if (!route) return <Splash />;
   return (
-    <LanguageProvider waiting={<Splash />}>
+    <LanguageProvider words={words} waiting={<Splash />}>
       <ClientProvider>
         <Suspense fallback={<Splash />}>
           <Screen route={route} />

@@ -6,24 +6,37 @@ import { type Locale, localeOf, preferences } from "@/lib/preferences";
 import { useSaved } from "@/lib/saved";
 import { Clock } from "@/lib/time";
 
-// As scripts/words.mjs compiled them; the formatter without a parser understands these (next.config.ts).
-const load: Record<Locale, () => Promise<{ default: unknown }>> = {
-  en: () => import("@/messages/compiled/en.json"),
-  zh: () => import("@/messages/compiled/zh.json"),
-};
 const tags: Record<Locale, string> = { en: "en-GB", zh: "zh-CN" };
 
 const ClockContext = createContext(new Clock(tags.en));
+
+type Load = Record<Locale, () => Promise<{ default: unknown }>>;
+
+/** The texts of a page, in each language. */
+export interface Words {
+  load: Load;
+  first: ReturnType<Load[Locale]> | undefined;
+}
+
+/** Loading begins with the script, not with the first drawing. */
+export function wordsOf(load: Load): Words {
+  return { load, first: typeof window === "undefined" ? undefined : load[wanted()]() };
+}
 
 function wanted(): Locale {
   return localeOf(preferences.get().language, navigator.languages);
 }
 
-// Begins with the script, not with the first drawing.
-const first = typeof window === "undefined" ? undefined : load[wanted()]();
-
 /** Speaks the reader's language. `waiting` is shown until its words are there. */
-export function LanguageProvider({ children, waiting }: { children: ReactNode; waiting: ReactNode }) {
+export function LanguageProvider({
+  words: { load, first },
+  children,
+  waiting,
+}: {
+  words: Words;
+  children: ReactNode;
+  waiting: ReactNode;
+}) {
   const locale = localeOf(useSaved(preferences).language, useBrowserLanguages());
   const [words, setWords] = useState<{ locale: Locale; messages: AbstractIntlMessages }>();
 

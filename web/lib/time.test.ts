@@ -35,3 +35,8 @@ test("last seen", () => {
   expect(zh.ago(now - 5 * 60_000, now)).toBe("5分钟前");
   expect(en.ago(now + 5000, now)).toBe("this minute");
 });
+
+test("records have all of it, to the second", () => {
+  expect(en.moment(at(20, 14))).toBe("20 May 2026, 14:05:00");
+  expect(zh.moment(at(20, 14))).toBe("2026年5月20日 14:05:00");
+});

@@ -13,8 +13,11 @@ export class Clock {
   readonly #short: Intl.DateTimeFormat;
   readonly #full: Intl.DateTimeFormat;
   readonly #relative: Intl.RelativeTimeFormat;
+  readonly #locale: string;
+  #moment?: Intl.DateTimeFormat;
 
   constructor(locale: string) {
+    this.#locale = locale;
     this.#time = new Intl.DateTimeFormat(locale, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
     this.#weekday = new Intl.DateTimeFormat(locale, { weekday: "short" });
     this.#dayThisYear = new Intl.DateTimeFormat(locale, { weekday: "long", day: "numeric", month: "long" });
@@ -32,6 +35,12 @@ export class Clock {
   /** For a title: everything. */
   full(atMs: number): string {
     return this.#full.format(atMs);
+  }
+
+  /** For a record: 20 May 2026, 14:05:09. Made when it is first wanted: few pages want it. */
+  moment(atMs: number): string {
+    this.#moment ??= new Intl.DateTimeFormat(this.#locale, { dateStyle: "medium", timeStyle: "medium" });
+    return this.#moment.format(atMs);
   }
 
   /** Today, yesterday, Monday 3 March, 3 March 2023. */

@@ -1,5 +1,7 @@
 import { createTranslator } from "use-intl/core";
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
+import adminEn from "./admin/en.json";
+import adminZh from "./admin/zh.json";
 import en from "./en.json";
 import zh from "./zh.json";
 
@@ -14,31 +16,36 @@ function flat(words: Words, path = ""): [string, string][] {
 const places = (text: string) =>
   [...text.matchAll(/(?<!(?:=\d+|one|other) )\{(\w+)[,}]/g)].map((match) => match[1]).sort();
 
-test("both languages say the same things, in the same order", () => {
-  expect(flat(zh).map(([key]) => key)).toEqual(flat(en).map(([key]) => key));
-});
+describe.each<{ of: string; en: Words; zh: Words }>([
+  { of: "client", en, zh },
+  { of: "operator's page", en: adminEn, zh: adminZh },
+])("the texts of the $of", ({ en, zh }) => {
+  test("both languages say the same things, in the same order", () => {
+    expect(flat(zh).map(([key]) => key)).toEqual(flat(en).map(([key]) => key));
+  });
 
-test("what is filled in is the same", () => {
-  const chinese = new Map(flat(zh));
-  for (const [key, text] of flat(en))
-    expect([key, new Set(places(chinese.get(key) ?? ""))]).toEqual([key, new Set(places(text))]);
-});
+  test("what is filled in is the same", () => {
+    const chinese = new Map(flat(zh));
+    for (const [key, text] of flat(en))
+      expect([key, new Set(places(chinese.get(key) ?? ""))]).toEqual([key, new Set(places(text))]);
+  });
 
-test("every text can be read, and none is empty", () => {
-  for (const [locale, messages] of [
-    ["en", en],
-    ["zh", zh],
-  ] as const) {
-    const translate = createTranslator<Words>({
-      locale,
-      messages,
-      onError: (error) => {
-        throw error;
-      },
-    });
-    for (const [key, text] of flat(messages)) {
-      const values = Object.fromEntries(places(text).map((name) => [name, 2]));
-      expect((translate as (key: string, values: object) => string)(key, values).trim()).not.toBe("");
+  test("every text can be read, and none is empty", () => {
+    for (const [locale, messages] of [
+      ["en", en],
+      ["zh", zh],
+    ] as const) {
+      const translate = createTranslator<Words>({
+        locale,
+        messages,
+        onError: (error) => {
+          throw error;
+        },
+      });
+      for (const [key, text] of flat(messages)) {
+        const values = Object.fromEntries(places(text).map((name) => [name, 2]));
+        expect((translate as (key: string, values: object) => string)(key, values).trim()).not.toBe("");
+      }
     }
-  }
+  });
 });

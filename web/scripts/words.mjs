@@ -1,5 +1,5 @@
-// Translates messages/*.json into what the client formats without a parser: messages/compiled/*.json. The parser would be 9 KB of
-// the first page. Runs before everything that reads them.
+// Translates messages/*.json and messages/admin/*.json into what the pages format without a parser: messages/compiled. The parser
+// would be 9 KB of the first page. Runs before everything that reads them.
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import compile from "icu-minify/compile";
 
@@ -10,8 +10,14 @@ const compiled = (words) =>
     ? compile(words)
     : Object.fromEntries(Object.entries(words).map(([key, value]) => [key, compiled(value)]));
 
-await mkdir(new URL("compiled/", folder), { recursive: true });
+const read = async (file) => JSON.parse(await readFile(new URL(file, folder), "utf8"));
+const write = (file, words) => writeFile(new URL(`compiled/${file}`, folder), `${JSON.stringify(compiled(words))}\n`);
+
+await mkdir(new URL("compiled/admin/", folder), { recursive: true });
 for (const locale of ["en", "zh"]) {
-  const words = JSON.parse(await readFile(new URL(`${locale}.json`, folder), "utf8"));
-  await writeFile(new URL(`compiled/${locale}.json`, folder), `${JSON.stringify(compiled(words))}\n`);
+  const client = await read(`${locale}.json`);
+  await write(`${locale}.json`, client);
+  // Apart from the client's, which is loaded by everybody; refusals are the same everywhere.
+  const { refusal } = client;
+  await write(`admin/${locale}.json`, { ...(await read(`admin/${locale}.json`)), refusal });
 }

@@ -84,7 +84,7 @@ async function call<T>(method: string, path: string, body?: unknown, signal?: Ab
     });
   } catch (error) {
     if (signal?.aborted) throw error;
-    throw new Refused(0, "unreachable", "The server cannot be reached.");
+    throw new Refused(0, "unreachable", "the server cannot be reached");
   }
   const text = await response.text();
   const parsed = parse(text);

@@ -1,38 +1,48 @@
 "use client";
 
+import { useTranslations } from "use-intl";
+import { useClock } from "@/client/language";
+import { useRefusalText } from "@/client/refusal";
 import { Button } from "@/parts/button";
 import { Notice } from "@/parts/notice";
 import { admin } from "./api";
 import { Card } from "./card";
-import { moment } from "./figures";
 import { usePaged } from "./pages";
 import { Cell, Row, Table } from "./table";
 import { adminTestids } from "./testids";
 
-const COLUMNS = [{ label: "When" }, { label: "Who" }, { label: "What" }, { label: "To" }, { label: "Details" }];
+const COLUMNS = ["when", "who", "what", "to", "details"] as const;
 
 /** What operators did, newest first. */
 export function Audit() {
+  const t = useTranslations("admin.audit");
+  const shared = useTranslations("admin");
+  const clock = useClock();
+  const refusalText = useRefusalText();
   const { entries, error, hasMore, isLoading, more, reload } = usePaged(admin.audit);
+  const actionText = (action: string) => {
+    const key = `actions.${action}` as Parameters<typeof t>[0];
+    return t.has(key) ? t(key) : action.replaceAll("_", " ");
+  };
   return (
     <Card
-      title="Audit"
+      title={t("title")}
       end={
         <Button small busy={isLoading} onClick={reload}>
-          Look again
+          {shared("lookAgain")}
         </Button>
       }
     >
-      <Notice>{error?.message}</Notice>
-      {entries?.length === 0 ? <p className="text-muted text-sm">No operator has done anything yet.</p> : null}
+      <Notice>{error && refusalText(error)}</Notice>
+      {entries?.length === 0 ? <p className="text-muted text-sm">{t("nothing")}</p> : null}
       {entries?.length ? (
-        <Table caption="What operators did" columns={COLUMNS}>
+        <Table caption={t("caption")} columns={COLUMNS.map((name) => ({ label: t(`columns.${name}`) }))}>
           {entries.map((entry) => (
             <Row key={entry.id} testid={adminTestids.auditEntry} name={entry.action}>
-              <Cell>{moment(entry.atMs)}</Cell>
-              <Cell>{entry.actor || "command line"}</Cell>
-              <Cell>{entry.action.replaceAll("_", " ")}</Cell>
-              <Cell>{entry.subject}</Cell>
+              <Cell>{clock.moment(entry.atMs)}</Cell>
+              <Cell>{entry.actor || t("commandLine")}</Cell>
+              <Cell>{actionText(entry.action)}</Cell>
+              <Cell>{entry.subject === "everyone" ? t("everyone") : entry.subject}</Cell>
               <Cell className="max-w-md truncate font-mono text-muted">{describe(entry.details)}</Cell>
             </Row>
           ))}
@@ -40,7 +50,7 @@ export function Audit() {
       ) : null}
       {hasMore ? (
         <Button small busy={isLoading} onClick={more} className="self-start">
-          More
+          {shared("more")}
         </Button>
       ) : null}
     </Card>

@@ -1,6 +1,8 @@
 "use client";
 
 import { useId, useState } from "react";
+import { useTranslations } from "use-intl";
+import { useRefusalText } from "@/client/refusal";
 import { Button } from "@/parts/button";
 import { cx } from "@/parts/cx";
 import { Field, inputClass } from "@/parts/field";
@@ -16,11 +18,13 @@ const OPERATION_DEFAULT = "1000";
 
 /** A push to everybody who is online. It is not stored. */
 export function Broadcast() {
+  const t = useTranslations("admin.broadcast");
+  const refusalText = useRefusalText();
   const [operation, setOperation] = useState(OPERATION_DEFAULT);
   const [body, setBody] = useState("");
   const [isAsking, setAsking] = useState(false);
   const [isBusy, setBusy] = useState(false);
-  const [outcome, setOutcome] = useState<{ sent?: string; refused?: string }>({});
+  const [outcome, setOutcome] = useState<{ isSent?: boolean; refused?: Refused }>({});
   const bodyId = useId();
   const number = Number(operation);
   const isGood = Number.isInteger(number) && number >= OPERATION_MIN && number <= 0x7fffffff;
@@ -31,15 +35,15 @@ export function Broadcast() {
     admin
       .broadcast(number, body)
       .then(() => {
-        setOutcome({ sent: "Sent to everybody who is online." });
+        setOutcome({ isSent: true });
         setBody("");
       })
-      .catch((error: Refused) => setOutcome({ refused: error.message }))
+      .catch((refused: Refused) => setOutcome({ refused }))
       .finally(() => setBusy(false));
   };
 
   return (
-    <Card title="Broadcast">
+    <Card title={t("title")}>
       <form
         className="flex max-w-xl flex-col gap-4"
         onSubmit={(event) => {
@@ -48,17 +52,17 @@ export function Broadcast() {
         }}
       >
         <Field
-          label="Operation"
+          label={t("operation")}
           inputMode="numeric"
           value={operation}
           onChange={(event) => setOperation(event.target.value)}
-          hint="Your applications know what it means; 1000 and above."
-          error={isGood ? null : "A whole number from 1000 to 2147483647."}
+          hint={t("operationHint")}
+          error={isGood ? null : t("operationWrong")}
           data-testid={adminTestids.broadcastOperation}
         />
         <div className="flex flex-col gap-1.5">
           <label htmlFor={bodyId} className="font-medium text-sm">
-            Body
+            {t("body")}
           </label>
           <textarea
             id={bodyId}
@@ -69,9 +73,9 @@ export function Broadcast() {
             className={cx(inputClass, "h-auto py-2 font-mono text-sm")}
           />
         </div>
-        <Notice>{outcome.refused}</Notice>
+        <Notice>{outcome.refused && refusalText(outcome.refused)}</Notice>
         <p role="status" data-testid={adminTestids.notice} className="text-ok text-sm empty:hidden">
-          {outcome.sent}
+          {outcome.isSent ? t("sent") : null}
         </p>
         <Button
           kind="primary"
@@ -81,14 +85,14 @@ export function Broadcast() {
           className="self-start"
           data-testid={adminTestids.broadcastSubmit}
         >
-          Send to everybody
+          {t("submit")}
         </Button>
       </form>
       {isAsking ? (
         <Confirm
-          title="Send to everybody who is online?"
-          text="It reaches every connection at once, is not stored, and cannot be taken back."
-          action="Send"
+          title={t("sure")}
+          text={t("sureHint")}
+          action={t("send")}
           onConfirm={send}
           onClose={() => setAsking(false)}
         />

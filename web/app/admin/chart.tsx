@@ -2,7 +2,8 @@
 
 import { type PointerEvent, type RefObject, useEffect, useId, useRef, useState } from "react";
 import { cx } from "@/parts/cx";
-import { niceCeiling, type Sample, SPAN_MS } from "./series";
+import { span } from "./figures";
+import { niceCeiling, type Sample, shownMs } from "./series";
 import { adminTestids } from "./testids";
 
 /** How a line looks: colour and dashes both, so that neither is needed to tell lines apart. */
@@ -18,6 +19,8 @@ const HEIGHT = 180;
 const LEFT = 60;
 const BOTTOM = 20;
 const TOP = 8;
+/** Where the line of time is marked, as shares of what is shown. */
+const MARKS = [1, 0.8, 0.6, 0.4, 0.2];
 
 export interface Line {
   label: string;
@@ -32,7 +35,7 @@ interface ChartProps {
   format: (value: number) => string;
 }
 
-/** Lines over the last five minutes. The legend tells the value under the pointer, else the newest. */
+/** Lines over the last minutes. The legend tells the value under the pointer, else the newest. */
 export function Chart({ title, lines, samples, nowMs, format }: ChartProps) {
   const titleId = useId();
   const [pointed, setPointed] = useState<number | null>(null);
@@ -40,14 +43,15 @@ export function Chart({ title, lines, samples, nowMs, format }: ChartProps) {
   const width = useWidth(svg);
   const values = lines.flatMap(({ pick }) => samples.map(pick)).filter(Number.isFinite);
   const top = niceCeiling(Math.max(0, ...values));
-  const x = (atMs: number) => LEFT + ((atMs - (nowMs - SPAN_MS)) / SPAN_MS) * (width - LEFT);
+  const shown = shownMs(samples, nowMs);
+  const x = (atMs: number) => LEFT + ((atMs - (nowMs - shown)) / shown) * (width - LEFT);
   const y = (value: number) => TOP + (1 - value / top) * (HEIGHT - TOP - BOTTOM);
-  const shown = (pointed === null ? undefined : nearest(samples, pointed)) ?? samples.at(-1);
+  const told = (pointed === null ? undefined : nearest(samples, pointed)) ?? samples.at(-1);
 
   const point = (event: PointerEvent<SVGSVGElement>) => {
     const box = event.currentTarget.getBoundingClientRect();
     const at = ((event.clientX - box.left) / box.width) * width;
-    setPointed(nowMs - SPAN_MS + ((at - LEFT) / (width - LEFT)) * SPAN_MS);
+    setPointed(nowMs - shown + ((at - LEFT) / (width - LEFT)) * shown);
   };
 
   return (
@@ -70,7 +74,7 @@ export function Chart({ title, lines, samples, nowMs, format }: ChartProps) {
               />
             </svg>
             {label}
-            <span className="font-medium text-text tabular-nums">{shown ? format(pick(shown)) : "–"}</span>
+            <span className="font-medium text-text tabular-nums">{told ? format(pick(told)) : "–"}</span>
           </span>
         ))}
       </figcaption>
@@ -90,9 +94,9 @@ export function Chart({ title, lines, samples, nowMs, format }: ChartProps) {
             </text>
           </g>
         ))}
-        {[5, 4, 3, 2, 1].map((minutes) => (
-          <text key={minutes} x={x(nowMs - minutes * 60_000)} y={HEIGHT - 4} className="fill-muted text-xs">
-            −{minutes} min
+        {MARKS.map((share) => (
+          <text key={share} x={x(nowMs - share * shown)} y={HEIGHT - 4} className="fill-muted text-xs">
+            −{span(share * shown)}
           </text>
         ))}
         {lines.map(({ label, pick }, index) => (
@@ -107,10 +111,10 @@ export function Chart({ title, lines, samples, nowMs, format }: ChartProps) {
             className={LOOKS[index]?.colour}
           />
         ))}
-        {pointed !== null && shown ? (
+        {pointed !== null && told ? (
           <line
-            x1={x(shown.atMs)}
-            x2={x(shown.atMs)}
+            x1={x(told.atMs)}
+            x2={x(told.atMs)}
             y1={TOP}
             y2={HEIGHT - BOTTOM}
             stroke="currentColor"

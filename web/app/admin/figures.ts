@@ -1,4 +1,4 @@
-/** Numbers as people read them. */
+/** Numbers as people read them. The units are those of every language. */
 
 const whole = new Intl.NumberFormat("en-GB", { maximumFractionDigits: 0 });
 const fine = new Intl.NumberFormat("en-GB", { maximumSignificantDigits: 3 });
@@ -39,8 +39,4 @@ export function bytes(value: number | undefined): string {
 
 export function percent(value: number | undefined): string {
   return value === undefined || !Number.isFinite(value) ? NOTHING : `${whole.format(value)} %`;
-}
-
-export function moment(ms: number): string {
-  return new Date(ms).toLocaleString("en-GB", { dateStyle: "medium", timeStyle: "medium" });
 }

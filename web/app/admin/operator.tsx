@@ -2,6 +2,10 @@
 
 import { Activity, Inbox, Megaphone, ScrollText, ShieldAlert, Users } from "lucide-react";
 import { useCallback, useEffect, useState, useSyncExternalStore } from "react";
+import { useTranslations } from "use-intl";
+import { LanguageProvider } from "@/client/language";
+import { useRefusalText } from "@/client/refusal";
+import { useTheme } from "@/client/shell/theme";
 import { Button } from "@/parts/button";
 import { Choice } from "@/parts/choice";
 import { Empty } from "@/parts/empty";
@@ -14,41 +18,58 @@ import { Outbox } from "./outbox";
 import { Overview } from "./overview";
 import { People } from "./people";
 import { adminTestids } from "./testids";
+import { words } from "./words";
 
 const SECTIONS = ["overview", "people", "outbox", "broadcast", "audit"] as const;
 type Section = (typeof SECTIONS)[number];
 
-const OPTIONS = [
-  { value: "overview", label: "Nodes", icon: Activity },
-  { value: "people", label: "People", icon: Users },
-  { value: "outbox", label: "Outbox", icon: Inbox },
-  { value: "broadcast", label: "Broadcast", icon: Megaphone },
-  { value: "audit", label: "Audit", icon: ScrollText },
-] as const;
+const ICONS = { overview: Activity, people: Users, outbox: Inbox, broadcast: Megaphone, audit: ScrollText };
 
-type Access = { state: "asking" } | { state: "allowed"; username: string } | { state: "refused"; reason: string };
+type Access =
+  | { state: "asking" }
+  | { state: "allowed"; username: string }
+  /** Null: the server answered, and this person is no operator. */
+  | { state: "refused"; error: Refused | null };
 
 /** The operator's page: what the system does now, and the few things that may be done to it. */
 export function Operator() {
+  useTheme();
+  return (
+    <LanguageProvider words={words} waiting={<Waiting />}>
+      <Sections />
+    </LanguageProvider>
+  );
+}
+
+/** Before it is known who is here, and in which language to speak. */
+function Waiting() {
+  return (
+    <main className="flex h-dvh items-center justify-center text-accent">
+      <h1 className="sr-only">Oort</h1>
+      <Spinner />
+    </main>
+  );
+}
+
+function Sections() {
+  const t = useTranslations("admin");
+  const refusalText = useRefusalText();
   const [access, ask] = useAccess();
   const section = useSection();
-  if (access.state === "asking") {
-    return (
-      <main className="flex h-dvh items-center justify-center text-accent">
-        <h1 className="sr-only">Oort operations</h1>
-        <Spinner />
-      </main>
-    );
-  }
+  const title = t("title");
+  useEffect(() => {
+    document.title = title;
+  }, [title]);
+  if (access.state === "asking") return <Waiting />;
   if (access.state === "refused") {
     return (
       <main data-testid={adminTestids.refused} className="flex h-dvh flex-col">
-        <h1 className="sr-only">Oort operations</h1>
-        <Empty icon={ShieldAlert} title={access.reason}>
+        <h1 className="sr-only">{title}</h1>
+        <Empty icon={ShieldAlert} title={access.error ? refusalText(access.error) : t("operatorsOnly")}>
           <div className="flex gap-2">
-            <Button onClick={ask}>Try again</Button>
+            <Button onClick={ask}>{t("tryAgain")}</Button>
             <Button kind="quiet" onClick={() => location.assign("/")}>
-              Back to the chat
+              {t("back")}
             </Button>
           </div>
         </Empty>
@@ -58,23 +79,20 @@ export function Operator() {
   return (
     <div data-testid={adminTestids.admin} className="flex h-dvh flex-col bg-bg">
       <header className="flex flex-wrap items-center gap-x-4 gap-y-2 border-line border-b bg-surface px-4 py-2.5">
-        <a href="/chat/" className="flex items-center gap-2.5 rounded-lg" aria-label="Back to the chat">
+        <a href="/chat/" className="flex items-center gap-2.5 rounded-lg" aria-label={t("back")}>
           <Logo className="size-7 text-accent" />
         </a>
-        <h1 className="font-semibold text-lg">Operations</h1>
+        <h1 className="font-semibold text-lg">{t("heading")}</h1>
         <span className="ml-auto truncate text-muted text-sm sm:order-last">{access.username}</span>
         <Choice
-          label="Section"
+          label={t("section")}
           value={section}
-          options={OPTIONS}
+          options={SECTIONS.map((value) => ({ value, label: t(`sections.${value}`), icon: ICONS[value] }))}
           onChange={(next) => location.replace(`#${next}`)}
           testid={adminTestids.tab}
         />
       </header>
-      <main
-        aria-label={OPTIONS.find(({ value }) => value === section)?.label}
-        className="min-h-0 flex-1 overflow-y-auto"
-      >
+      <main aria-label={t(`sections.${section}`)} className="min-h-0 flex-1 overflow-y-auto">
         <div className="mx-auto flex max-w-6xl flex-col gap-4 p-4">
           {section === "overview" ? <Overview /> : null}
           {section === "people" ? <People /> : null}
@@ -94,13 +112,11 @@ function useAccess(): [Access, () => void] {
     admin
       .me()
       .then(({ username, operator }) =>
-        setAccess(
-          operator ? { state: "allowed", username } : { state: "refused", reason: "Only operators see this page." },
-        ),
+        setAccess(operator ? { state: "allowed", username } : { state: "refused", error: null }),
       )
       .catch((error: Refused) => {
         if (error instanceof Refused && error.status === 401) location.replace("/login/");
-        else setAccess({ state: "refused", reason: error.message });
+        else setAccess({ state: "refused", error });
       });
   }, []);
   useEffect(ask, [ask]);

@@ -1,11 +1,13 @@
 "use client";
 
 import { useEffect, useState } from "react";
+import { useTranslations } from "use-intl";
+import { useRefusalText } from "@/client/refusal";
 import { cx } from "@/parts/cx";
 import { Notice } from "@/parts/notice";
 import { admin, type NodeEntry } from "./api";
 import { Card } from "./card";
-import { Chart, type Line } from "./chart";
+import { Chart } from "./chart";
 import { bytes, count, percent, span } from "./figures";
 import { usePolled } from "./polling";
 import { appended, type Sample, sampleOf } from "./series";
@@ -15,34 +17,31 @@ import { adminTestids } from "./testids";
 /** As often as nodes write their entries. */
 const EVERY_MS = 2000;
 
-const THROUGHPUT: readonly Line[] = [
-  { label: "sends/s", pick: ({ sendsPerS }) => sendsPerS },
-  { label: "pushes/s", pick: ({ pushesPerS }) => pushesPerS },
-  { label: "frames/s", pick: ({ framesPerS }) => framesPerS },
-];
-const LATENCY: readonly Line[] = [
-  { label: "p50", pick: ({ p50Ms }) => p50Ms },
-  { label: "p99", pick: ({ p99Ms }) => p99Ms },
+const LATENCY = [
+  { label: "p50", pick: ({ p50Ms }: Sample) => p50Ms },
+  { label: "p99", pick: ({ p99Ms }: Sample) => p99Ms },
 ];
 
 const COLUMNS = [
-  { label: "Node" },
-  { label: "Version" },
-  { label: "Up", end: true },
-  { label: "Connections", end: true },
-  { label: "CPU", end: true },
-  { label: "Memory", end: true },
-  { label: "Load", end: true },
-  { label: "p50", end: true },
-  { label: "p99", end: true },
-  { label: "Queue", end: true },
-  { label: "Bus lag", end: true },
-  { label: "Outbox", end: true },
-  { label: "Seen", end: true },
-];
+  { name: "node" },
+  { name: "version" },
+  { name: "up", end: true },
+  { name: "connections", end: true },
+  { name: "cpu", end: true },
+  { name: "memory", end: true },
+  { name: "load", end: true },
+  { name: "p50", end: true },
+  { name: "p99", end: true },
+  { name: "queue", end: true },
+  { name: "busLag", end: true },
+  { name: "outbox", end: true },
+  { name: "seen", end: true },
+] as const;
 
 /** All processes, live. */
 export function Overview() {
+  const t = useTranslations("admin.overview");
+  const refusalText = useRefusalText();
   const { value, error, atMs } = usePolled(admin.nodes, EVERY_MS);
   const [samples, setSamples] = useState<readonly Sample[]>([]);
   useEffect(() => {
@@ -50,35 +49,44 @@ export function Overview() {
   }, [value, atMs]);
   const nodes = [...(value?.nodes ?? [])].sort((a, b) => a.role.localeCompare(b.role) || a.name.localeCompare(b.name));
   const latest = samples.at(-1);
+  const draining = nodes.filter((node) => node.draining).length;
+  const throughput = [
+    { label: t("sends"), pick: ({ sendsPerS }: Sample) => sendsPerS },
+    { label: t("pushes"), pick: ({ pushesPerS }: Sample) => pushesPerS },
+    { label: t("frames"), pick: ({ framesPerS }: Sample) => framesPerS },
+  ];
 
   return (
     <>
-      <Notice>{error ? `These figures are old: ${error.message}` : null}</Notice>
+      <Notice>{error ? t("old", { reason: refusalText(error) }) : null}</Notice>
       <dl className="grid grid-cols-2 gap-4 sm:grid-cols-4">
         <Tile
-          label="Nodes"
+          label={t("nodes")}
           value={value ? count(nodes.length) : "–"}
-          note={told(nodes.filter((node) => node.draining).length)}
+          note={draining ? t("drainingCount", { count: draining }) : undefined}
         />
-        <Tile label="Connections" value={count(latest?.connections)} />
-        <Tile label="Sends per second" value={count(latest?.sendsPerS)} />
-        <Tile label="Slowest p99" value={span(latest?.p99Ms)} />
+        <Tile label={t("connections")} value={count(latest?.connections)} />
+        <Tile label={t("sendsPerSecond")} value={count(latest?.sendsPerS)} />
+        <Tile label={t("slowest")} value={span(latest?.p99Ms)} />
       </dl>
-      <Card title="Throughput and latency">
+      <Card title={t("figures")}>
         <div className="flex flex-col gap-6 lg:flex-row">
-          <Chart title="Throughput" lines={THROUGHPUT} samples={samples} nowMs={atMs} format={count} />
-          <Chart title="Latency, slowest node" lines={LATENCY} samples={samples} nowMs={atMs} format={span} />
+          <Chart title={t("throughput")} lines={throughput} samples={samples} nowMs={atMs} format={count} />
+          <Chart title={t("latency")} lines={LATENCY} samples={samples} nowMs={atMs} format={span} />
         </div>
       </Card>
       <Card
-        title="Nodes"
+        title={t("nodes")}
         end={
           <span data-testid={adminTestids.live} data-state={error ? "old" : "live"} className="text-muted text-sm">
-            {value ? `every ${span(EVERY_MS)}` : "waiting"}
+            {value ? t("every", { span: span(EVERY_MS) }) : t("waiting")}
           </span>
         }
       >
-        <Table caption="Nodes" columns={COLUMNS}>
+        <Table
+          caption={t("nodes")}
+          columns={COLUMNS.map(({ name, ...column }) => ({ ...column, label: t(`columns.${name}`) }))}
+        >
           {nodes.map((node) => (
             <NodeRow key={node.id} node={node} nowMs={atMs} />
           ))}
@@ -86,10 +94,6 @@ export function Overview() {
       </Card>
     </>
   );
-}
-
-function told(draining: number): string | undefined {
-  return draining ? `${draining} draining` : undefined;
 }
 
 function Tile({ label, value, note }: { label: string; value: string; note?: string }) {
@@ -109,6 +113,7 @@ function holdsConnections({ role }: NodeEntry): boolean {
 }
 
 function NodeRow({ node, nowMs }: { node: NodeEntry; nowMs: number }) {
+  const t = useTranslations("admin.overview");
   const { metrics } = node;
   const load = metrics.sendsPerS ?? metrics.pushesPerS ?? metrics.framesPerS;
   return (
@@ -118,7 +123,7 @@ function NodeRow({ node, nowMs }: { node: NodeEntry; nowMs: number }) {
           <span className="rounded-md bg-sunken px-1.5 py-0.5 text-muted text-xs">{node.role}</span>
           <span className="font-medium">{node.name}</span>
           {node.draining ? (
-            <span className="rounded-md bg-warn-soft px-1.5 py-0.5 text-warn text-xs">draining</span>
+            <span className="rounded-md bg-warn-soft px-1.5 py-0.5 text-warn text-xs">{t("draining")}</span>
           ) : null}
         </span>
       </Cell>
@@ -129,7 +134,7 @@ function NodeRow({ node, nowMs }: { node: NodeEntry; nowMs: number }) {
         {percent(metrics.cpuPercent)}
       </Cell>
       <Cell end>{bytes(metrics.rssBytes)}</Cell>
-      <Cell end>{load === undefined ? "–" : `${count(load)}/s`}</Cell>
+      <Cell end>{load === undefined ? "–" : t("perSecond", { count: count(load) })}</Cell>
       <Cell end>{span(metrics.p50Ms)}</Cell>
       <Cell end>{span(metrics.p99Ms)}</Cell>
       <Cell end>{count(metrics.queue)}</Cell>

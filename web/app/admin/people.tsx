@@ -1,6 +1,8 @@
 "use client";
 
 import { useCallback, useDeferredValue, useState } from "react";
+import { useTranslations } from "use-intl";
+import { useRefusalText } from "@/client/refusal";
 import { Avatar } from "@/parts/avatar";
 import { Button } from "@/parts/button";
 import { Field } from "@/parts/field";
@@ -16,6 +18,8 @@ const EVERY_MS = 5000;
 
 /** Finds a person; shows where they are connected; ends that. */
 export function People() {
+  const t = useTranslations("admin.people");
+  const refusalText = useRefusalText();
   const [query, setQuery] = useState("");
   const [chosen, setChosen] = useState<FoundUser | null>(null);
   const wanted = useDeferredValue(query.trim());
@@ -27,18 +31,18 @@ export function People() {
   const users = value?.users ?? [];
   return (
     <>
-      <Card title="People">
+      <Card title={t("title")}>
         <Field
-          label="Name or id"
+          label={t("query")}
           type="search"
           autoComplete="off"
           value={query}
           onChange={(event) => setQuery(event.target.value)}
           data-testid={adminTestids.userQuery}
         />
-        <Notice>{error?.message}</Notice>
+        <Notice>{error && refusalText(error)}</Notice>
         <p role="status" className="text-muted text-sm">
-          {wanted && value && users.length === 0 ? "Nobody is called that." : ""}
+          {wanted && value && users.length === 0 ? t("nobody") : ""}
         </p>
         <ul className="flex flex-col gap-1">
           {users.map((user) => (
@@ -53,9 +57,9 @@ export function People() {
                 <Avatar id={user.id} name={user.username} size="sm" online={user.online} />
                 <span className="min-w-0 flex-1 truncate font-medium">{user.username}</span>
                 {user.operator ? (
-                  <span className="rounded-md bg-sunken px-1.5 py-0.5 text-muted text-xs">operator</span>
+                  <span className="rounded-md bg-sunken px-1.5 py-0.5 text-muted text-xs">{t("operator")}</span>
                 ) : null}
-                <span className="text-muted text-sm">{user.online ? "online" : "offline"}</span>
+                <span className="text-muted text-sm">{t(user.online ? "online" : "offline")}</span>
                 <span className="text-muted text-sm tabular-nums">#{user.id}</span>
               </button>
             </li>
@@ -67,26 +71,30 @@ export function People() {
   );
 }
 
-const COLUMNS = [{ label: "Key" }, { label: "Comet" }, { label: "Platform" }, { label: "Action", end: true }];
+const COLUMNS = [{ name: "key" }, { name: "comet" }, { name: "platform" }, { name: "action", end: true }] as const;
 
 function Connections({ user }: { user: FoundUser }) {
+  const t = useTranslations("admin.people");
+  const refusalText = useRefusalText();
   const load = useCallback((signal: AbortSignal) => admin.connections(user.id, signal), [user.id]);
   const { value, error, reload } = usePolled(load, EVERY_MS);
   const [ending, setEnding] = useState<LiveConnection | "all" | null>(null);
-  const [refusal, setRefusal] = useState<string | null>(null);
+  const [refusal, setRefusal] = useState<Refused | null>(null);
   const connections = value?.connections ?? [];
+  const title = t("connections", { name: user.username });
+  const refused = refusal ?? error;
 
   const kick = (what: LiveConnection | "all") => {
     setRefusal(null);
     admin
       .kick(user.id, what === "all" ? undefined : what.key)
       .then(reload)
-      .catch((reason: Refused) => setRefusal(reason.message));
+      .catch(setRefusal);
   };
 
   return (
     <Card
-      title={`Connections of ${user.username}`}
+      title={title}
       end={
         <Button
           kind="danger"
@@ -95,12 +103,15 @@ function Connections({ user }: { user: FoundUser }) {
           onClick={() => setEnding("all")}
           data-testid={adminTestids.kickAll}
         >
-          End all
+          {t("endAll")}
         </Button>
       }
     >
-      <Notice>{refusal ?? error?.message}</Notice>
-      <Table caption={`Connections of ${user.username}`} columns={COLUMNS}>
+      <Notice>{refused && refusalText(refused)}</Notice>
+      <Table
+        caption={title}
+        columns={COLUMNS.map(({ name, ...column }) => ({ ...column, label: t(`columns.${name}`) }))}
+      >
         {connections.map((connection) => (
           <Row key={connection.key} testid={adminTestids.userConnection} name={connection.key}>
             <Cell className="font-mono">{connection.key}</Cell>
@@ -108,18 +119,18 @@ function Connections({ user }: { user: FoundUser }) {
             <Cell>{connection.platform || "–"}</Cell>
             <Cell end>
               <Button kind="danger" small onClick={() => setEnding(connection)} data-testid={adminTestids.kick}>
-                End
+                {t("end")}
               </Button>
             </Cell>
           </Row>
         ))}
       </Table>
-      {value && connections.length === 0 ? <p className="text-muted text-sm">Not connected.</p> : null}
+      {value && connections.length === 0 ? <p className="text-muted text-sm">{t("notConnected")}</p> : null}
       {ending ? (
         <Confirm
-          title={ending === "all" ? `End all connections of ${user.username}?` : "End this connection?"}
-          text="The client is told that an operator ended it. The log-in itself lives on, so that its person can connect again."
-          action="End"
+          title={ending === "all" ? t("endAllSure", { name: user.username }) : t("endThisSure")}
+          text={t("endHint")}
+          action={t("end")}
           onConfirm={() => kick(ending)}
           onClose={() => setEnding(null)}
         />

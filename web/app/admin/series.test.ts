@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { NodeEntry } from "./api";
-import { appended, niceCeiling, SPAN_MS, sampleOf } from "./series";
+import { appended, niceCeiling, SPAN_MS, sampleOf, shownMs } from "./series";
 
 function node(metrics: NodeEntry["metrics"], connections = 0): NodeEntry {
   return {
@@ -35,6 +35,12 @@ describe("a sample of the system", () => {
     expect(samples.length).toBe(SPAN_MS / 2000);
     expect(samples.every(({ atMs }, index) => index === 0 || atMs > (samples[index - 1]?.atMs ?? 0))).toBe(true);
   });
+});
+
+test("charts show the first minute, then five", () => {
+  const since = (ms: number) => shownMs([sampleOf([], 1_000_000 - ms), sampleOf([], 1_000_000)], 1_000_000);
+  expect([0, 60_000, 60_001, SPAN_MS, 2 * SPAN_MS].map(since)).toEqual([60_000, 60_000, SPAN_MS, SPAN_MS, SPAN_MS]);
+  expect(shownMs([], 5)).toBe(60_000);
 });
 
 test("axes end at round numbers, never below the highest value", () => {

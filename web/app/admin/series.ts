@@ -11,8 +11,17 @@ export interface Sample {
   connections: number;
 }
 
-/** How far back the charts look. */
+/** How far back the charts look at most. */
 export const SPAN_MS = 5 * 60_000;
+
+/** What the charts show while all samples are younger, so that a page just opened is not empty. */
+const SPAN_MS_FIRST = 60_000;
+
+/** How far back the charts look now. */
+export function shownMs(samples: readonly Sample[], nowMs: number): number {
+  const oldest = samples[0]?.atMs ?? nowMs;
+  return nowMs - oldest <= SPAN_MS_FIRST ? SPAN_MS_FIRST : SPAN_MS;
+}
 
 /** The samples of the last five minutes with this one more. */
 export function appended(samples: readonly Sample[], sample: Sample): Sample[] {
