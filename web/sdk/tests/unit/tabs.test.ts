@@ -2,6 +2,7 @@ import "fake-indexeddb/auto";
 import { IDBFactory } from "fake-indexeddb";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { type Client, createClient } from "../../src/index.js";
+import { IndexedDbStorage } from "../../src/io/indexeddb.js";
 import { Browser } from "../support/browser.js";
 import { ANN, BOB } from "../support/messages.js";
 import { eventually } from "../support/oort.js";
@@ -40,6 +41,15 @@ async function online(tab: string): Promise<Client> {
   await eventually(`${tab} is online`, () => isOnline(client), 5000);
   await eventually(`${tab} knows`, () => client.conversations.get().length === 2, 5000);
   return client;
+}
+
+/** What waits to be sent in the database that all tabs share. */
+async function keptOutbox() {
+  const [database] = await indexedDB.databases();
+  const storage = new IndexedDbStorage(database?.name ?? "");
+  const kept = await storage.outbox();
+  storage.close();
+  return kept;
 }
 
 const isOnline = (client: Client) => client.connection.get().state === "online";
@@ -118,7 +128,7 @@ describe("tabs", () => {
     browser.isReachable = false;
     for (const socket of [...browser.sockets.keys()]) socket.end(1006, "");
     two.conversation("7").send("left behind");
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    await eventually("it is kept", async () => (await keptOutbox()).length === 1);
     browser.crash("two");
     await eventually("one has taken it over", () => texts(one, "7").includes("left behind"));
     browser.isReachable = true;
