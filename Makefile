@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
-.PHONY: help run web test cluster services services-down lint fmt fuzz chaos bench bench-peers bench-million bench-micro readme prerequisites
+.PHONY: help run web test cluster services services-down lint fmt fuzz chaos soak bench bench-peers bench-million bench-micro readme prerequisites
 
 SERVICES := deploy/local/services.sh
 
@@ -43,6 +43,10 @@ fuzz: prerequisites ## fuzz every decoder for a minute each
 chaos: prerequisites ## kill, stop, cut and slow every part under load; prove that nothing acknowledged is lost
 	@cargo build --workspace --bins --profile fast
 	@deploy/bench/chaos.sh
+
+soak: prerequisites ## the same for an hour, a fault every minute; memory has to stay flat (MINUTES=3: a rehearsal)
+	@cargo build --workspace --bins --profile fast
+	@deploy/bench/soak.sh --minutes $(or $(MINUTES),60)
 
 bench: prerequisites ## the short set of measurements, under 10 minutes; results in benches/results/<date>-short
 	@cargo build --workspace --bins --profile fast

@@ -26,7 +26,7 @@ mod verdict;
 
 use clap::{Parser, Subcommand};
 
-use scenarios::{fanout, handshake, idle, mixed, push, pushes, reconnect, send, soak};
+use scenarios::{fanout, handshake, idle, mixed, push, pushes, reconnect, send};
 
 #[derive(Debug, Parser)]
 #[command(name = "oort-bench", version, about)]
@@ -53,10 +53,8 @@ enum Scenario {
     Pushes(Box<pushes::Options>),
     /// A day of chat, compressed: devices come and go, send, read history, lose connections and resume.
     Mixed(Box<mixed::Options>),
-    /// The same for a long time, watched for memory that only grows.
-    Soak(Box<soak::Options>),
     /// Breaks one part of a system after the other while a crowd chats, and proves from what its devices saw that nothing
-    /// acknowledged was lost.
+    /// acknowledged was lost; with --minutes for a long time, and that no memory only grows.
     Chaos(Box<chaos::options::Options>),
     /// Checks what the clients of a run wrote down: nothing acknowledged is lost, repeated or disordered.
     Ledger(ledger::options::Options),
@@ -87,7 +85,6 @@ fn main() -> anyhow::Result<()> {
         Scenario::Send(options) => report::finish(&send::run(&options)?, &options.output),
         Scenario::Pushes(options) => report::finish(&pushes::run(&options)?, &options.output),
         Scenario::Mixed(options) => report::finish(&mixed::run(&options)?, &options.output),
-        Scenario::Soak(options) => soak::run(&options),
         Scenario::Chaos(options) => chaos::run(&options),
         Scenario::Ledger(options) => ledger::options::run(&options),
         Scenario::Report(options) => report::run(&options),

@@ -143,6 +143,11 @@ impl Fault {
         own.iter().chain(ANYWHERE).copied().collect()
     }
 
+    /// Whether a process of Oort ends, and is started again.
+    pub(crate) fn ends_processes(self) -> bool {
+        matches!(self, Self::Kill(_) | Self::Restart(_) | Self::Rolling)
+    }
+
     /// Whether a service is broken, which must then be one of this run's own.
     pub(crate) fn needs_own_services(self) -> bool {
         matches!(

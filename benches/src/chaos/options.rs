@@ -25,7 +25,7 @@ pub(crate) struct Options {
     /// The script that runs the services of --services, to break them.
     #[arg(long, value_name = "PATH", default_value = "deploy/local/services.sh")]
     pub(crate) services_script: PathBuf,
-    /// Folder for the ledger, the table and the figures. The ledger of a run without a fault of Oort's is removed.
+    /// Folder for the ledger, the table, the figures and the plot of memory. A ledger without a fault of Oort's is removed.
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
     /// Keeps the ledger in any case.
@@ -35,7 +35,33 @@ pub(crate) struct Options {
     #[arg(long)]
     pub(crate) quiet: bool,
     #[command(flatten)]
+    pub(crate) soak: SoakOptions,
+    #[command(flatten)]
     pub(crate) crowd: CrowdOptions,
     #[command(flatten)]
     pub(crate) system: SystemOptions,
+}
+
+/// Options of a long run.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "A long run")]
+pub(crate) struct SoakOptions {
+    /// Lasts so long instead of --rounds, and judges memory. What ends a process of Oort happens in the first third only.
+    #[arg(long)]
+    pub(crate) minutes: Option<f64>,
+    /// Seconds from the beginning of one fault to that of the next.
+    #[arg(long, default_value_t = 60.0)]
+    pub(crate) every: f64,
+    /// Faults after which the crowd ends, its ledger is checked, and another crowd comes: so neither grows without bound.
+    #[arg(long, default_value_t = 10)]
+    pub(crate) per_crowd: usize,
+    /// Seconds between two samples of memory.
+    #[arg(long, default_value_t = 5.0)]
+    pub(crate) sample: f64,
+    /// By how many percent the memory of a process may grow after the first third of its last life.
+    #[arg(long, default_value_t = 10.0)]
+    pub(crate) growth_percent: f64,
+    /// Shortest life whose memory is judged, minutes. A run of three times as long in which a process has none fails.
+    #[arg(long, default_value_t = 10.0)]
+    pub(crate) judged_minutes: f64,
 }

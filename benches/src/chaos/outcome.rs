@@ -25,6 +25,8 @@ pub(crate) struct Outcome {
     pub(crate) recovered_ms: u64,
     /// The longest way of a message that was sent meanwhile, from the first attempt to the last device.
     pub(crate) slowest_ms: u64,
+    /// The longest time in which a device got no message, among them the times in which nothing could be sent.
+    pub(crate) gap_ms: u64,
 }
 
 #[derive(Debug)]
@@ -48,6 +50,8 @@ pub(crate) struct Outcomes {
     ways: HashMap<String, Way>,
     /// What a device saw already.
     has: HashMap<(usize, usize), i64>,
+    /// When a device last got a message.
+    got_ns: HashMap<usize, u64>,
 }
 
 impl Outcomes {
@@ -98,6 +102,12 @@ impl Outcomes {
             return seq > *has;
         }
         *has = seq;
+        let before_ns = self.got_ns.insert(device, at_ns).unwrap_or(at_ns);
+        if let Some(last) = self.windows.last_mut() {
+            // Before the fault everything was well.
+            let gap_ms = at_ns.saturating_sub(before_ns.max(last.begun_ns)) / 1_000_000;
+            last.outcome.gap_ms = last.outcome.gap_ms.max(gap_ms);
+        }
         if let Some(way) = self.ways.get_mut(id) {
             way.seen_ns = way.seen_ns.max(at_ns);
         }
@@ -160,6 +170,7 @@ mod tests {
             repeated: 1,
             recovered_ms: 50,
             slowest_ms: 130,
+            gap_ms: 140,
         };
         assert_eq!(outcomes.finish(), [expected]);
     }

@@ -35,6 +35,8 @@ pub(crate) enum Command {
     Cut,
     /// Reads the newest page of a conversation.
     Page(usize),
+    /// Everything that came in a conversation is read.
+    Read(usize),
 }
 
 /// The end of a run: what every device has to have, and until when.
@@ -42,6 +44,8 @@ pub(crate) type Finish = Option<(Arc<Vec<i64>>, Instant)>;
 
 /// `requestId` of pages that are only read.
 const READ: &str = "page";
+/// `requestId` of cursors.
+const MARK: &str = "mark";
 /// Wait before a connection is tried again, and shortest wait before a refused send is.
 const PAUSE: Duration = Duration::from_millis(100);
 /// Longest wait for a connection and its `hello`.
@@ -215,6 +219,11 @@ impl Device {
                         self.world.note(Some(self.number), || Event::Asked { room, after: None });
                         out.push(json);
                     }
+                    Command::Read(room) => if let Some((_, last)) = self.log.span(room) {
+                        let mut json = Vec::new();
+                        frames::cursor(&self.world.shared.rooms[room], last, MARK, &mut json);
+                        out.push(json);
+                    },
                     Command::Leave(time) if finish.is_none() => return Ok(End::Away(time)),
                     Command::Cut if finish.is_none() => return Ok(End::Cut),
                     Command::Leave(_) | Command::Cut => {}
@@ -248,14 +257,25 @@ impl Device {
         let ServerFrame::Hello(hello) = ServerFrame::parse(hello.as_bytes())? else {
             bail!("the server began with: {hello}");
         };
-        let heads =
-            hello.rooms.iter().filter_map(|room| Some((*self.world.index.get(room.id.as_ref())?, room.head)));
-        let heads: Vec<_> = heads.collect();
+        let rooms: Vec<_> = hello
+            .rooms
+            .iter()
+            .filter_map(|room| Some((*self.world.index.get(room.id.as_ref())?, room)))
+            .collect();
+        let heads: Vec<_> = rooms.iter().map(|(index, room)| (*index, room.head)).collect();
         self.world.note(Some(self.number), || Event::Hello { heads: heads.clone() });
+        for (index, room) in rooms {
+            self.told_unread(index, room.read_seq, room.head, room.unread);
+        }
         let pulls = self.log.connected(heads);
         let mut out: Vec<_> = pulls.into_iter().map(|(room, after)| self.pull(room, after)).collect();
         out.extend(self.resend());
         Ok(out)
+    }
+
+    fn told_unread(&self, room: usize, read: i64, head: i64, unread: i64) {
+        let account = self.account;
+        self.world.note(Some(self.number), || Event::Unread { room, account, read, head, unread });
     }
 
     /// Every send that has no answer, again.
@@ -348,6 +368,17 @@ impl Device {
                         None => {}
                     }
                 }
+            }
+            // Of somebody else's reading only the place is told.
+            ServerFrame::Cursor(cursor) => {
+                if let (Some(room), Some(head), Some(unread)) =
+                    (index(&cursor.room_id), cursor.head, cursor.unread)
+                {
+                    self.told_unread(room, cursor.read_seq, head, unread);
+                }
+            }
+            // The next one says how far it is read then.
+            ServerFrame::Error(refusal) if refusal.request_id == MARK && refusal.retry_after_ms.is_some() => {
             }
             // A page could not be read now: a new connection asks for what is missing.
             ServerFrame::Error(refusal) if refusal.retry_after_ms.is_some() => return Ok(None),

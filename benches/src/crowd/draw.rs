@@ -13,6 +13,8 @@ pub(crate) enum Event {
     Cut,
     /// Reads a page of history.
     Page,
+    /// Says that everything that came is read.
+    Read,
 }
 
 /// The events of a run, each with the time after the one before: exponential, as of many people who do not know of
@@ -21,7 +23,7 @@ pub(crate) enum Event {
 pub(crate) struct Draw {
     bits: Bits,
     /// Events per second, by the kind of event.
-    rates: [f64; 4],
+    rates: [f64; 5],
     http_share: f64,
     away_s: f64,
 }
@@ -31,7 +33,7 @@ impl Draw {
     pub(crate) fn new(options: &CrowdOptions) -> Self {
         Self {
             bits: Bits::new(options.seed),
-            rates: [options.sends, options.departures, options.cuts, options.pages],
+            rates: [options.sends, options.departures, options.cuts, options.pages, options.reads],
             http_share: options.http_share,
             away_s: options.away,
         }
@@ -53,6 +55,7 @@ impl Draw {
             Some(1) => Event::Leave(self.exponential_ns(self.away_s)),
             Some(2) => Event::Cut,
             Some(3) => Event::Page,
+            Some(4) => Event::Read,
             _ if self.bits.unit() < self.http_share => Event::SendByHttp,
             _ => Event::SendBySocket,
         };
@@ -92,6 +95,13 @@ impl Bits {
         usize::try_from(self.next() % count).unwrap_or_default()
     }
 
+    /// An order of its own: Fisher and Yates.
+    pub(crate) fn shuffle<T>(&mut self, items: &mut [T]) {
+        for at in (1..items.len()).rev() {
+            items.swap(at, self.index(at + 1));
+        }
+    }
+
     /// 0 to 1, 1 excluded.
     #[expect(clippy::cast_precision_loss, reason = "53 bits fit")]
     pub(crate) fn unit(&mut self) -> f64 {
@@ -112,7 +122,7 @@ mod tests {
     use super::*;
 
     fn draw(seed: u64) -> Draw {
-        Draw { bits: Bits::new(seed), rates: [60.0, 20.0, 15.0, 5.0], http_share: 0.5, away_s: 2.0 }
+        Draw { bits: Bits::new(seed), rates: [60.0, 20.0, 10.0, 5.0, 5.0], http_share: 0.5, away_s: 2.0 }
     }
 
     #[test]
@@ -131,10 +141,11 @@ mod tests {
         assert!((5700..6300).contains(&count(|event| *event == Event::SendBySocket)));
         assert!((3800..4200).contains(&count(|event| matches!(event, Event::Leave(_)))));
         assert!((900..1100).contains(&count(|event| *event == Event::Page)));
+        assert!((900..1100).contains(&count(|event| *event == Event::Read)));
     }
 
     #[test]
     fn nothing_to_do_is_told() {
-        assert_eq!(Draw { rates: [0.0; 4], ..draw(1) }.next(), None);
+        assert_eq!(Draw { rates: [0.0; 5], ..draw(1) }.next(), None);
     }
 }

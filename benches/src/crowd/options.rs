@@ -37,6 +37,9 @@ pub(crate) struct CrowdOptions {
     /// Pages of history read per second.
     #[arg(long, default_value_t = 5.0)]
     pub(crate) pages: f64,
+    /// Conversations marked as read per second; the answers, and each greeting, tell what is unread.
+    #[arg(long, default_value_t = 5.0)]
+    pub(crate) reads: f64,
     /// Bytes of each text.
     #[arg(long, default_value_t = 100)]
     pub(crate) content_bytes: usize,
@@ -61,7 +64,7 @@ impl CrowdOptions {
             [self.users, self.accounts, self.groups, self.group_size].iter().all(|value| *value > 0),
             "users, accounts, groups and group-size are at least 1"
         );
-        let rates = [self.sends, self.departures, self.away, self.cuts, self.pages];
+        let rates = [self.sends, self.departures, self.away, self.cuts, self.pages, self.reads];
         ensure!(rates.iter().all(|rate| rate.is_finite() && *rate >= 0.0), "rates are 0 or more");
         ensure!((0.0..=1.0).contains(&self.http_share), "--http-share is 0 to 1");
         Ok(())

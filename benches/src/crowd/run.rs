@@ -232,6 +232,7 @@ impl Crowd {
             Event::Leave(ns) => handle.commands.try_send(Command::Leave(Duration::from_nanos(ns))).is_ok(),
             Event::Cut => handle.commands.try_send(Command::Cut).is_ok(),
             Event::Page => handle.commands.try_send(Command::Page(room)).is_ok(),
+            Event::Read => handle.commands.try_send(Command::Read(room)).is_ok(),
         };
         if taken && matches!(event, Event::Leave(_) | Event::Cut) {
             // Nobody gives a send to a device that is about to go: it would wait until it is back.

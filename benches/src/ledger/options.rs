@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, BufRead as _, BufReader, Write as _};
+use std::ops::AddAssign;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
@@ -54,6 +55,26 @@ pub(crate) fn lines(file: &Path) -> anyhow::Result<impl Iterator<Item = anyhow::
         let line = line?;
         serde_json::from_str(&line).with_context(|| format!("line {number} of the ledger is none"))
     }))
+}
+
+/// Of two ledgers together.
+impl AddAssign for Summary {
+    fn add_assign(&mut self, other: Self) {
+        self.lines += other.lines;
+        self.sends += other.sends;
+        self.repeated_sends += other.repeated_sends;
+        self.acked += other.acked;
+        self.stored += other.stored;
+        self.devices += other.devices;
+        self.live += other.live;
+        self.repeated_live += other.repeated_live;
+        self.pages += other.pages;
+        self.connections += other.connections;
+        self.faults += other.faults;
+        self.unread += other.unread;
+        self.violations += other.violations;
+        self.first.extend(other.first);
+    }
 }
 
 impl Summary {

@@ -17,6 +17,7 @@ pub(crate) enum ServerFrame<'a> {
     Ack(Ack<'a>),
     Behind(Behind<'a>),
     Push(Push<'a>),
+    Cursor(Cursor<'a>),
     Error(Refusal<'a>),
     /// Connect anew.
     Reconnect,
@@ -32,10 +33,29 @@ pub(crate) struct Hello<'a> {
 }
 
 #[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub(crate) struct HelloRoom<'a> {
     #[serde(borrow)]
     pub(crate) id: Cow<'a, str>,
     pub(crate) head: i64,
+    #[serde(default)]
+    pub(crate) read_seq: i64,
+    #[serde(default)]
+    pub(crate) unread: i64,
+}
+
+/// How far somebody has read.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Cursor<'a> {
+    #[serde(borrow)]
+    pub(crate) room_id: Cow<'a, str>,
+    #[serde(default)]
+    pub(crate) read_seq: i64,
+    /// Told only to the reader.
+    pub(crate) head: Option<i64>,
+    /// Told only to the reader.
+    pub(crate) unread: Option<i64>,
 }
 
 /// Messages of one room: `serverMessages` and `serverRoomHistory`.
@@ -97,6 +117,9 @@ pub(crate) struct Refusal<'a> {
     pub(crate) message: Cow<'a, str>,
     /// The same may go through after so long; absent: never.
     pub(crate) retry_after_ms: Option<u64>,
+    /// Of the frame that was refused, if it had one.
+    #[serde(borrow, default)]
+    pub(crate) request_id: Cow<'a, str>,
 }
 
 /// Rooms of which something was not sent.
@@ -149,6 +172,7 @@ impl<'a> ServerFrame<'a> {
             "serverRoomHistory" => Self::History(serde_json::from_str(payload)?),
             "hello" => Self::Hello(serde_json::from_str(payload)?),
             "behind" => Self::Behind(serde_json::from_str(payload)?),
+            "cursor" => Self::Cursor(serde_json::from_str(payload)?),
             "push" => Self::Push(serde_json::from_str(payload)?),
             "error" => Self::Error(serde_json::from_str(payload)?),
             "reconnect" => Self::Reconnect,
@@ -179,6 +203,14 @@ pub(crate) fn request_newest(room: &str, request_id: &str, to: &mut Vec<u8>) {
     let payload = format_args!(r#"{{"roomId":"{room}","count":30,"requestId":"{request_id}"}}"#);
     // A Vec takes every byte.
     drop(write!(to, r#"{{"type":"requestRoomHistory","payload":{payload}}}"#));
+}
+
+/// Writes a `cursor`: read up to `read_seq`.
+pub(crate) fn cursor(room: &str, read_seq: i64, request_id: &str, to: &mut Vec<u8>) {
+    to.clear();
+    let payload = format_args!(r#"{{"roomId":"{room}","readSeq":{read_seq},"requestId":"{request_id}"}}"#);
+    // A Vec takes every byte.
+    drop(write!(to, r#"{{"type":"cursor","payload":{payload}}}"#));
 }
 
 /// Writes a `ping`.
@@ -212,6 +244,9 @@ mod tests {
         let read: Vec<_> =
             messages.iter().map(|sent| Tag::parse(sent["clientMsgId"].as_str().unwrap()).unwrap()).collect();
         assert_eq!((read.as_slice(), &messages[1]["content"]), (tags.as_slice(), &"xy".into()));
+        cursor("7", 40, "r", &mut text);
+        let frame: serde_json::Value = serde_json::from_slice(&text).unwrap();
+        assert_eq!((&frame["payload"]["readSeq"], &frame["type"]), (&40.into(), &"cursor".into()));
         request_history("7", 41, &mut text);
         let frame: serde_json::Value = serde_json::from_slice(&text).unwrap();
         assert_eq!((&frame["payload"]["afterSeq"], &frame["payload"]["roomId"]), (&41.into(), &"7".into()));
@@ -234,6 +269,9 @@ mod tests {
         let text = br#"{"type":"hello","payload":{"me":{"id":"2"},"rooms":[{"id":"7","name":"a \"b\"","head":42}]}}"#;
         let ServerFrame::Hello(hello) = ServerFrame::parse(text).unwrap() else { panic!("a hello") };
         assert_eq!((hello.rooms[0].id.as_ref(), hello.rooms[0].head), ("7", 42));
+        let text = br#"{"type":"cursor","payload":{"roomId":"7","userId":"2","deliveredSeq":44,"readSeq":42,"head":50,"unread":5}}"#;
+        let ServerFrame::Cursor(cursor) = ServerFrame::parse(text).unwrap() else { panic!("a cursor") };
+        assert_eq!((cursor.read_seq, cursor.head, cursor.unread), (42, Some(50), Some(5)));
         assert!(matches!(
             ServerFrame::parse(br#"{"type":"pong","payload":{}}"#).unwrap(),
             ServerFrame::Other

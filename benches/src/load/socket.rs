@@ -171,7 +171,7 @@ impl Socket {
                 bail!("the server refused a frame: {} ({})", refusal.code, refusal.message)
             }
             ServerFrame::Reconnect => bail!("the server sends its clients away: is it stopping?"),
-            ServerFrame::Hello(_) | ServerFrame::Push(_) | ServerFrame::Other => {}
+            ServerFrame::Hello(_) | ServerFrame::Push(_) | ServerFrame::Cursor(_) | ServerFrame::Other => {}
         }
         Ok(())
     }

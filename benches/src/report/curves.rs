@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::html::escape;
+use super::html::{STYLE, escape};
 use super::scale::Scale;
 
 /// One line of a plot.
@@ -47,6 +47,21 @@ pub(super) fn timeline(curves: &[Curve<'_>]) -> String {
     let x = Scale::linear(last, LEFT, WIDTH - RIGHT);
     let y = Scale::linear(range(curves).1, HEIGHT - BOTTOM, TOP);
     plot(curves, &x, &y, "seconds", "deliveries/s", &compact)
+}
+
+/// Something that is measured again and again: x is minutes from the start.
+pub(super) fn over_minutes(curves: &[Curve<'_>], y_title: &str) -> String {
+    let last = all(curves).map(|(x, _)| x).fold(0.0, f64::max);
+    let x = Scale::linear(last, LEFT, WIDTH - RIGHT);
+    let y = Scale::linear(range(curves).1, HEIGHT - BOTTOM, TOP);
+    plot(curves, &x, &y, "minutes", y_title, &compact)
+}
+
+/// A plot as a file of its own.
+pub(super) fn file(svg: &str) -> String {
+    let (head, rest) = svg.split_at("<svg".len());
+    let rest = rest.replacen('>', &format!("><style>{STYLE}</style>"), 1);
+    format!("{head} xmlns=\"http://www.w3.org/2000/svg\"{rest}\n")
 }
 
 fn all<'a>(curves: &'a [Curve<'_>]) -> impl Iterator<Item = (f64, f64)> + 'a {
@@ -166,6 +181,10 @@ pub(super) fn colour(target: &str) -> &'static str {
         _ if target.starts_with("floor") => "c-floor",
         _ if target.starts_with("goim") => "c-goim",
         _ if target.starts_with("centrifugo") => "c-centrifugo",
+        // The tiers of Oort in one plot, each with a colour.
+        _ if target.starts_with("comet") => "c-oort",
+        _ if target.starts_with("logic") => "c-goim",
+        _ if target.starts_with("job") => "c-centrifugo",
         _ => "c-other",
     }
 }

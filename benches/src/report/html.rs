@@ -170,4 +170,5 @@ pub(super) fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
 
-const STYLE: &str = include_str!("report.css");
+/// Colours and fonts.
+pub(super) const STYLE: &str = include_str!("report.css");

@@ -76,6 +76,18 @@ fn judge(results: &[RunResult]) -> anyhow::Result<()> {
     bail!("FAIL: {}", failed.join("; "))
 }
 
+/// An SVG file: memory over time, a curve for each process; points are seconds and MiB.
+pub(crate) fn memory_plot(processes: &[(String, Vec<(f64, f64)>)]) -> String {
+    let minutes = |points: &[(f64, f64)]| points.iter().map(|(at_s, mib)| (at_s / 60.0, *mib)).collect();
+    let points: Vec<Vec<_>> = processes.iter().map(|(_, points)| minutes(points)).collect();
+    let curves: Vec<_> = processes
+        .iter()
+        .zip(&points)
+        .map(|((name, _), points)| curves::Curve { name: name.clone(), points })
+        .collect();
+    curves::file(&curves::over_minutes(&curves, "MiB"))
+}
+
 /// Makes `report.html` again from every result in `folder`.
 fn remake(folder: &std::path::Path) -> anyhow::Result<PathBuf> {
     let results = store::read(folder)?;

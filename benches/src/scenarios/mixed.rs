@@ -34,17 +34,12 @@ pub(crate) struct Options {
     pub(crate) output: OutputOptions,
 }
 
-/// Resident memory of each process over the time of a run, bytes.
-pub(crate) type Memory = BTreeMap<String, Vec<u64>>;
-
 /// Runs the scenario.
 pub(crate) fn run(options: &Options) -> anyhow::Result<Vec<RunResult>> {
     let time = Duration::from_secs(options.seconds.max(1));
     let title = format!("mixed, {}", options.system.shape.name());
     let progress = Progress::new(&options.output, title);
-    // Two samples: memory is not the subject here.
-    let crowd = measure("mixed", &options.crowd, &options.system, time, time, progress);
-    Ok(vec![block_on(crowd)?.0])
+    Ok(vec![block_on(measure(&options.crowd, &options.system, time, progress))?])
 }
 
 /// What was seen of a crowd.
@@ -56,23 +51,22 @@ struct Seen {
     cpu_ns: BTreeMap<String, u64>,
     seconds: f64,
     stages: BTreeMap<String, Latency>,
+    /// Resident memory of all processes in the end.
+    rss_bytes: u64,
 }
 
-/// Lets a crowd live for `time`, and samples memory every `every`.
-pub(super) async fn measure(
-    scenario: &str,
+/// Lets a crowd live for `time`.
+async fn measure(
     options: &CrowdOptions,
     system_options: &SystemOptions,
     time: Duration,
-    every: Duration,
     progress: Progress,
-) -> anyhow::Result<(RunResult, Memory)> {
+) -> anyhow::Result<RunResult> {
     options.check()?;
     let started_at_ms = clock::wall_ms();
-    let mut memory = Memory::new();
-    let seen = watch(options, system_options, time, every, progress, &mut memory).await?;
+    let seen = watch(options, system_options, time, progress).await?;
     let mut result = RunResult {
-        scenario: scenario.to_owned(),
+        scenario: "mixed".to_owned(),
         target: "oort".to_owned(),
         params: params(options, system_options),
         figures: BTreeMap::new(),
@@ -87,20 +81,14 @@ pub(super) async fn measure(
         notes: Vec::new(),
     };
     seen.write_to(&mut result);
-    if !memory.is_empty() {
-        let rss: u64 = memory.values().filter_map(|samples| samples.last()).sum();
-        result.figures.insert("rss_bytes".to_owned(), Figure::once(ratio(rss, 1)));
-    }
-    Ok((result, memory))
+    Ok(result)
 }
 
 async fn watch(
     options: &CrowdOptions,
     system_options: &SystemOptions,
     time: Duration,
-    every: Duration,
     mut progress: Progress,
-    memory: &mut Memory,
 ) -> anyhow::Result<Seen> {
     progress.phase("starting the system");
     let system = System::start(system_options).await?;
@@ -108,17 +96,13 @@ async fn watch(
     let mut crowd = Crowd::gather(&system, options, None).await?;
     let before = (Stages::scrape(&system.admins).await?, run::cpu_ns(&system)?, now_ns());
     progress.phase("measuring");
-    tokio::select! {
-        lived = crowd.live(Duration::from_secs(options.warmup), time, &mut progress) => lived?,
-        // Ends only when it fails.
-        failed = sample(&system, every, memory) => failed?,
-    }
+    crowd.live(Duration::from_secs(options.warmup), time, &mut progress).await?;
     let (mut cpu_ns, seconds) =
         (run::cpu_ns(&system)?, Duration::from_nanos(now_ns() - before.2).as_secs_f64());
     for (name, ns) in &mut cpu_ns {
         *ns = ns.saturating_sub(before.1.get(name).copied().unwrap_or_default());
     }
-    add(&system, memory)?;
+    let rss_bytes = run::rss(&system)?.values().sum();
     progress.phase("waiting until every log is whole");
     let (world, verdict) = crowd.end().await?;
     let stages = Stages::scrape(&system.admins).await?.since(&before.0).latencies();
@@ -128,7 +112,7 @@ async fn watch(
     let found = stored::check(&system.apis, &world.shared.rooms, reader, &acked, usize::MAX).await?;
     drop(progress);
     system.stop();
-    Ok(Seen { world, verdict, found, cpu_ns, seconds, stages })
+    Ok(Seen { world, verdict, found, cpu_ns, seconds, stages, rss_bytes })
 }
 
 impl Seen {
@@ -146,6 +130,9 @@ impl Seen {
             ("sends_unanswered", ratio(tally.unanswered, 1)),
             ("sends_looked_up", ratio(self.found.checked, 1)),
         ];
+        if self.rss_bytes > 0 {
+            figures.push(("rss_bytes", ratio(self.rss_bytes, 1)));
+        }
         if self.cpu_ns.len() > 1 {
             let server = self.cpu_ns.iter().filter(|(name, _)| *name != "load").map(|(_, ns)| ns);
             figures.push(("cpu_us_per_send", ratio(server.sum(), acked) / 1e3));
@@ -174,20 +161,6 @@ impl Seen {
     }
 }
 
-async fn sample(system: &System, every: Duration, memory: &mut Memory) -> anyhow::Result<()> {
-    loop {
-        add(system, memory)?;
-        tokio::time::sleep(every).await;
-    }
-}
-
-fn add(system: &System, memory: &mut Memory) -> anyhow::Result<()> {
-    for (name, bytes) in run::rss(system)? {
-        memory.entry(name).or_default().push(bytes);
-    }
-    Ok(())
-}
-
 fn params(crowd: &CrowdOptions, system: &SystemOptions) -> BTreeMap<String, Value> {
     let params = [
         ("shape", json!(system.shape.name())),
@@ -200,6 +173,7 @@ fn params(crowd: &CrowdOptions, system: &SystemOptions) -> BTreeMap<String, Valu
         ("departures_per_s", json!(crowd.departures)),
         ("cuts_per_s", json!(crowd.cuts)),
         ("pages_per_s", json!(crowd.pages)),
+        ("reads_per_s", json!(crowd.reads)),
     ];
     params.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }

@@ -11,6 +11,5 @@ pub(crate) mod push;
 pub(crate) mod pushes;
 pub(crate) mod reconnect;
 pub(crate) mod send;
-pub(crate) mod soak;
 
 pub(crate) use send::command;

@@ -15,13 +15,13 @@ use anyhow::{Context, bail, ensure};
 use tempfile::TempDir;
 use uuid::Uuid;
 
-pub(crate) use api::{Account, Api};
+pub(crate) use api::{Account, Api, Stored};
 pub(crate) use options::{Shape, SystemOptions};
 
-pub(crate) use node::Node;
+pub(crate) use node::{Node, PidOfNow};
 
 use node::Settings;
-pub(crate) use services::Services;
+pub(crate) use services::{Services, processes as backends};
 
 /// Longest wait for a started system to be ready.
 const READY: Duration = Duration::from_secs(60);
@@ -165,6 +165,11 @@ impl System {
     /// The nodes that were started, to be broken.
     pub(crate) fn nodes_mut(&mut self) -> &mut [Node] {
         &mut self.nodes
+    }
+
+    /// Names of the nodes that were started, and where their process ids are.
+    pub(crate) fn pids(&self) -> Vec<(String, PidOfNow)> {
+        self.nodes.iter().map(|node| (node.name.clone(), node.pid_of_now())).collect()
     }
 
     /// Waits until every node says that it is ready.

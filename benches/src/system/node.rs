@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::fs::{self, OpenOptions};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail, ensure};
@@ -18,6 +20,9 @@ const STOP: Duration = Duration::from_secs(15);
 /// Lines of a log that are shown when a process fails.
 const LOG_LINES: usize = 15;
 
+/// The process id of a node, kept right when it is started again.
+pub(crate) type PidOfNow = Arc<AtomicU32>;
+
 /// Settings as environment variables.
 pub(crate) type Settings = Vec<(String, String)>;
 
@@ -30,6 +35,7 @@ pub(crate) struct Node {
     settings: Settings,
     cores: Option<Vec<usize>>,
     child: Child,
+    pid: PidOfNow,
     log: PathBuf,
     addresses: BTreeMap<String, String>,
 }
@@ -53,6 +59,7 @@ impl Node {
             oort: oort.to_owned(),
             settings: settings.clone(),
             cores: cores.map(<[usize]>::to_vec),
+            pid: Arc::new(AtomicU32::new(child.id())),
             child,
             log,
             addresses: BTreeMap::new(),
@@ -89,6 +96,7 @@ impl Node {
         drop(fs::remove_file(self.log.with_extension("addresses")));
         self.child =
             spawn(&self.oort, &self.role, &self.name, &self.log, &self.settings, self.cores.as_deref())?;
+        self.pid.store(self.child.id(), Ordering::Relaxed);
         self.wait_until_serving()
     }
 
@@ -126,6 +134,11 @@ impl Node {
     /// The process id.
     pub(crate) fn pid(&self) -> u32 {
         self.child.id()
+    }
+
+    /// The process id, for those who look on while it is ended and started.
+    pub(crate) fn pid_of_now(&self) -> PidOfNow {
+        Arc::clone(&self.pid)
     }
 
     fn last_words(&self) -> String {

@@ -1,0 +1,142 @@
+//! Breaks one part, and waits until all is well again.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, ensure};
+use rustix::process::Signal;
+
+use crate::crowd::cutter::Cutter;
+use crate::crowd::world::World;
+use crate::system::{Node, System};
+
+use super::backends::Backends;
+use super::fault::{Backend, Fault, Tier};
+use super::links::Links;
+use super::schedule::Planned;
+
+/// Longest wait until everything is connected and ready again after a fault.
+const HEALED: Duration = Duration::from_secs(60);
+const POLL: Duration = Duration::from_millis(50);
+/// The share of clients that lose their connections: one of so many.
+const CUT_ONE_OF: usize = 5;
+
+/// What faults are made with.
+#[derive(Debug)]
+pub(crate) struct Breaker {
+    /// The services, if some fault of the run breaks them.
+    pub(crate) backends: Option<Backends>,
+    pub(crate) links: Links,
+}
+
+impl Breaker {
+    /// Makes a fault, and mends it after its time.
+    pub(crate) async fn happen(
+        &self,
+        system: &mut System,
+        planned: &Planned,
+        cutter: &Cutter,
+    ) -> anyhow::Result<()> {
+        let Planned { fault, which, hold } = *planned;
+        match fault {
+            Fault::Kill(tier) => {
+                let node = pick(system, tier, which)?;
+                node.kill()?;
+                tokio::time::sleep(hold).await;
+                blocking(|| node.start_again())
+            }
+            Fault::Pause(tier) => {
+                let node = pick(system, tier, which)?;
+                node.signal(Signal::STOP)?;
+                tokio::time::sleep(hold).await;
+                node.signal(Signal::CONT)
+            }
+            Fault::Restart(tier) => {
+                let node = pick(system, tier, which)?;
+                blocking(|| node.terminate())?;
+                blocking(|| node.start_again())
+            }
+            Fault::Rolling => {
+                for _ in 0..2 {
+                    for at in 0..system.nodes_mut().len() {
+                        let node = &mut system.nodes_mut()[at];
+                        blocking(|| node.terminate())?;
+                        blocking(|| node.start_again())?;
+                        system.wait_until_ready().await?;
+                    }
+                }
+                Ok(())
+            }
+            Fault::KillBackend(backend) => self.backend("kill", "start", backend, hold).await,
+            Fault::PauseBackend(backend) => self.backend("pause", "resume", backend, hold).await,
+            Fault::RedisFlush => self.backends()?.redis("FLUSHALL").await,
+            Fault::RedisReadOnly => {
+                self.backends()?.redis("CONFIG SET min-replicas-to-write 1").await?;
+                tokio::time::sleep(hold).await;
+                self.backends()?.redis("CONFIG SET min-replicas-to-write 0").await
+            }
+            Fault::RedisSilent => {
+                self.backends()?.redis(&format!("CLIENT PAUSE {} ALL", hold.as_millis())).await?;
+                tokio::time::sleep(hold).await;
+                Ok(())
+            }
+            Fault::MysqlCut => blocking(|| self.backends()?.mysql_cut(hold)),
+            Fault::MysqlLock => blocking(|| self.backends()?.mysql_lock(hold)),
+            Fault::CutClients => {
+                cutter.cut(CUT_ONE_OF);
+                Ok(())
+            }
+            Fault::Link(link, harm) => {
+                self.links.set(link, Some(harm));
+                tokio::time::sleep(hold).await;
+                self.links.set(link, None);
+                Ok(())
+            }
+        }
+    }
+
+    async fn backend(
+        &self,
+        breaks: &str,
+        mends: &str,
+        backend: Backend,
+        hold: Duration,
+    ) -> anyhow::Result<()> {
+        let backends = self.backends()?;
+        blocking(|| backends.call(breaks, backend))?;
+        tokio::time::sleep(hold).await;
+        blocking(|| backends.call(mends, backend))
+    }
+
+    /// Waits until every node is ready, every device connected, and everything delivered that was acknowledged so far.
+    pub(crate) async fn healed(system: &System, world: &Arc<World>, cutter: &Cutter) -> anyhow::Result<()> {
+        let give_up = Instant::now() + HEALED;
+        system.wait_until_ready().await?;
+        let heads = world.acked_heads();
+        while !(cutter.all_online() && cutter.all_have(&heads)) {
+            ensure!(
+                Instant::now() < give_up,
+                "not every device is back and has everything within {HEALED:?}"
+            );
+            tokio::time::sleep(POLL).await;
+        }
+        Ok(())
+    }
+
+    fn backends(&self) -> anyhow::Result<&Backends> {
+        self.backends.as_ref().context("no services of its own")
+    }
+}
+
+/// What blocks a thread, without holding up the crowd.
+fn blocking<T>(work: impl FnOnce() -> T) -> T {
+    tokio::task::block_in_place(work)
+}
+
+fn pick(system: &mut System, tier: Tier, which: usize) -> anyhow::Result<&mut Node> {
+    let role = tier.role();
+    let count = system.nodes_mut().iter().filter(|node| node.role == role).count();
+    ensure!(count > 0, "there is no {role}");
+    let mut nodes = system.nodes_mut().iter_mut().filter(|node| node.role == role);
+    nodes.nth(which % count).context("a node")
+}

@@ -1,0 +1,48 @@
+#!/usr/bin/env bash
+# A loaded cluster and, beside it, a loaded single process, for an hour: every minute something breaks. The ledger proves that
+# nothing acknowledged was lost, and the memory of every process has to stay flat. Tables, figures and plots in
+# benches/results/<date>-soak.
+#   soak.sh [--minutes N] [FOLDER]
+# SEED=7 repeats a run: order, targets and lengths follow from it. OORT_BENCH_BIN names the folder with `oort` and
+# `oort-bench` (default target/fast, built when missing).
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/../.."
+
+minutes=60
+[ "${1:-}" != --minutes ] || { minutes=$2; shift 2; }
+out=${1:-benches/results/$(date +%F)-soak}
+bin=${OORT_BENCH_BIN:-target/fast}
+seed=${SEED:-$(date +%s)}
+[ -x "$bin/oort-bench" ] && [ -x "$bin/oort" ] || cargo build --workspace --bins --profile fast
+
+# Services of their own: they are killed.
+services=$(mktemp -d "${TMPDIR:-/tmp}/oort-soak-XXXXXX")
+cluster= standalone=
+cleanup() {
+  # They end what they started.
+  [ -z "$cluster$standalone" ] || kill $cluster $standalone 2>/dev/null || true
+  wait
+  deploy/local/services.sh down "$services"
+  rm -rf "$services"
+}
+trap cleanup EXIT
+trap 'exit 130' INT TERM
+deploy/local/services.sh up "$services"
+
+crowd=(--minutes "$minutes" --users 40 --accounts 10 --groups 12 --sends 40 --departures 0 --patience 120)
+soak() { # SHAPE OPTIONS...: in the background, both at the same time
+  exec timeout $((minutes * 60 + 900)) "$bin/oort-bench" chaos --shape "$@" --seed "$seed" "${crowd[@]}" --out "$out" \
+    > >(sed -u "s/^/$1: /") 2> >(sed -u "s/^/$1: /" >&2)
+}
+printf '== soak, %s minutes, seed %s\n' "$minutes" "$seed"
+soak cluster --services "$services" & cluster=$!
+soak standalone & standalone=$!
+failed=()
+wait $cluster || failed+=(cluster)
+wait $standalone || failed+=(standalone)
+
+if [ ${#failed[@]} -gt 0 ]; then
+  printf 'FAIL: %s. Repeat it with SEED=%s %s --minutes %s\n' "${failed[*]}" "$seed" deploy/bench/soak.sh "$minutes" >&2
+  exit 1
+fi
+printf '%s\n' "$out"
