@@ -11,7 +11,9 @@ mod store;
 pub use store::{StoreConfig, StoreSettings};
 
 use crate::conversations::ListingConfig;
-use crate::{accounts, batcher, cursors, http, kicks, online, presence, publisher, pushes, relay, seen};
+use crate::{
+    accounts, batcher, cursors, http, kicks, online, presence, publisher, pushes, reads, relay, seen,
+};
 
 /// Settings of the logic tier.
 #[derive(Debug, Clone, Deserialize)]
@@ -58,6 +60,8 @@ pub struct Config {
     pub cursors: cursors::Config,
     /// Lists of what changed.
     pub listing: ListingConfig,
+    /// Reads of clients that connect, many in one query.
+    pub reads: reads::Config,
     /// From the outbox to the bus.
     pub publisher: publisher::Config,
     /// Leases on outbox rows.
@@ -148,6 +152,7 @@ impl Default for Config {
             batch: batcher::Config::default(),
             cursors: cursors::Config::default(),
             listing: ListingConfig::default(),
+            reads: reads::Config::default(),
             publisher: publisher::Config::default(),
             relay: relay::Config::default(),
             pushes: pushes::Config::default(),
@@ -174,6 +179,7 @@ impl Config {
             ("batch", self.batch.faults()),
             ("cursors", self.cursors.faults()),
             ("listing", self.listing.faults()),
+            ("reads", self.reads.faults()),
             ("publisher", self.publisher.faults()),
             ("relay", self.relay.faults()),
             ("pushes", self.pushes.faults()),

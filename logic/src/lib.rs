@@ -27,6 +27,7 @@ pub mod presence;
 pub mod published;
 pub mod publisher;
 pub mod pushes;
+pub mod reads;
 pub mod relay;
 pub mod seen;
 mod serve;

@@ -61,6 +61,9 @@ pub struct Counters {
     pub cursor_overloads: Counter,
     pub cursors_expired: Counter,
     pub cursor_transaction: Histogram,
+    pub reads_asked: Counter,
+    pub reads_made: Counter,
+    pub reads_refused: Counter,
     pub commits_in_doubt: Counter,
     pub publish_queue_rows: Gauge,
     pub publish_queue_bytes: Gauge,
@@ -153,6 +156,9 @@ impl Counters {
             cursor_overloads: Counter::default(),
             cursors_expired: Counter::default(),
             cursor_transaction: Histogram::new(SECONDS_BUCKETS),
+            reads_asked: Counter::default(),
+            reads_made: Counter::default(),
+            reads_refused: Counter::default(),
             commits_in_doubt: Counter::default(),
             publish_queue_rows: Gauge::default(),
             publish_queue_bytes: Gauge::default(),
@@ -206,6 +212,7 @@ impl Metrics {
         registry.register("messages_refused", "Messages refused, by code", all.messages_refused.clone());
         all.register_batch(registry);
         all.register_cursors(registry);
+        all.register_reads(registry);
         all.register_publisher(registry);
         all.register_outbox(registry);
         all.register_presence(registry);
@@ -380,6 +387,17 @@ impl Counters {
             "Outbox rows that cannot be read: in history only",
             self.publish_undecodable.clone(),
         );
+    }
+
+    fn register_reads(&self, registry: &mut Registry) {
+        let counters = [
+            ("reads_asked", "Reads of clients that connect", &self.reads_asked),
+            ("reads_made", "Queries that answered them, each as many as waited", &self.reads_made),
+            ("reads_refused", "Such reads refused: too many waited, or for too long", &self.reads_refused),
+        ];
+        for (name, help, counter) in counters {
+            registry.register(name, help, counter.clone());
+        }
     }
 
     fn register_presence(&self, registry: &mut Registry) {

@@ -30,6 +30,7 @@ use crate::presence::{self, Presence};
 use crate::published::Published;
 use crate::publisher::{self, Publisher};
 use crate::pushes::Pushes;
+use crate::reads::{self, Reads};
 use crate::relay::{Lease, Relay};
 use crate::seen::Seen;
 use crate::store::Store;
@@ -137,9 +138,16 @@ impl Service {
             },
         ));
         let tasks = TaskTracker::new();
+        let with = reads::Parts {
+            store: Arc::clone(&parts.store),
+            open_rooms_max: config.limits.open_rooms_max,
+            tasks: tasks.clone(),
+            metrics: metrics.clone(),
+        };
         let conversations = conversations::Parts {
             owner,
             store: Arc::clone(&parts.store),
+            reads: Arc::new(Reads::new(&config.reads, &with)),
             batcher: Arc::clone(&batcher),
             cursors: Arc::clone(&cursors),
             listing: config.listing.clone(),
@@ -218,6 +226,7 @@ async fn app(
     let seen = Arc::new(Seen::new(config.seen.clone(), Arc::clone(&parts.store), metrics.clone()));
     let with = accounts::Parts {
         store: Arc::clone(&parts.store),
+        reads: Arc::clone(&conversations.reads),
         seen: Arc::clone(&seen),
         kicks: Arc::clone(&kicks),
         tasks: conversations.tasks.clone(),

@@ -15,6 +15,7 @@ use oort_api::pb::oort::v1::User;
 use tokio_util::task::TaskTracker;
 
 use crate::kicks::Kicks;
+use crate::reads::Reads;
 use crate::seen::Seen;
 use crate::store::{Credentials, Device, Login, NewUser, Rotation, SigningKey, Store};
 
@@ -73,6 +74,8 @@ async fn create(
 pub struct Parts {
     /// Where accounts are.
     pub store: Arc<dyn Store>,
+    /// Asked whether log-ins are live.
+    pub reads: Arc<Reads>,
     /// Told who was seen.
     pub seen: Arc<Seen>,
     /// Ends the connections of a log-in that ended.
@@ -85,6 +88,7 @@ pub struct Parts {
 #[derive(Debug)]
 pub struct Accounts {
     store: Arc<dyn Store>,
+    reads: Arc<Reads>,
     seen: Arc<Seen>,
     kicks: Arc<Kicks>,
     tasks: TaskTracker,
@@ -102,7 +106,7 @@ impl Accounts {
     /// # Errors
     /// When the store does not answer.
     pub async fn new(parts: Parts, config: Config, metrics: Metrics) -> Result<Self, Refusal> {
-        let Parts { store, seen, kicks, tasks } = parts;
+        let Parts { store, reads, seen, kicks, tasks } = parts;
         let candidate = fresh_signing_key()?;
         let keys = store.signing_keys(&candidate).await?;
         let tokens = Tokens::new(&config.issuer, &keys)
@@ -112,6 +116,7 @@ impl Accounts {
             attempts: Attempts::new(&config),
             live: LiveLogins::new(&config),
             store,
+            reads,
             seen,
             kicks,
             tasks,
@@ -386,12 +391,12 @@ impl Accounts {
     /// Asks the store whether the log-in is live, whatever was remembered of it.
     ///
     /// # Errors
-    /// [`Code::Unauthenticated`], [`Code::Unavailable`].
+    /// [`Code::Unauthenticated`], [`Code::Overloaded`], [`Code::Unavailable`].
     pub async fn confirm(&self, identity: &Identity) -> Result<(), Refusal> {
         let asked_at = Instant::now();
         self.metrics.login_checks.inc();
-        let found = self.store.login(&identity.login_id, now_ms()).await?;
-        if found.is_some_and(|(login, _)| login.user_id.get() == identity.user.id) {
+        let owner = self.reads.login(identity.login_id.clone()).await?;
+        if owner.is_some_and(|owner| owner.get() == identity.user.id) {
             self.live.set_live(identity.login_id.clone(), asked_at);
             self.seen.login(&identity.login_id, identity.user_id()?);
             return Ok(());

@@ -14,8 +14,10 @@ use crate::commits::Commits;
 use crate::config::Limits;
 use crate::cursors::Cursors;
 use crate::metrics::Metrics;
+use crate::reads::Reads;
 use crate::store::{
-    self, Appended, ConversationInfo, CursorMove, Member, MemberCursor, OutboxRow, Page, Range, Store,
+    self, Appended, ConversationInfo, CursorMove, Filling, Member, MemberCursor, OutboxRow, Page, Range,
+    Store,
 };
 
 mod listing;
@@ -54,6 +56,8 @@ pub struct Parts {
     pub owner: Arc<str>,
     /// Where conversations are.
     pub store: Arc<dyn Store>,
+    /// Where lists of conversations are read.
+    pub reads: Arc<Reads>,
     /// Who stores messages.
     pub batcher: Arc<Batcher>,
     /// Who stores cursors.
@@ -221,16 +225,16 @@ impl Conversations {
     /// earlier list, when its cursor is known.
     ///
     /// # Errors
-    /// `unavailable`.
+    /// `overloaded`, `unavailable`.
     pub async fn list(&self, user: UserId, latest: u32, since: &str) -> Result<Listing, Refusal> {
         let latest = latest.min(self.limits.latest_max);
         let rooms_max = self.limits.open_rooms_max;
         let now_ms = now_ms();
-        let entries = self.parts.store.entries_of(user, rooms_max).await?;
+        let entries = self.parts.reads.entries(user).await?;
         let mut listing = listing::pick(&self.parts.listing, (user, rooms_max), entries, since, now_ms);
         if !listing.conversations.is_empty() {
             let list = std::mem::take(&mut listing.conversations);
-            listing.conversations = self.parts.store.filled(user, list, latest).await?;
+            listing.conversations = self.parts.reads.filled(Filling { user, list, latest }).await?;
         }
         Ok(listing)
     }
@@ -281,9 +285,9 @@ impl Conversations {
     /// Ids of the open rooms and of the user's groups.
     ///
     /// # Errors
-    /// `unavailable`.
+    /// `overloaded`, `unavailable`.
     pub async fn rooms_of(&self, user: UserId) -> Result<Vec<ConversationId>, Refusal> {
-        Ok(self.parts.store.rooms_of(user, self.limits.open_rooms_max).await?)
+        self.parts.reads.rooms(user).await
     }
 
     /// The conversation, when the user may read it.

@@ -9,6 +9,7 @@
 //! caller can hand it to the publisher without reading it back.
 
 use std::fmt;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use oort_api::ids::{ConversationId, Seq, UserId};
@@ -217,6 +218,17 @@ pub enum Range {
     After(i64),
 }
 
+/// A list that is to be filled.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Filling {
+    /// Who reads it.
+    pub user: UserId,
+    /// Conversations of [`Store::entries_of`].
+    pub list: Vec<Conversation>,
+    /// Newest messages of each.
+    pub latest: u32,
+}
+
 /// A member of a group.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Member {
@@ -281,7 +293,10 @@ pub trait Store: Send + Sync + fmt::Debug + 'static {
 
     /// Records a log-in and the name of its device (may be empty).
     async fn create_login(&self, login: &Login, device: &str) -> Result<(), Error>;
-    /// A live log-in (not ended, not expired at `now_ms`) with its user.
+    /// Whose these log-ins are; `None` for one that is not live (ended, or
+    /// expired at `now_ms`). In the order of `ids`.
+    async fn live_logins(&self, ids: &[Arc<str>], now_ms: i64) -> Result<Vec<Option<UserId>>, Error>;
+    /// A live log-in with its user.
     async fn login(&self, id: &str, now_ms: i64) -> Result<Option<(Login, User)>, Error>;
     /// The same by the hash of the cookie's value.
     async fn login_by_cookie(
@@ -366,20 +381,34 @@ pub trait Store: Send + Sync + fmt::Debug + 'static {
     ) -> Result<Option<(ConversationInfo, bool)>, Error>;
     /// Members of a group or direct conversation, by id, after `after`.
     async fn members(&self, id: ConversationId, after: i64, limit: u32) -> Result<Vec<Member>, Error>;
-    /// Ids of the open rooms (at most `rooms_max`, the oldest) and of the user's groups.
-    async fn rooms_of(&self, user: UserId, rooms_max: u32) -> Result<Vec<ConversationId>, Error>;
+    /// For each user: ids of the open rooms (at most `rooms_max`, the oldest)
+    /// and of the user's groups.
+    async fn rooms_of_all(&self, users: &[UserId], rooms_max: u32)
+    -> Result<Vec<Vec<ConversationId>>, Error>;
     /// The same and the direct ones, by id, without messages and `unread`. The
     /// first reading of an open room that is older than the account records
     /// that the user begins at its head.
-    async fn entries_of(&self, user: UserId, rooms_max: u32) -> Result<Vec<Entry>, Error>;
-    /// Conversations of [`Self::entries_of`] with `unread` and the newest
-    /// `latest` messages, newest first, as they were at their heads.
+    async fn entries_of_all(&self, users: &[UserId], rooms_max: u32) -> Result<Vec<Vec<Entry>>, Error>;
+    /// Lists of [`Self::entries_of_all`] with `unread` and the newest messages,
+    /// newest first, as they were at their heads.
+    async fn filled_all(&self, fillings: &[Filling]) -> Result<Vec<Vec<Conversation>>, Error>;
+    /// [`Self::rooms_of_all`] of one user.
+    async fn rooms_of(&self, user: UserId, rooms_max: u32) -> Result<Vec<ConversationId>, Error> {
+        Ok(self.rooms_of_all(&[user], rooms_max).await?.pop().unwrap_or_default())
+    }
+    /// [`Self::entries_of_all`] of one user.
+    async fn entries_of(&self, user: UserId, rooms_max: u32) -> Result<Vec<Entry>, Error> {
+        Ok(self.entries_of_all(&[user], rooms_max).await?.pop().unwrap_or_default())
+    }
+    /// [`Self::filled_all`] of one user.
     async fn filled(
         &self,
         user: UserId,
         list: Vec<Conversation>,
         latest: u32,
-    ) -> Result<Vec<Conversation>, Error>;
+    ) -> Result<Vec<Conversation>, Error> {
+        Ok(self.filled_all(&[Filling { user, list, latest }]).await?.pop().unwrap_or_default())
+    }
     /// All of the user's conversations, filled.
     async fn conversations_of(
         &self,

@@ -42,6 +42,7 @@ contract! {
         names_and_addresses_are_unique
         users_are_found_by_prefix
         log_ins_live_until_they_end
+        many_log_ins_are_looked_up_together
         a_user_sees_their_log_ins
         a_refresh_token_works_once
         concurrent_rotations_of_one_token_rotate_once
@@ -72,7 +73,8 @@ contract! {
         a_large_batch_is_one_transaction;
     history:
         pages_end_exactly_at_the_edges
-        lists_carry_heads_and_newest_messages;
+        lists_carry_heads_and_newest_messages
+        many_readers_together_get_what_each_gets_alone;
     outbox:
         rows_of_an_owner_are_read_in_order
         rows_of_the_dead_are_adopted_once

@@ -205,13 +205,12 @@ pub(super) async fn begin_members(
 /// Of two readings that say so, the first counts.
 pub(super) async fn begin_rooms(
     connection: &mut Conn,
-    user: UserId,
-    rooms: &[(i64, i64)],
+    rooms: &[(UserId, i64, i64)],
     now_ms: i64,
 ) -> Result<(), Failure> {
     let mut sql = Sql::default();
     sql.raw(INSERT_CURSORS);
-    sql.separated("", rooms, |sql, &(room, head)| values(sql, (user.get(), room, head, head), now_ms));
+    sql.separated("", rooms, |sql, &(user, room, head)| values(sql, (user.get(), room, head, head), now_ms));
     sql.raw(" ON DUPLICATE KEY UPDATE user_id = user_id").end();
     sql.run(connection).await.map(drop)
 }

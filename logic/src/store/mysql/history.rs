@@ -9,120 +9,168 @@ use oort_api::pb::oort::v1::{Conversation, ConversationKind, Message, User};
 
 use super::cursors::{begin_rooms, count_own};
 use super::failure::Failure;
-use super::sql::{Set, Sql, column, rows};
+use super::logins::user;
+use super::sql::{Set, Sql, column};
 use crate::store::cursors::begins_at_head;
 use crate::store::events::kind;
-use crate::store::{Entry, Error, Page, Range};
+use crate::store::{Entry, Error, Filling, Page, Range};
 
 /// conversation_id, seq, sender_id, sender_name, client_msg_id, content, created_at_ms, kind.
 type MessageRow = (i64, i64, i64, String, Option<Vec<u8>>, String, i64, i32);
 const MESSAGES: &str = "SELECT conversation_id, seq, sender_id, sender_name, client_msg_id, content, \
      created_at_ms, kind FROM messages FORCE INDEX (PRIMARY) WHERE ";
 
-pub(super) async fn rooms_of(
+pub(super) async fn rooms_of_all(
     connection: &mut Conn,
-    user: UserId,
+    users: &[UserId],
     rooms_max: u32,
-) -> Result<Vec<ConversationId>, Failure> {
-    let ids: Vec<(i64,)> = rows(
-        connection,
-        "(SELECT id FROM conversations WHERE kind = ? ORDER BY id LIMIT ?)
-         UNION ALL
-         (SELECT c.id FROM members m JOIN conversations c ON c.id = m.conversation_id
-          WHERE m.user_id = ? AND c.kind = ?)
-         ORDER BY 1",
-        (i32::from(ConversationKind::Room), rooms_max, user.get(), i32::from(ConversationKind::Group)),
-    )
-    .await?;
-    Ok(ids.into_iter().filter_map(|(id,)| ConversationId::new(id)).collect())
-}
-
-pub(super) async fn filled(
-    connection: &mut Conn,
-    user: UserId,
-    mut list: Vec<Conversation>,
-    latest: u32,
-) -> Result<Vec<Conversation>, Failure> {
+) -> Result<Vec<Vec<ConversationId>>, Failure> {
+    if users.is_empty() {
+        return Ok(Vec::new());
+    }
     let mut sql = Sql::default();
-    let mut asked = Vec::with_capacity(list.len());
-    for conversation in &list {
-        let (id, read, head) = (conversation.id, conversation.read_seq, conversation.head);
-        let own = (read < head).then(|| count_own(&mut sql, user.get(), id, read, head));
-        let page = (latest > 0 && head > 0).then(|| {
-            // Not above the head that was read, which may be older by now.
-            sql.raw("(").raw(MESSAGES).raw("conversation_id = ").int(id).raw(" AND seq <= ").int(head);
-            sql.raw(" ORDER BY seq DESC LIMIT ").int(i64::from(latest) + 1).raw(")").end()
-        });
-        asked.push((own, page));
-    }
-    let mut sets: HashMap<usize, Set> = HashMap::new();
-    if sql.len() > 0 {
-        sets.extend(sql.run(connection).await?.into_iter().enumerate());
-    }
-    for (conversation, (own, page)) in list.iter_mut().zip(asked) {
-        let own: Vec<(i64,)> = match own.and_then(|index| sets.remove(&index)) {
-            Some(set) => set.typed()?,
-            None => Vec::new(),
-        };
-        let own = own.first().map_or(0, |&(count,)| count);
-        conversation.unread = (conversation.head - conversation.read_seq - own).max(0);
-        let messages = match page.and_then(|index| sets.remove(&index)) {
-            Some(set) => messages(set)?,
-            None => Vec::new(),
-        };
-        let (messages, more) = cut(messages, latest);
-        conversation.has_more = more || (latest == 0 && conversation.head > 0);
-        conversation.latest = messages;
-    }
-    Ok(list)
+    sql.raw("SELECT id FROM conversations WHERE kind = ").int(i32::from(ConversationKind::Room).into());
+    let open = sql.raw(" ORDER BY id LIMIT ").int(rooms_max.into()).end();
+    sql.raw("SELECT m.user_id, c.id FROM members m JOIN conversations c ON c.id = m.conversation_id WHERE m.user_id IN ");
+    sql.list(users.iter().map(|user| user.get()));
+    let groups = sql.raw(" AND c.kind = ").int(i32::from(ConversationKind::Group).into()).end();
+    let mut sets = sql.run(connection).await?;
+    let groups: Vec<(i64, i64)> = sets.remove(groups).typed()?;
+    let open: Vec<(i64,)> = sets.remove(open).typed()?;
+    let mut of: HashMap<i64, Vec<i64>> = HashMap::new();
+    groups.into_iter().for_each(|(user, group)| of.entry(user).or_default().push(group));
+    let rooms = |user: &UserId| {
+        let mut ids: Vec<i64> = open.iter().map(|&(id,)| id).collect();
+        ids.extend(of.get(&user.get()).into_iter().flatten());
+        ids.sort_unstable();
+        ids.into_iter().filter_map(ConversationId::new).collect()
+    };
+    Ok(users.iter().map(rooms).collect())
 }
 
-/// The list. Where the reader begins in open rooms that are older than the
-/// account is recorded first, and read back: another reading may have said so.
-pub(super) async fn entries_of(
+/// What a page of the newest messages depends on: conversation, head, how many.
+type PageOf = (i64, i64, u32);
+
+pub(super) async fn filled_all(
     connection: &mut Conn,
-    user: UserId,
+    fillings: &[Filling],
+) -> Result<Vec<Vec<Conversation>>, Failure> {
+    let mut sql = Sql::default();
+    let mut own: HashMap<(i64, i64, i64, i64), usize> = HashMap::new();
+    // Readers of one conversation share its page.
+    let mut pages: HashMap<PageOf, usize> = HashMap::new();
+    for Filling { user, list, latest } in fillings {
+        for conversation in list {
+            let (id, read, head) = (conversation.id, conversation.read_seq, conversation.head);
+            if read < head {
+                let count = || count_own(&mut sql, user.get(), id, read, head);
+                own.entry((user.get(), id, read, head)).or_insert_with(count);
+            }
+            if *latest > 0 && head > 0 {
+                pages.entry((id, head, *latest)).or_insert_with(|| newest(&mut sql, id, head, *latest));
+            }
+        }
+    }
+    let sets = if sql.len() > 0 { sql.run(connection).await? } else { Vec::new() };
+    let mut sets: Vec<Option<Set>> = sets.into_iter().map(Some).collect();
+    let mut take = |index: usize| {
+        let set = sets.get_mut(index).and_then(Option::take);
+        set.ok_or_else(|| Failure::from(Error::Internal("a statement was not answered".into())))
+    };
+    let mut counts: HashMap<(i64, i64, i64, i64), i64> = HashMap::with_capacity(own.len());
+    for (of, index) in own {
+        let count: Vec<(i64,)> = take(index)?.typed()?;
+        counts.insert(of, count.first().map_or(0, |&(count,)| count));
+    }
+    let mut read: HashMap<PageOf, (Vec<Message>, bool)> = HashMap::with_capacity(pages.len());
+    for (of, index) in pages {
+        read.insert(of, cut(messages(take(index)?)?, of.2));
+    }
+    let fill = |user: i64, latest: u32, conversation: &Conversation| {
+        let (id, read_seq, head) = (conversation.id, conversation.read_seq, conversation.head);
+        let own = counts.get(&(user, id, read_seq, head)).copied().unwrap_or(0);
+        let (messages, more) = read.get(&(id, head, latest)).cloned().unwrap_or_default();
+        Conversation {
+            unread: (head - read_seq - own).max(0),
+            has_more: more || (latest == 0 && head > 0),
+            latest: messages,
+            ..conversation.clone()
+        }
+    };
+    let lists = fillings.iter().map(|Filling { user, list, latest }| {
+        list.iter().map(|conversation| fill(user.get(), *latest, conversation)).collect()
+    });
+    Ok(lists.collect())
+}
+
+/// The newest messages, not above the head that was read, which may be older by now.
+fn newest(sql: &mut Sql, id: i64, head: i64, latest: u32) -> usize {
+    sql.raw("(").raw(MESSAGES).raw("conversation_id = ").int(id).raw(" AND seq <= ").int(head);
+    sql.raw(" ORDER BY seq DESC LIMIT ").int(i64::from(latest) + 1).raw(")").end()
+}
+
+/// The lists. Where a reader begins in open rooms that are older than the
+/// account is recorded first, and read back: another reading may have said so.
+pub(super) async fn entries_of_all(
+    connection: &mut Conn,
+    users: &[UserId],
     rooms_max: u32,
-) -> Result<Vec<Entry>, Failure> {
-    let mut listed = look(connection, user, rooms_max).await?;
-    let begins: Vec<(i64, i64)> = listed
+) -> Result<Vec<Vec<Entry>>, Failure> {
+    if users.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut listed = look(connection, users, rooms_max).await?;
+    let begins: Vec<(UserId, i64, i64)> = listed
         .iter()
-        .filter_map(|(entry, begins)| begins.map(|head| (entry.conversation.id, head)))
+        .filter_map(|found| found.begins.map(|head| (found.reader, found.entry.conversation.id, head)))
         .collect();
     if !begins.is_empty() {
-        begin_rooms(connection, user, &begins, now_ms()).await?;
-        listed = look(connection, user, rooms_max).await?;
+        begin_rooms(connection, &begins, now_ms()).await?;
+        listed = look(connection, users, rooms_max).await?;
     }
-    Ok(listed.into_iter().map(|(entry, _)| entry).collect())
+    let mut of: HashMap<UserId, Vec<Entry>> = HashMap::with_capacity(users.len());
+    listed.into_iter().for_each(|found| of.entry(found.reader).or_default().push(found.entry));
+    // Somebody may be named twice.
+    Ok(users.iter().map(|user| of.get(user).cloned().unwrap_or_default()).collect())
 }
 
-/// An entry, and the head its reader begins at when that is to be recorded.
-type Listed = (Entry, Option<i64>);
+/// An entry of a reader's list.
+struct Listed {
+    reader: UserId,
+    entry: Entry,
+    /// The head the reader begins at, when that is to be recorded.
+    begins: Option<i64>,
+}
 
-async fn look(connection: &mut Conn, user: UserId, rooms_max: u32) -> Result<Vec<Listed>, Failure> {
-    let user = user.get();
-    let found: Vec<Row> = rows(
-        connection,
+async fn look(connection: &mut Conn, users: &[UserId], rooms_max: u32) -> Result<Vec<Listed>, Failure> {
+    let readers = || users.iter().map(|user| user.get());
+    let mut sql = Sql::default();
+    sql.raw(
         "(SELECT c.id, c.kind, c.name, c.creator_id, c.last_seq, c.last_at_ms, 0 AS peer_id, NULL AS peer_name,
                  k.delivered_seq, k.read_seq, NULL AS peer_delivered_seq, NULL AS peer_read_seq,
                  GREATEST(c.created_at_ms, c.last_at_ms, COALESCE(k.updated_at_ms, 0)) AS changed_at_ms,
-                 c.created_at_ms, (SELECT u.created_at_ms FROM users u WHERE u.id = ?) AS since_ms
-          FROM (SELECT * FROM conversations WHERE kind = ? ORDER BY id LIMIT ?) c
-          LEFT JOIN cursors k ON k.user_id = ? AND k.conversation_id = c.id)
-         UNION ALL
+                 c.created_at_ms, u.created_at_ms AS since_ms, u.id AS reader_id
+          FROM users u CROSS JOIN (SELECT * FROM conversations WHERE kind = ",
+    );
+    sql.int(i32::from(ConversationKind::Room).into()).raw(" ORDER BY id LIMIT ").int(rooms_max.into());
+    sql.raw(
+        ") c LEFT JOIN cursors k ON k.user_id = u.id AND k.conversation_id = c.id
+          WHERE u.id IN ",
+    );
+    sql.list(readers()).raw(
+        ") UNION ALL
          (SELECT c.id, c.kind, c.name, c.creator_id, c.last_seq, c.last_at_ms, COALESCE(p.id, 0), p.username,
                  k.delivered_seq, k.read_seq, q.delivered_seq, q.read_seq,
                  GREATEST(m.joined_at_ms, c.last_at_ms, COALESCE(k.updated_at_ms, 0), COALESCE(q.updated_at_ms, 0)),
-                 c.created_at_ms, NULL
+                 c.created_at_ms, NULL, m.user_id
           FROM members m JOIN conversations c ON c.id = m.conversation_id
-          LEFT JOIN users p ON p.id = IF(c.user_lo = ?, c.user_hi, c.user_lo)
-          LEFT JOIN cursors k ON k.user_id = ? AND k.conversation_id = c.id
+          LEFT JOIN users p ON p.id = IF(c.user_lo = m.user_id, c.user_hi, c.user_lo)
+          LEFT JOIN cursors k ON k.user_id = m.user_id AND k.conversation_id = c.id
           LEFT JOIN cursors q ON q.user_id = p.id AND q.conversation_id = c.id
-          WHERE m.user_id = ?)
-         ORDER BY 1",
-        (user, i32::from(ConversationKind::Room), rooms_max, user, user, user, user),
-    )
-    .await?;
+          WHERE m.user_id IN ",
+    );
+    sql.list(readers()).raw(") ORDER BY 1").end();
+    let found: Vec<Row> = sql.run(connection).await?.remove(0).typed()?;
     found.into_iter().map(listed).collect()
 }
 
@@ -146,7 +194,8 @@ fn listed(mut row: Row) -> Result<Listed, Failure> {
     };
     let begins = cursor.is_none() && begins_at_head(column(row, 13)?, column(row, 14)?);
     let begins = begins.then_some(conversation.head);
-    Ok((Entry { conversation, changed_at_ms: column(row, 12)? }, begins))
+    let reader = user(column(row, 15)?)?;
+    Ok(Listed { reader, entry: Entry { conversation, changed_at_ms: column(row, 12)? }, begins })
 }
 
 pub(super) async fn history(

@@ -1,11 +1,14 @@
 //! Log-ins and signing keys.
 
+use std::collections::HashMap;
+use std::sync::Arc;
+
 use mysql_async::{Conn, TxOpts};
 use oort_api::ids::UserId;
 use oort_api::pb::oort::v1::User;
 
 use super::failure::Failure;
-use super::sql::{execute, first, rows};
+use super::sql::{Sql, execute, first, rows};
 use crate::store::{Error, Login, Rotation, SigningKey};
 
 /// id, user_id, refresh_hash, cookie_hash, created_at_ms, expires_at_ms.
@@ -66,6 +69,25 @@ pub(super) async fn login(
     )
     .await?;
     found.map(with_user).transpose()
+}
+
+pub(super) async fn live_logins(
+    connection: &mut Conn,
+    ids: &[Arc<str>],
+    now_ms: i64,
+) -> Result<Vec<Option<UserId>>, Failure> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut sql = Sql::default();
+    sql.raw("SELECT id, user_id FROM logins WHERE id IN ");
+    sql.separated("(", ids, |sql, id| {
+        sql.bytes(id.as_bytes());
+    });
+    sql.raw(") AND expires_at_ms > ").int(now_ms).end();
+    let found: Vec<(Vec<u8>, i64)> = sql.run(connection).await?.remove(0).typed()?;
+    let owners: HashMap<Vec<u8>, i64> = found.into_iter().collect();
+    ids.iter().map(|id| owners.get(id.as_bytes()).map(|owner| user(*owner)).transpose()).collect()
 }
 
 pub(super) async fn login_by_cookie(

@@ -1,6 +1,8 @@
 //! The trait: calls that publish go through their owner's lane, all others
 //! take a connection of the pool.
 
+use std::sync::Arc;
+
 use mysql_async::prelude::Queryable;
 use oort_api::ids::{ConversationId, UserId};
 use oort_api::pb::oort::v1::{Conversation, User};
@@ -15,7 +17,7 @@ use super::lane::Attempts;
 use super::membership::{self, AddMembers, RemoveMember};
 use super::{MysqlStore, devices, history, logins, operators, outbox};
 use crate::store::{
-    Appended, Audit, ConversationInfo, Credentials, CursorMove, Device, Entry, Error, Login, Member,
+    Appended, Audit, ConversationInfo, Credentials, CursorMove, Device, Entry, Error, Filling, Login, Member,
     MemberCursor, Moved, NewAudit, NewMessage, NewUser, Operator, OutboxRow, Page, Range, Rotation,
     Sightings, SigningKey, Store,
 };
@@ -92,6 +94,10 @@ impl Store for MysqlStore {
 
     async fn login(&self, id: &str, now_ms: i64) -> Result<Option<(Login, User)>, Error> {
         pooled!(self, |connection| logins::login(connection, id, now_ms))
+    }
+
+    async fn live_logins(&self, ids: &[Arc<str>], now_ms: i64) -> Result<Vec<Option<UserId>>, Error> {
+        pooled!(self, |connection| logins::live_logins(connection, ids, now_ms))
     }
 
     async fn login_by_cookie(
@@ -203,21 +209,20 @@ impl Store for MysqlStore {
         pooled!(self, |connection| membership::members(connection, id, after, limit))
     }
 
-    async fn rooms_of(&self, user: UserId, rooms_max: u32) -> Result<Vec<ConversationId>, Error> {
-        pooled!(self, |connection| history::rooms_of(connection, user, rooms_max))
-    }
-
-    async fn entries_of(&self, user: UserId, rooms_max: u32) -> Result<Vec<Entry>, Error> {
-        retried!(self, |connection| history::entries_of(connection, user, rooms_max))
-    }
-
-    async fn filled(
+    async fn rooms_of_all(
         &self,
-        user: UserId,
-        list: Vec<Conversation>,
-        latest: u32,
-    ) -> Result<Vec<Conversation>, Error> {
-        pooled!(self, |connection| history::filled(connection, user, list, latest))
+        users: &[UserId],
+        rooms_max: u32,
+    ) -> Result<Vec<Vec<ConversationId>>, Error> {
+        pooled!(self, |connection| history::rooms_of_all(connection, users, rooms_max))
+    }
+
+    async fn entries_of_all(&self, users: &[UserId], rooms_max: u32) -> Result<Vec<Vec<Entry>>, Error> {
+        retried!(self, |connection| history::entries_of_all(connection, users, rooms_max))
+    }
+
+    async fn filled_all(&self, fillings: &[Filling]) -> Result<Vec<Vec<Conversation>>, Error> {
+        pooled!(self, |connection| history::filled_all(connection, fillings))
     }
 
     async fn history(&self, id: ConversationId, range: Range, limit: u32) -> Result<Page, Error> {

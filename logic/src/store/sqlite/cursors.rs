@@ -128,8 +128,7 @@ pub(super) fn own_above(
 /// Where a user begins in rooms that are older than the account: (room, head).
 pub(super) fn begin(
     connection: &mut Connection,
-    user: UserId,
-    rooms: &[(i64, i64)],
+    rooms: &[(UserId, i64, i64)],
     now_ms: i64,
 ) -> Result<(), Error> {
     let transaction = connection.transaction()?;
@@ -138,7 +137,7 @@ pub(super) fn begin(
             "INSERT OR IGNORE INTO cursors (user_id, conversation_id, delivered_seq, read_seq, updated_at_ms)
              VALUES (?1, ?2, ?3, ?3, ?4)",
         )?;
-        for (room, head) in rooms {
+        for (user, room, head) in rooms {
             insert.execute([user.get(), *room, *head, now_ms])?;
         }
     }

@@ -1,5 +1,8 @@
 //! What readers see: lists of conversations and pages of messages.
 
+use std::collections::HashMap;
+use std::collections::hash_map::Entry as MapEntry;
+
 use oort_api::ids::{ConversationId, UserId};
 use oort_api::pb::oort::v1::{Conversation, ConversationKind, Message, User};
 use rusqlite::{Connection, OptionalExtension, Row, params};
@@ -7,7 +10,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use super::cursors::own_above;
 use crate::store::cursors::begins_at_head;
 use crate::store::events::kind;
-use crate::store::{Entry, Error, Page, Range};
+use crate::store::{Entry, Error, Filling, Page, Range};
 
 const COLUMNS: &str =
     "conversation_id, seq, sender_id, sender_name, client_msg_id, content, created_at_ms, kind";
@@ -96,23 +99,32 @@ fn listed(row: &Row<'_>) -> rusqlite::Result<Listed> {
     Ok((Entry { conversation, changed_at_ms: row.get(12)? }, begins))
 }
 
+/// What a page of the newest messages depends on: conversation, head, how many.
+type PageOf = (i64, i64, u32);
+
 pub(super) fn filled(
     connection: &mut Connection,
-    user: UserId,
-    mut list: Vec<Conversation>,
-    latest: u32,
-) -> Result<Vec<Conversation>, Error> {
+    fillings: Vec<Filling>,
+) -> Result<Vec<Vec<Conversation>>, Error> {
     let snapshot = connection.transaction()?;
-    for conversation in &mut list {
-        let (id, read, head) = (conversation.id, conversation.read_seq, conversation.head);
-        let own = own_above(&snapshot, user.get(), id, read, head)?;
-        conversation.unread = (head - read - own).max(0);
-        // Not above the head that was read, which may be older by now.
-        let (messages, more) = newest(&snapshot, id, head.saturating_add(1), latest)?;
-        conversation.latest = messages;
-        conversation.has_more = more;
+    // Readers of one conversation share its page.
+    let mut pages: HashMap<PageOf, (Vec<Message>, bool)> = HashMap::new();
+    let mut lists = Vec::with_capacity(fillings.len());
+    for Filling { user, mut list, latest } in fillings {
+        for conversation in &mut list {
+            let (id, read, head) = (conversation.id, conversation.read_seq, conversation.head);
+            let own = own_above(&snapshot, user.get(), id, read, head)?;
+            conversation.unread = (head - read - own).max(0);
+            let page = match pages.entry((id, head, latest)) {
+                MapEntry::Occupied(page) => page.into_mut(),
+                // Not above the head that was read, which may be older by now.
+                MapEntry::Vacant(page) => page.insert(newest(&snapshot, id, head.saturating_add(1), latest)?),
+            };
+            (conversation.latest, conversation.has_more) = page.clone();
+        }
+        lists.push(list);
     }
-    Ok(list)
+    Ok(lists)
 }
 
 pub(super) fn history(

@@ -1,5 +1,7 @@
 //! Log-ins and signing keys.
 
+use std::sync::Arc;
+
 use oort_api::ids::UserId;
 use oort_api::pb::oort::v1::User;
 use rusqlite::{Connection, OptionalExtension, Row, params};
@@ -48,6 +50,18 @@ pub(super) fn login(connection: &Connection, id: &str, now_ms: i64) -> Result<Op
          WHERE l.id = ? AND l.expires_at_ms > ?"
     );
     Ok(connection.prepare_cached(&sql)?.query_row(params![id, now_ms], with_user).optional()?)
+}
+
+pub(super) fn live_logins(
+    connection: &Connection,
+    ids: &[Arc<str>],
+    now_ms: i64,
+) -> Result<Vec<Option<UserId>>, Error> {
+    let mut select =
+        connection.prepare_cached("SELECT user_id FROM logins WHERE id = ? AND expires_at_ms > ?")?;
+    let mut owner =
+        |id: &Arc<str>| Ok(select.query_row(params![&**id, now_ms], |row| user(row, 0)).optional()?);
+    ids.iter().map(&mut owner).collect()
 }
 
 pub(super) fn login_by_cookie(

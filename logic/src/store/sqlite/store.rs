@@ -1,5 +1,7 @@
 //! The trait: each call goes to the writer's or the readers' threads.
 
+use std::sync::Arc;
+
 use oort_api::ids::{ConversationId, UserId};
 use oort_api::pb::oort::v1::{Conversation, User};
 use rusqlite::{Connection, TransactionBehavior};
@@ -7,11 +9,12 @@ use tonic::async_trait;
 
 use super::accounts::{self, By};
 use super::claim::{Claim, Orphans};
+use super::history::Listed;
 use super::{
     SqliteStore, append, conversations, cursors, devices, history, logins, membership, operators, outbox,
 };
 use crate::store::{
-    Appended, Audit, ConversationInfo, Credentials, CursorMove, Device, Entry, Error, Login, Member,
+    Appended, Audit, ConversationInfo, Credentials, CursorMove, Device, Entry, Error, Filling, Login, Member,
     MemberCursor, Metrics, Moved, NewAudit, NewMessage, NewUser, Operator, OutboxRow, Page, Range, Rotation,
     Sightings, SigningKey, Store,
 };
@@ -109,6 +112,11 @@ impl Store for SqliteStore {
     async fn login(&self, id: &str, now_ms: i64) -> Result<Option<(Login, User)>, Error> {
         let id = id.to_owned();
         self.read(move |connection| logins::login(connection, &id, now_ms)).await
+    }
+
+    async fn live_logins(&self, ids: &[Arc<str>], now_ms: i64) -> Result<Vec<Option<UserId>>, Error> {
+        let ids = ids.to_vec();
+        self.read(move |connection| logins::live_logins(connection, &ids, now_ms)).await
     }
 
     async fn login_by_cookie(
@@ -249,31 +257,42 @@ impl Store for SqliteStore {
         self.read(move |connection| membership::members(connection, id, after, limit)).await
     }
 
-    async fn rooms_of(&self, user: UserId, rooms_max: u32) -> Result<Vec<ConversationId>, Error> {
-        self.read(move |connection| history::rooms_of(connection, user, rooms_max)).await
-    }
-
-    async fn entries_of(&self, user: UserId, rooms_max: u32) -> Result<Vec<Entry>, Error> {
-        let look = move |connection: &mut Connection| history::entries_of(connection, user, rooms_max);
-        let mut listed = self.read(look).await?;
-        let begins: Vec<(i64, i64)> = listed
-            .iter()
-            .filter_map(|(entry, begins)| begins.map(|head| (entry.conversation.id, head)))
-            .collect();
-        if !begins.is_empty() {
-            self.write(move |connection| cursors::begin(connection, user, &begins, clock_ms())).await?;
-            listed = self.read(look).await?;
-        }
-        Ok(listed.into_iter().map(|(entry, _)| entry).collect())
-    }
-
-    async fn filled(
+    async fn rooms_of_all(
         &self,
-        user: UserId,
-        list: Vec<Conversation>,
-        latest: u32,
-    ) -> Result<Vec<Conversation>, Error> {
-        self.read(move |connection| history::filled(connection, user, list, latest)).await
+        users: &[UserId],
+        rooms_max: u32,
+    ) -> Result<Vec<Vec<ConversationId>>, Error> {
+        let users = users.to_vec();
+        self.read(move |connection| {
+            users.iter().map(|user| history::rooms_of(connection, *user, rooms_max)).collect()
+        })
+        .await
+    }
+
+    async fn entries_of_all(&self, users: &[UserId], rooms_max: u32) -> Result<Vec<Vec<Entry>>, Error> {
+        let users: Arc<[UserId]> = users.into();
+        let look = |users: Arc<[UserId]>| {
+            self.read(move |connection| {
+                let listed = users.iter().map(|user| history::entries_of(connection, *user, rooms_max));
+                listed.collect::<Result<Vec<_>, _>>()
+            })
+        };
+        let mut listed = look(Arc::clone(&users)).await?;
+        let begins = users.iter().zip(&listed).flat_map(|(user, list)| {
+            let begins = |(entry, head): &Listed| head.map(|head| (*user, entry.conversation.id, head));
+            list.iter().filter_map(begins)
+        });
+        let begins: Vec<(UserId, i64, i64)> = begins.collect();
+        if !begins.is_empty() {
+            self.write(move |connection| cursors::begin(connection, &begins, clock_ms())).await?;
+            listed = look(users).await?;
+        }
+        Ok(listed.into_iter().map(|list| list.into_iter().map(|(entry, _)| entry).collect()).collect())
+    }
+
+    async fn filled_all(&self, fillings: &[Filling]) -> Result<Vec<Vec<Conversation>>, Error> {
+        let fillings = fillings.to_vec();
+        self.read(move |connection| history::filled(connection, fillings)).await
     }
 
     async fn history(&self, id: ConversationId, range: Range, limit: u32) -> Result<Page, Error> {

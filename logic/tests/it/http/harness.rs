@@ -126,9 +126,11 @@ impl Node {
             let cursors = cursors.clone();
             async move { cursors.run().await }
         });
+        let reads = crate::support::reads(&store, &metrics);
         let parts = conversations::Parts {
             owner,
             store: store.clone(),
+            reads: reads.clone(),
             batcher,
             cursors,
             listing: config.listing.clone(),
@@ -151,6 +153,7 @@ impl Node {
         let seen = Arc::new(Seen::new(config.seen.clone(), store.clone(), metrics.clone()));
         let with = accounts::Parts {
             store: store.clone(),
+            reads,
             seen: seen.clone(),
             kicks: kicks.clone(),
             tasks: TaskTracker::new(),

@@ -1,5 +1,7 @@
 //! Users, log-ins, signing keys.
 
+use std::sync::Arc;
+
 use oort_api::ids::UserId;
 use oort_api::pb::oort::v1::User;
 use oort_logic::store::{Device, Error, Login, NewUser, Rotation, Sightings, SigningKey};
@@ -101,6 +103,21 @@ pub(crate) async fn log_ins_live_until_they_end(fixture: Fixture) {
 
 fn reused(user: &User) -> Rotation {
     Rotation::Reused { login_id: "one".to_owned(), user_id: id(user) }
+}
+
+pub(crate) async fn many_log_ins_are_looked_up_together(fixture: Fixture) {
+    let store = fixture.open().await;
+    let (ada, bob) = (user(&store, "ada").await, user(&store, "bob").await);
+    let without_cookie = |user, name, number| Login { cookie_hash: None, ..login(user, name, number) };
+    store.create_login(&without_cookie(id(&ada), "first", 1), "phone").await.expect("creates");
+    store.create_login(&without_cookie(id(&bob), "it's", 2), "phone").await.expect("creates");
+    store.create_login(&without_cookie(id(&bob), "over", 3), "phone").await.expect("creates");
+    store.end_login("over", id(&bob)).await.expect("ends");
+    let ids: Vec<Arc<str>> = ["it's", "none", "first", "over", "first"].map(Arc::from).into();
+    let owners = store.live_logins(&ids, NOW).await.expect("answers");
+    assert_eq!(owners, [Some(id(&bob)), None, Some(id(&ada)), None, Some(id(&ada))]);
+    assert_eq!(store.live_logins(&ids, NOW + 1_000).await.expect("answers"), [None; 5], "expired");
+    assert!(store.live_logins(&[], NOW).await.expect("answers").is_empty());
 }
 
 pub(crate) async fn a_user_sees_their_log_ins(fixture: Fixture) {

@@ -1,7 +1,7 @@
 //! Pages and lists.
 
 use oort_api::ids::Seq;
-use oort_logic::store::{Error, Page, Range};
+use oort_logic::store::{Entry, Error, Filling, Page, Range};
 
 use super::fixture::{Fixture, NOW, conversation, id, message, say, unique, user};
 
@@ -77,4 +77,50 @@ pub(crate) async fn lists_carry_heads_and_newest_messages(fixture: Fixture) {
     );
     let heads = store.conversations_of(id(&bob), 2, 0).await.expect("answers");
     assert!(heads.iter().all(|entry| entry.latest.is_empty() && entry.has_more == (entry.head > 0)));
+}
+
+pub(crate) async fn many_readers_together_get_what_each_gets_alone(fixture: Fixture) {
+    let store = fixture.open().await;
+    let (ada, bob) = (user(&store, "ada").await, user(&store, "bob").await);
+    // He begins before anything is said.
+    store.entries_of(id(&bob), 3).await.expect("answers");
+    for text in ["one", "two", "three"] {
+        say(&store, conversation(2), &ada, text).await;
+    }
+    let (group, _) = store.create_group("node", "Team", &ada, &[id(&bob)], NOW).await.expect("creates");
+    let (direct, _) = store.direct("node", &ada, id(&bob), NOW).await.expect("creates");
+    say(&store, group.id, &bob, "in the group").await;
+    say(&store, direct.id, &ada, "to bob").await;
+    // She is in nothing but the open rooms, and younger than what was said there.
+    let eve = user(&store, "eve").await;
+    let readers = [id(&bob), id(&eve), id(&ada), id(&bob)];
+
+    let rooms = store.rooms_of_all(&readers, 3).await.expect("answers");
+    let together = store.entries_of_all(&readers, 3).await.expect("answers");
+    let fillings: Vec<Filling> = readers
+        .iter()
+        .zip(&together)
+        .zip([2, 2, 0, 5])
+        .map(|((user, entries), latest)| {
+            let list = entries.iter().map(|entry: &Entry| entry.conversation.clone()).collect();
+            Filling { user: *user, list, latest }
+        })
+        .collect();
+    let filled = store.filled_all(&fillings).await.expect("answers");
+    assert_eq!((rooms.len(), together.len(), filled.len()), (4, 4, 4));
+    for (index, reader) in readers.iter().enumerate() {
+        assert_eq!(rooms[index], store.rooms_of(*reader, 3).await.expect("answers"), "{reader}");
+        assert_eq!(together[index], store.entries_of(*reader, 3).await.expect("answers"), "{reader}");
+        let alone = store.conversations_of(*reader, 3, fillings[index].latest).await.expect("answers");
+        assert_eq!(filled[index], alone, "{reader}");
+    }
+    let ids = |index: usize| filled[index].iter().map(|entry| entry.id).collect::<Vec<_>>();
+    assert_eq!(ids(1), [1, 2, 3]);
+    assert_eq!(ids(0), [1, 2, 3, group.id.get(), direct.id.get()]);
+    let unread = |index: usize| filled[index].iter().map(|entry| entry.unread).collect::<Vec<_>>();
+    assert_eq!((unread(0), unread(2)), (vec![0, 3, 0, 0, 1], vec![0, 0, 0, 1, 0]));
+    assert_eq!((filled[0][1].latest.len(), filled[3][1].latest.len()), (2, 3));
+    let nobody = store.entries_of_all(&[], 3).await.expect("answers");
+    assert!(nobody.is_empty() && store.filled_all(&[]).await.expect("answers").is_empty());
+    assert!(store.rooms_of_all(&[], 3).await.expect("answers").is_empty());
 }

@@ -18,6 +18,7 @@ use oort_logic::failpoint::Failpoints;
 use oort_logic::kicks::{self, Kicks};
 use oort_logic::published::Published;
 use oort_logic::publisher::{self, Publisher};
+use oort_logic::reads::{self, Reads};
 use oort_logic::relay::{Lease, Relay};
 use oort_logic::seen::{self, Seen};
 use oort_logic::store::{NewMessage, NewUser, Store, migrate, sqlite};
@@ -165,6 +166,19 @@ pub(crate) fn account_parts(store: Arc<dyn Store>) -> accounts::Parts {
     let metrics = Metrics::register(&mut Registry::default());
     let (directory, bus) = (Arc::new(MemoryDirectory::default()), MemoryBus::new(BusSettings::default()));
     let kicks = Kicks::new(kicks::Config::default(), directory, bus.producer(), metrics.clone());
+    let reads = reads(&store, &metrics);
     let seen = Seen::new(seen::Config::default(), store.clone(), metrics);
-    accounts::Parts { store, seen: Arc::new(seen), kicks: Arc::new(kicks), tasks: TaskTracker::new() }
+    let tasks = TaskTracker::new();
+    accounts::Parts { store, reads, seen: Arc::new(seen), kicks: Arc::new(kicks), tasks }
+}
+
+/// Reads of clients that connect, with everything at its default.
+pub(crate) fn reads(store: &Arc<dyn Store>, metrics: &Metrics) -> Arc<Reads> {
+    let parts = reads::Parts {
+        store: store.clone(),
+        open_rooms_max: oort_logic::config::Limits::default().open_rooms_max,
+        tasks: TaskTracker::new(),
+        metrics: metrics.clone(),
+    };
+    Arc::new(Reads::new(&reads::Config::default(), &parts))
 }

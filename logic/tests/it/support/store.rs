@@ -89,6 +89,7 @@ pass_on! {
     fn user(&self, id: UserId) -> Option<User>;
     fn find_users(&self, prefix: &str, limit: u32) -> Vec<User>;
     fn create_login(&self, login: &Login, device: &str) -> ();
+    fn live_logins(&self, ids: &[Arc<str>], now_ms: i64) -> Vec<Option<UserId>>;
     fn login(&self, id: &str, now_ms: i64) -> Option<(Login, User)>;
     fn login_by_cookie(&self, cookie_hash: &[u8; 32], now_ms: i64) -> Option<(Login, User)>;
     fn rotate_refresh(&self, old: &[u8; 32], new: &[u8; 32], now_ms: i64, expires_at_ms: i64) -> Rotation;
@@ -104,9 +105,9 @@ pass_on! {
     fn remove_member(&self, owner: &str, group: ConversationId, actor: &User, member: UserId, now_ms: i64) -> Option<OutboxRow>;
     fn conversation(&self, id: ConversationId, user: UserId) -> Option<(ConversationInfo, bool)>;
     fn members(&self, id: ConversationId, after: i64, limit: u32) -> Vec<Member>;
-    fn rooms_of(&self, user: UserId, rooms_max: u32) -> Vec<ConversationId>;
-    fn entries_of(&self, user: UserId, rooms_max: u32) -> Vec<Entry>;
-    fn filled(&self, user: UserId, list: Vec<Conversation>, latest: u32) -> Vec<Conversation>;
+    fn rooms_of_all(&self, users: &[UserId], rooms_max: u32) -> Vec<Vec<ConversationId>>;
+    fn entries_of_all(&self, users: &[UserId], rooms_max: u32) -> Vec<Vec<Entry>>;
+    fn filled_all(&self, fillings: &[Filling]) -> Vec<Vec<Conversation>>;
     fn move_cursors(&self, owner: &str, moves: &[CursorMove], told_members_max: u32, now_ms: i64) -> (Vec<Moved>, Option<OutboxRow>);
     fn cursors(&self, id: ConversationId, limit: u32) -> Vec<MemberCursor>;
     fn history(&self, id: ConversationId, range: Range, limit: u32) -> Page;
