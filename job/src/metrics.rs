@@ -73,6 +73,8 @@ metrics! {
         batches_resent,
         /// Batches emptied because the comet could not read them.
         batches_refused,
+        /// Streams given up because a batch was not acknowledged in time.
+        ack_timeouts,
         /// Acks out of order, a fault of the comet.
         ack_faults,
         /// Look-ups that the directory did not answer, repeated.

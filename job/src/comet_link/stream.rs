@@ -76,6 +76,7 @@ impl CometLink {
                 },
                 () = self.work.notified() => {}
                 () = sleep_until(ack_deadline.unwrap_or_else(Instant::now)), if ack_deadline.is_some() => {
+                    self.metrics.ack_timeouts.inc();
                     return Status::deadline_exceeded("a batch was not acknowledged in time");
                 }
             }

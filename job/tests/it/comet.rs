@@ -78,6 +78,10 @@ pub(crate) enum OnBatch {
     CutBefore,
     /// The stream breaks between taking the batch and its ack.
     CutAfter,
+    /// The stream stays open, but nothing comes through any more: not even this batch.
+    SilentBefore,
+    /// The same, once the batch is taken: its ack does not come through.
+    SilentAfter,
 }
 
 #[derive(Debug, Default)]
@@ -185,7 +189,13 @@ impl ScriptedComet {
                 acks.send(Err(broken())).await.ok();
                 return;
             }
+            if matches!(what, OnBatch::SilentBefore) {
+                return acks.closed().await;
+            }
             let is_new = self.take(&batch);
+            if matches!(what, OnBatch::SilentAfter) {
+                return acks.closed().await;
+            }
             if matches!(what, OnBatch::CutAfter) {
                 acks.send(Err(broken())).await.ok();
                 return;

@@ -104,6 +104,30 @@ async fn a_stream_that_flaps_loses_nothing_and_keeps_the_order() {
     job.stop().await;
 }
 
+/// Half open: the connection is there, and no ack comes through.
+#[tokio::test]
+async fn a_stream_that_went_silent_is_opened_anew_and_nothing_is_lost_or_told_twice() {
+    let world = World::new();
+    let (silent, well) = (world.comet("silent").await, world.comet("well").await);
+    world.enter(&silent, "7").await;
+    world.enter(&well, "7").await;
+    silent.set_script([OnBatch::Ack, OnBatch::SilentAfter, OnBatch::Ack, OnBatch::SilentBefore]);
+    let mut config = config();
+    config.link.ack_timeout_ms = 100;
+    config.link.batch_deliveries_max = 3;
+    let job = world.start(config);
+    let all: Vec<i64> = (1..=60).collect();
+    for seq in &all {
+        world.publish([message(*seq)]).await;
+    }
+    eventually("the other has all", || well.seqs() == all).await;
+    world.committed().await;
+    assert_eq!(silent.seqs(), all);
+    assert!(job.metric("ack_timeouts") >= 2);
+    assert_eq!(job.metric("resyncs"), 0);
+    job.stop().await;
+}
+
 #[tokio::test]
 async fn the_share_of_a_comet_that_restarted_ends_with_its_old_incarnation() {
     let world = World::new();
