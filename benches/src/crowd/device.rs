@@ -163,7 +163,11 @@ impl Device {
         let (mut socket, _) = tokio_tungstenite::client_async(request, tcp).await?;
         loop {
             match socket.next().await.context("the connection ended before hello")?? {
-                Message::Text(hello) => return Ok((socket, hello)),
+                Message::Text(hello) if matches!(ServerFrame::parse(hello.as_bytes())?, ServerFrame::Hello(_)) => {
+                    return Ok((socket, hello));
+                }
+                // A comet that began to drain meanwhile sends it elsewhere.
+                Message::Text(other) => bail!("instead of hello: {other}"),
                 Message::Close(frame) => bail!("closed before hello: {frame:?}"),
                 _ => {}
             }
