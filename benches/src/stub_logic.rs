@@ -123,6 +123,7 @@ impl Logic for StubLogic {
             announce: false,
             lease_ms: LEASE_MS,
             total_connections: request.connections,
+            ..RenewReply::default()
         }))
     }
 

@@ -6,6 +6,7 @@ use oort_api::codec::envelope;
 use secrecy::SecretString;
 use serde::Deserialize;
 
+use crate::admission::AdmissionConfig;
 use crate::compression::DeflateConfig;
 use crate::framing::handshake::OriginPolicy;
 use crate::tls::TlsConfig;
@@ -47,6 +48,8 @@ pub struct Config {
     pub deflate: DeflateConfig,
     /// What a JSON client may watch.
     pub watch: WatchConfig,
+    /// How clients are let in when many come at once.
+    pub admission: AdmissionConfig,
 
     /// Sockets open at once, over all shards.
     pub connections_max: usize,
@@ -129,7 +132,10 @@ pub struct Config {
 
     /// Time a shutdown may take in all, ms.
     pub drain_deadline_ms: u64,
-    /// Clients told to reconnect spread over this time, ms.
+    /// Clients that all comets which drain together send to the others, per second.
+    pub reconnects_per_second: u32,
+    /// Clients told to reconnect spread over this time, ms: at most, while they are sent to other comets; at least, when
+    /// there is no other.
     pub reconnect_spread_ms: u64,
 }
 
@@ -152,6 +158,7 @@ impl Default for Config {
             tls: TlsConfig::default(),
             deflate: DeflateConfig::default(),
             watch: WatchConfig::default(),
+            admission: AdmissionConfig::default(),
             connections_max: 1_000_000,
             handshakes_max: 20_000,
             rooms_per_connection_max: 4_096,
@@ -190,6 +197,7 @@ impl Default for Config {
             pace_limit_ms: 60_000,
             paced_broadcasts_max: 64,
             drain_deadline_ms: 4_000,
+            reconnects_per_second: 2_000,
             reconnect_spread_ms: 5_000,
         }
     }
@@ -244,6 +252,7 @@ impl Config {
             ("frames_per_second", self.frames_per_second as usize),
             ("frames_burst", self.frames_burst as usize),
             ("bytes_per_second", self.bytes_per_second as usize),
+            ("reconnects_per_second", self.reconnects_per_second as usize),
         ];
         for (field, value) in at_least_one {
             check(value >= 1, &format!("{field}: at least 1"));
@@ -270,6 +279,7 @@ impl Config {
         faults.extend(self.json.faults().into_iter().map(|fault| format!("json: {fault}")));
         faults.extend(self.tls.faults().into_iter().map(|fault| format!("tls.{fault}")));
         faults.extend(self.watch.faults().into_iter().map(|fault| format!("watch.{fault}")));
+        faults.extend(self.admission.faults().into_iter().map(|fault| format!("admission.{fault}")));
         faults.extend(self.deflate.faults().into_iter().map(|fault| format!("deflate.{fault}")));
         faults
     }

@@ -12,6 +12,8 @@ pub struct Metrics {
     pub connections: Gauge,
     /// Connections not yet authenticated.
     pub handshakes: Gauge,
+    /// Clients that are being let in, or wait for that.
+    pub openings: Gauge,
     sessions: ByName<1>,
     refused: ByName<1>,
     closed: ByName<1>,
@@ -67,6 +69,8 @@ pub struct Metrics {
     pub tick_seconds: Histogram,
     /// Renewals that failed.
     pub renew_errors: Counter,
+    /// Clients sent away all at once at the end of a drain that was too short for its pace.
+    pub unpaced: Counter,
     /// Times everything was announced again, because the directory had lost it.
     pub announcements: Counter,
 }
@@ -77,6 +81,7 @@ impl Metrics {
         let metrics = Self {
             connections: Gauge::default(),
             handshakes: Gauge::default(),
+            openings: Gauge::default(),
             sessions: Family::default(),
             refused: Family::default(),
             closed: Family::default(),
@@ -108,6 +113,7 @@ impl Metrics {
             rpc_seconds: Histogram::new(SECONDS_BUCKETS),
             tick_seconds: Histogram::new(SECONDS_BUCKETS),
             renew_errors: Counter::default(),
+            unpaced: Counter::default(),
             announcements: Counter::default(),
         };
         metrics.name_all(registry);
@@ -117,6 +123,11 @@ impl Metrics {
     fn name_all(&self, registry: &mut Registry) {
         registry.register("connections", "Client sockets open", self.connections.clone());
         registry.register("handshakes", "Connections not yet authenticated", self.handshakes.clone());
+        registry.register(
+            "openings",
+            "Clients that are being let in, or wait for that",
+            self.openings.clone(),
+        );
         registry.register("rpc_seconds", "Seconds a call to logic took", self.rpc_seconds.clone());
         registry.register("tick_seconds", "Seconds a tick of a shard took", self.tick_seconds.clone());
         registry.register(
@@ -157,6 +168,7 @@ impl Metrics {
             ("departures_dropped", "Departures dropped while logic was away", &self.departures_dropped),
             ("rpc_errors", "Errors of calls to logic", &self.rpc_errors),
             ("renew_errors", "Renewals that failed", &self.renew_errors),
+            ("drain_unpaced", "Clients sent away at once: a drain was too short for its pace", &self.unpaced),
             ("tls_handshakes", "TLS handshakes that came to an end", &self.tls_handshakes),
             ("deflate_bytes_in", "Bytes of frames given to the compressor", &self.deflate_bytes_in),
             ("deflate_bytes_out", "Bytes of the same frames as they were sent", &self.deflate_bytes_out),
@@ -202,6 +214,12 @@ impl Metrics {
     /// Counts a change of the certificate.
     pub(crate) fn reloaded(&self, result: &'static str) {
         self.tls_reloads.get_or_create(&[("result", result)]).inc();
+    }
+
+    /// How many connections were refused for this reason.
+    #[must_use]
+    pub fn refused_for(&self, reason: &'static str) -> u64 {
+        self.refused.get_or_create(&[("reason", reason)]).get()
     }
 
     /// How many TLS handshakes failed for this reason.

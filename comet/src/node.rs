@@ -8,6 +8,7 @@ use oort_api::pb::oort::v1::{CometRef, SessionRef};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
+use crate::admission::Admission;
 use crate::announcement::Announcements;
 use crate::compression::Encoder;
 use crate::config::Config;
@@ -50,10 +51,14 @@ pub(crate) struct Node {
     pub(crate) sockets: AtomicUsize,
     /// Connections that are not authenticated.
     pub(crate) opening: AtomicUsize,
+    /// How many of them are let in at once.
+    pub(crate) admission: Arc<Admission>,
     /// Connections over all comets, as logic told.
     pub(crate) total_connections: AtomicI64,
     /// Logic has answered a renewal.
     pub(crate) is_known: AtomicBool,
+    /// Held by the renewal under way.
+    pub(crate) renewing: tokio::sync::Mutex<()>,
     /// Announcements of everything that logic asked for.
     pub(crate) announcements: Announcements,
     /// No new clients are taken.
@@ -99,8 +104,10 @@ impl Node {
             inboxes,
             sockets: AtomicUsize::new(0),
             opening: AtomicUsize::new(0),
+            admission: Arc::new(Admission::new(config.admission.clone(), metrics.clone())),
             total_connections: AtomicI64::new(0),
             is_known: AtomicBool::new(false),
+            renewing: tokio::sync::Mutex::default(),
             announcements: Announcements::default(),
             draining: CancellationToken::new(),
             version: AtomicI64::new(0),

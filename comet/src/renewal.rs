@@ -48,6 +48,8 @@ pub(crate) async fn renew_for_ever(node: Arc<Node>, advertised: Advertised) -> E
 
 /// One heartbeat.
 pub(crate) async fn renew(node: &Node, advertised: &Advertised) -> Result<RenewReply, Status> {
+    // One after the other: counts of rooms are told as changes.
+    let _turn = node.renewing.lock().await;
     let count = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
     let room_counts = node.rooms.take_counts();
     let request = RenewRequest {

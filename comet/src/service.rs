@@ -3,7 +3,6 @@
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::{Duration, Instant};
 
 use futures_util::{Stream, StreamExt};
 use oort_api::metrics::Registry;
@@ -16,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 use tonic::Status;
 
 use crate::config::Config;
+use crate::draining::Draining;
 use crate::error::Error;
 use crate::metrics::Metrics;
 use crate::node::Node;
@@ -232,55 +232,6 @@ impl Service {
 
 fn broken(shard: usize, error: &tokio::task::JoinError) -> Error {
     Error::Shard { shard, source: std::io::Error::other(error.to_string()) }
-}
-
-/// The way down.
-struct Draining<'a> {
-    pusher: &'a Pusher,
-    advertised: &'a Advertised,
-    stop: &'a CancellationToken,
-}
-
-impl Draining<'_> {
-    async fn drain(self, shards: &mut JoinSet<Result<(), Error>>, mut tasks: JoinSet<Result<(), Error>>) {
-        let node = &self.pusher.node;
-        let deadline = Instant::now() + Duration::from_millis(node.config.drain_deadline_ms);
-        // Each step has its share; what one leaves the next ones have.
-        let share = Duration::from_millis(node.config.drain_deadline_ms / 4);
-        node.draining.cancel();
-        // Others must send clients elsewhere before ours come looking; if they cannot be told, the lease will.
-        let told = renewal::renew(node, self.advertised);
-        if !matches!(tokio::time::timeout(share, told).await, Ok(Ok(_))) {
-            tracing::warn!("the directory could not be told that this comet drains");
-        }
-        for inbox in &node.inboxes {
-            // A shard that is gone has no clients.
-            let _ = tokio::time::timeout(share, inbox.send(Inbound::Drain)).await;
-        }
-        let clients_until = deadline - share;
-        while node.sockets.load(Ordering::Relaxed) > 0 && Instant::now() < clients_until {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-        self.pusher.stopped.cancel();
-        self.stop.cancel();
-        let left = |deadline: Instant| deadline.saturating_duration_since(Instant::now());
-        let ending = async {
-            while shards.join_next().await.is_some() {}
-            self.pusher.finish().await;
-        };
-        if tokio::time::timeout(left(deadline), ending).await.is_err() {
-            tracing::warn!("not everything under way could end in time");
-        }
-        let telling = async {
-            renewal::tell_all_departures(node).await;
-            tasks.abort_all();
-            while tasks.join_next().await.is_some() {}
-            node.logic.finish().await;
-        };
-        if tokio::time::timeout(left(deadline), telling).await.is_err() {
-            tracing::warn!("logic could not be told of all departures; the lease ends them");
-        }
-    }
 }
 
 /// Starts a thread per shard; each entry of the set ends with its thread.

@@ -306,7 +306,18 @@ async fn a_drain_tells_clients_and_ends_in_time() {
 
     let mut cluster = System::cluster(&Backends::shared(), &[]).await;
     let chat = Chat::start(&cluster).await;
-    for node in cluster.comets.iter_mut().chain(&mut cluster.jobs).chain(&mut cluster.logics) {
+    // Where there is another comet a client is there before it leaves this one, which serves it to the end.
+    let mut leaving = Socket::v1(cluster.door(0), &chat.bob.token).await;
+    cluster.comets[0].signal("TERM");
+    leaving.next("reconnect").await;
+    let staying = Socket::v1(cluster.door(1), &chat.bob.token).await.follow();
+    chat.send(&cluster.api(0), 2).await;
+    leaving.next("serverMessages").await;
+    drop(leaving);
+    assert_dense(&staying.wait_shown(&chat.room, 2).await);
+    let status = cluster.comets[0].wait();
+    assert!(status.success(), "{status}: {}", cluster.comets[0].log());
+    for node in cluster.comets.iter_mut().skip(1).chain(&mut cluster.jobs).chain(&mut cluster.logics) {
         let status = node.terminate();
         assert!(status.success(), "{status}: {}", node.log());
     }

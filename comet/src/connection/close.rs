@@ -33,6 +33,8 @@ pub(crate) enum CloseReason {
     Resync,
     /// Logic cannot be reached, or is full.
     Unavailable,
+    /// Too many clients are being let in.
+    Busy,
     /// A fault of the server.
     Internal,
     /// The log-in that opened it ended.
@@ -59,6 +61,7 @@ impl CloseReason {
             Self::Replaced => (1008, "another connection took this key", "replaced"),
             Self::Resync => (1012, "frames were lost; connect again", "resync"),
             Self::Unavailable => (1013, "unavailable; try again later", "unavailable"),
+            Self::Busy => (1013, "too many clients are connecting; come again later", "busy"),
             Self::Internal => (1011, "internal error", "internal"),
             Self::SessionEnded => (1008, op::KICK_SESSION_ENDED, "session_ended"),
             Self::Kicked => (1008, op::KICK_BY_OPERATOR, "kicked"),

@@ -179,6 +179,11 @@ impl Connection {
         matches!(self.stage.get(), Stage::Closing | Stage::Dead)
     }
 
+    /// Whether the client has gone, as far as its socket says: it is not read while a command is under way.
+    pub(crate) fn has_gone(&self) -> bool {
+        self.is_closing() || self.is_ended.get()
+    }
+
     /// Whether what is offered would be written at once. Asked of several connections before the first is written to, it
     /// brings all of them into the cache at the same time.
     pub(crate) fn is_clear(&self) -> bool {

@@ -156,10 +156,15 @@ async fn open(
     packet: &Packet<'_>,
 ) -> Result<(), CloseReason> {
     let body = AuthBody::parse(packet.body).map_err(|_| CloseReason::BadSession)?;
+    let place = shard.node.admission.place().ok_or(CloseReason::Busy)?;
+    let _turn = place.enter().await.ok_or(CloseReason::Busy)?;
+    if connection.has_gone() {
+        return Ok(());
+    }
     let platform: String = body.platform.chars().filter(|c| *c != '|' && !c.is_control()).take(8).collect();
     let platform = if platform.is_empty() { connection.dialect.platform().to_owned() } else { platform };
     let credential = Credential::GoimAuth(bytes::Bytes::copy_from_slice(packet.body));
-    let Some(answer) = authenticate(shard, connection, platform, credential).await else { return Ok(()) };
+    let Some(answer) = authenticate(shard, connection, platform, credential).await? else { return Ok(()) };
     let mut rooms: Vec<RoomKey> = answer.rooms.iter().filter_map(|room| RoomKey::new(room).ok()).collect();
     if !answer.goim_room.is_empty() {
         rooms.push(RoomKey::new(&answer.goim_room).map_err(|_| CloseReason::BadSession)?);

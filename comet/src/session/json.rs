@@ -15,6 +15,7 @@ use oort_api::{ConversationId, RoomKey};
 
 use super::sends::Sends;
 use super::{Credential, authenticate, cursors, enter, greet};
+use crate::admission::QueuePlace;
 use crate::connection::Connection;
 use crate::connection::close::CloseReason;
 use crate::connection::drive::Job;
@@ -24,23 +25,48 @@ use crate::shard::Shard;
 /// Times the heads are read before the client is asked to come again.
 const GREETINGS_MAX: usize = 4;
 
-/// Opens a session. Without a credential it is refused, after the upgrade, as with one that is no good. `since`: the cursor
-/// of an earlier hello, for what changed since.
-pub(crate) fn open(
-    shard: &Rc<Shard>,
-    connection: &Rc<Connection>,
-    credential: Option<Credential>,
-    since: Option<String>,
-) -> Job {
+/// What a client asked for with the upgrade.
+pub(crate) struct Asked {
+    /// Without one it is refused, after the upgrade, as with one that is no good.
+    pub(crate) credential: Option<Credential>,
+    /// The cursor of an earlier hello, for what changed since.
+    pub(crate) since: Option<String>,
+    /// Among those that are let in; `None` = it is to come again.
+    pub(crate) place: Option<QueuePlace>,
+}
+
+/// Opens a session, when its turn comes.
+pub(crate) fn open(shard: &Rc<Shard>, connection: &Rc<Connection>, asked: Asked) -> Job {
     let (shard, connection) = (Rc::clone(shard), Rc::clone(connection));
     Box::pin(async move {
+        let Asked { credential, since, place } = asked;
         let Some(credential) = credential else {
             return connection.close(&shard.node, CloseReason::BadSession);
         };
-        if let Err(reason) = open_with(&shard, &connection, credential, since.unwrap_or_default()).await {
-            connection.close(&shard.node, reason);
+        let turn = match place {
+            Some(place) => place.enter().await,
+            None => None,
+        };
+        let Some(_turn) = turn else { return turn_away(&shard, &connection, CloseReason::Busy) };
+        if connection.has_gone() {
+            return;
+        }
+        match open_with(&shard, &connection, credential, since.unwrap_or_default()).await {
+            Err(reason @ CloseReason::Unavailable) => turn_away(&shard, &connection, reason),
+            Err(reason) => connection.close(&shard.node, reason),
+            Ok(()) => {}
         }
     })
+}
+
+/// Ends a connection that is to come again, and tells those that understand it when.
+pub(crate) fn turn_away(shard: &Shard, connection: &Connection, reason: CloseReason) {
+    if connection.is_closing() {
+        return;
+    }
+    let after_ms = shard.node.admission.retry_after_ms();
+    connection.send_json(&shard.node, &ServerFrame::Reconnect { after_ms, reason: reason.label() });
+    connection.close(&shard.node, reason);
 }
 
 async fn open_with(
@@ -50,7 +76,7 @@ async fn open_with(
     since: String,
 ) -> Result<(), CloseReason> {
     let platform = connection.dialect.platform().to_owned();
-    let Some(reply) = authenticate(shard, connection, platform, credential).await else { return Ok(()) };
+    let Some(reply) = authenticate(shard, connection, platform, credential).await? else { return Ok(()) };
     let Some(user) = reply.user.filter(|user| user.id > 0) else { return Err(CloseReason::BadSession) };
     let rooms: Vec<RoomKey> = reply.rooms.iter().filter_map(|room| RoomKey::new(room).ok()).collect();
     enter(shard, connection, &rooms).await?;

@@ -22,12 +22,15 @@ pub(crate) mod watch;
 pub(crate) use oort_api::pb::oort::v1::connect_request::Credential;
 
 /// Authenticates, and records the session here. `None`: the connection is closing, and logic is told of what it recorded.
+///
+/// # Errors
+/// Why it is to be closed.
 async fn authenticate(
     shard: &Rc<Shard>,
     connection: &Rc<Connection>,
     platform: String,
     credential: Credential,
-) -> Option<ConnectReply> {
+) -> Result<Option<ConnectReply>, CloseReason> {
     let node = &shard.node;
     let request = ConnectRequest {
         comet: Some(node.comet.clone()),
@@ -37,15 +40,10 @@ async fn authenticate(
         credential: Some(credential),
         client_address: connection.address.to_string(),
     };
-    let reply = match node.logic.authenticate(request).await {
-        Ok(reply) => reply,
-        Err(refusal) => {
-            connection.close(node, CloseReason::of_refusal(&refusal));
-            return None;
-        }
-    };
+    let reply = node.logic.authenticate(request).await;
+    let reply = reply.map_err(|refusal| CloseReason::of_refusal(&refusal))?;
     shard.register(connection, &reply);
-    (!connection.is_closing()).then_some(reply)
+    Ok((!connection.is_closing()).then_some(reply))
 }
 
 /// Enters rooms: here first, then in the directory. When it returns, what is sent to them arrives.

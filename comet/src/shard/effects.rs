@@ -6,9 +6,9 @@ use oort_api::RoomKey;
 use oort_api::codec::envelope::ServerFrame;
 
 use super::Shard;
-use super::inbox::{Inbound, Whom};
-use crate::connection::Connection;
+use super::inbox::{Inbound, Leaving, Whom};
 use crate::connection::close::CloseReason;
+use crate::connection::{Connection, Stage};
 
 impl Shard {
     /// Does what a message says. Deliveries have their own way.
@@ -41,7 +41,8 @@ impl Shard {
                 // Whoever asked may have given up.
                 let _ = reply.send(self.census());
             }
-            Inbound::Drain => self.drain(),
+            Inbound::SendAway(leaving) => self.send_away(leaving),
+            Inbound::Drain { spread_ms } => self.drain(spread_ms),
         }
     }
 
@@ -85,18 +86,42 @@ impl Shard {
         }
     }
 
-    /// Tells every client to go elsewhere: not all at the same moment.
-    fn drain(&self) {
+    /// Tells some clients to go elsewhere: in the order of their slots, each once. Those that understand it open another
+    /// connection before they leave this one; the others' connections end.
+    fn send_away(&self, leaving: Leaving) {
+        let Leaving { at_most, spread_ms, told } = leaving;
+        let from = self.sent_away.get();
+        let next: Vec<(usize, Rc<Connection>)> = {
+            let connections = self.connections.borrow();
+            let waiting = connections.0.iter().skip_while(|(slot, _)| *slot < from);
+            let waiting = waiting.filter(|(_, connection)| !connection.is_closing());
+            waiting.take(at_most + 1).map(|(slot, connection)| (slot, Rc::clone(connection))).collect()
+        };
+        for (slot, connection) in next.iter().take(at_most) {
+            self.sent_away.set(slot + 1);
+            self.tell_to_leave(connection, spread_ms);
+            if !connection.dialect.can_be_behind() || connection.stage.get() != Stage::Live {
+                connection.close(&self.node, CloseReason::Draining);
+            }
+        }
+        // Whoever asked may have given up.
+        let _ = told.send((next.len().min(at_most), next.len() > at_most));
+    }
+
+    /// Tells every client to come again: not all at the same moment. Their connections end.
+    fn drain(&self, spread_ms: u64) {
         let all: Vec<Rc<Connection>> =
             self.connections.borrow().0.iter().map(|(_, connection)| Rc::clone(connection)).collect();
-        let spread_ms = self.node.config.reconnect_spread_ms.max(1);
         for connection in all {
-            if connection.dialect.can_be_behind() {
-                let after_ms = jitter(connection.id.version) % spread_ms;
-                let frame = ServerFrame::Reconnect { after_ms, reason: "draining" };
-                connection.send_json(&self.node, &frame);
-            }
+            self.tell_to_leave(&connection, spread_ms);
             connection.close(&self.node, CloseReason::Draining);
+        }
+    }
+
+    fn tell_to_leave(&self, connection: &Connection, spread_ms: u64) {
+        if connection.dialect.can_be_behind() {
+            let after_ms = jitter(connection.id.version) % spread_ms.max(1);
+            connection.send_json(&self.node, &ServerFrame::Reconnect { after_ms, reason: "draining" });
         }
     }
 }

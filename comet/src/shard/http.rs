@@ -18,6 +18,7 @@ use oort_api::codec::envelope::Flavour;
 use oort_api::error::{Code, Refusal};
 
 use super::{Shard, socket_left};
+use crate::admission::QueuePlace;
 use crate::dialect::Dialect;
 use crate::framing::deflate;
 use crate::framing::handshake::{self, Upgrade};
@@ -40,6 +41,8 @@ struct Agreed {
     credential: Option<Credential>,
     /// The cursor of an earlier hello.
     since: Option<String>,
+    /// Of a JSON client among those that are let in; `None` = it is to come again.
+    place: Option<QueuePlace>,
 }
 
 struct Http {
@@ -82,10 +85,11 @@ pub(crate) async fn serve(shard: Rc<Shard>, arrival: Arrival, peer: SocketAddr) 
     let arrival = parts.io.into_inner();
     let agreed = agreed.borrow_mut().take();
     match (result, agreed) {
-        (Ok(()), Some(Agreed { dialect, credential, since })) => {
+        (Ok(()), Some(Agreed { dialect, credential, since, place })) => {
             let Some((connection, unread)) = shard.open(arrival, address, dialect) else { return };
             let early = [&parts.read_buf[..], &unread].concat();
-            let job = dialect.is_json().then(|| session::json::open(&shard, &connection, credential, since));
+            let asked = session::json::Asked { credential, since, place };
+            let job = dialect.is_json().then(|| session::json::open(&shard, &connection, asked));
             shard.begin(&connection, early, job);
         }
         (result, _) => {
@@ -165,15 +169,21 @@ impl Http {
             return error_page(&Refusal::new(Code::Draining, "this server is shutting down; try another"));
         }
         if self.shard.has_too_many_opening() {
-            return error_page(&Refusal::new(Code::Overloaded, "too many clients are connecting now"));
+            return self.refuse_for_now();
         }
         let (protocol, agreed) = if is_json {
             let (protocol, flavour) = session::json::negotiate(headers);
             let dialect = if flavour == Flavour::V1 { Dialect::V1 } else { Dialect::Classic };
             let since = if flavour == Flavour::V1 { since(request) } else { None };
-            (protocol, Agreed { dialect, credential: credential(request), since })
+            let place = node.admission.place();
+            // A page cannot read the answer to an upgrade: clients that understand it are told on the socket.
+            if place.is_none() && flavour != Flavour::V1 {
+                return self.refuse_for_now();
+            }
+            (protocol, Agreed { dialect, credential: credential(request), since, place })
         } else {
-            (None, Agreed { dialect: Dialect::PacketWebSocket, credential: None, since: None })
+            let dialect = Dialect::PacketWebSocket;
+            (None, Agreed { dialect, credential: None, since: None, place: None })
         };
         let deflate = node.config.deflate.enabled.then(|| deflate::negotiate(headers)).flatten();
         let agreed = match deflate {
@@ -188,6 +198,13 @@ impl Http {
             response.headers_mut().insert(header::SEC_WEBSOCKET_EXTENSIONS, deflate);
         }
         response
+    }
+
+    /// There is no room for those who come now.
+    fn refuse_for_now(&self) -> Answer {
+        let refusal = Refusal::new(Code::Overloaded, "too many clients are connecting now; come again later");
+        let retry_after_ms = Some(self.shard.node.admission.retry_after_ms());
+        error_page(&Refusal { retry_after_ms, ..refusal })
     }
 
     fn refuse_upgrade(&self, refusal: handshake::Refusal) -> Answer {

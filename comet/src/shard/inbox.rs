@@ -47,6 +47,17 @@ pub(crate) enum Whom {
     Followers,
 }
 
+/// Clients that are to go elsewhere now.
+#[derive(Debug)]
+pub(crate) struct Leaving {
+    /// How many.
+    pub(crate) at_most: usize,
+    /// Time over which they are told to connect anew, ms.
+    pub(crate) spread_ms: u64,
+    /// How many were told, and whether there are more.
+    pub(crate) told: oneshot::Sender<(usize, bool)>,
+}
+
 /// One message to a shard; they are taken in order.
 #[derive(Debug)]
 pub(crate) enum Inbound {
@@ -76,6 +87,11 @@ pub(crate) enum Inbound {
     Census {
         reply: oneshot::Sender<Vec<SessionRef>>,
     },
-    /// The comet is going down.
-    Drain,
+    /// The comet is going down, and others are there: some clients are to go to them.
+    SendAway(Leaving),
+    /// The comet is going down: every client is to go.
+    Drain {
+        /// Time over which they are told to come again, ms.
+        spread_ms: u64,
+    },
 }

@@ -73,6 +73,8 @@ pub(crate) struct Shard {
     pub(crate) cursors: Underway,
     /// Broadcasts at a pace under way.
     paced: Cell<usize>,
+    /// Connections of lower slots were sent away.
+    sent_away: Cell<usize>,
     /// The log-ins of registered connections.
     logins: RefCell<Logins>,
     /// Who told of their typing a moment ago.
@@ -123,6 +125,7 @@ impl Shard {
             agenda: Rc::default(),
             cursors: Underway::default(),
             paced: Cell::new(0),
+            sent_away: Cell::new(0),
             connections: RefCell::default(),
             rooms: RefCell::default(),
             wheel: RefCell::new(Wheel::new()),

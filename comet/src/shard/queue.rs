@@ -198,7 +198,7 @@ mod tests {
 
     #[test]
     fn nothing_goes_ahead_of_a_change_of_members_or_a_broadcast() {
-        let join = Inbound::Drain;
+        let join = Inbound::Drain { spread_ms: 0 };
         let messages = vec![deliver(1, &[room("a")]), join, deliver(2, &[room("b")])];
         assert_eq!(order(&[room("big")], messages, 50), (vec![1], vec![0]));
         let messages = vec![deliver(1, &[Target::Everyone]), deliver(2, &[room("b")])];

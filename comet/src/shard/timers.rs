@@ -9,6 +9,7 @@ use super::Shard;
 use super::wheel::Wheel;
 use crate::connection::close::CloseReason;
 use crate::connection::{Connection, Stage};
+use crate::session;
 
 /// A ping without payload: the same bytes for everybody.
 const PING: Bytes = Bytes::from_static(&[0x89, 0]);
@@ -80,7 +81,12 @@ impl Shard {
         match connection.stage.get() {
             Stage::Dead => return,
             Stage::Opening | Stage::Registered if silence >= self.turns(config.handshake_timeout_ms) => {
-                connection.close(&self.node, CloseReason::HandshakeTimeout);
+                if connection.dialect.is_json() {
+                    // It showed its credential with the upgrade: what is late is logic.
+                    session::json::turn_away(self, connection, CloseReason::Unavailable);
+                } else {
+                    connection.close(&self.node, CloseReason::HandshakeTimeout);
+                }
                 return;
             }
             Stage::Closing if silence >= self.turns(config.close_linger_ms) => {

@@ -53,6 +53,10 @@ pub(crate) struct State {
     pub(crate) taken_names: Vec<String>,
     pub(crate) goim_heartbeat_ms: i64,
     pub(crate) lease_ms: i64,
+    /// Other comets that are draining.
+    pub(crate) others_draining: i32,
+    /// Other comets that take clients.
+    pub(crate) others_taking: i32,
 }
 
 impl State {
@@ -216,13 +220,21 @@ impl Logic for Scripted {
         if state.superseded {
             return Err(Refusal::new(Code::Forbidden, "a newer comet is running").into());
         }
+        let draining_comets = i32::from(request.get_ref().draining) + state.others_draining;
+        let taking_comets = state.others_taking;
         state.renewals.push(request.into_inner());
         let announce = std::mem::take(&mut state.announce_next);
         if announce {
             state.entered.clear();
             state.sessions.clear();
         }
-        Ok(Response::new(RenewReply { announce, lease_ms: state.lease_ms, total_connections: 4242 }))
+        Ok(Response::new(RenewReply {
+            announce,
+            lease_ms: state.lease_ms,
+            total_connections: 4242,
+            draining_comets,
+            taking_comets,
+        }))
     }
 
     async fn announce(&self, request: Request<AnnounceRequest>) -> Answer<AnnounceReply> {

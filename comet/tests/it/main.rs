@@ -1,9 +1,11 @@
 //! Integration tests of the comet crate.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails where it stands")]
 
+mod admission;
 mod behind;
 mod cursors;
 mod deflate;
+mod draining;
 mod fanout;
 mod framing;
 mod framing_client;

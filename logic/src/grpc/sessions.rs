@@ -59,6 +59,12 @@ impl LogicService {
         let others: i64 =
             known.iter().filter(|other| other.comet.id != comet.id).map(|other| other.connections).sum();
         let total_connections = others + request.connections;
+        let other_comets = |draining: bool| {
+            let known = known.iter().filter(|other| other.comet.id != comet.id);
+            i32::try_from(known.filter(|other| other.draining == draining).count()).unwrap_or(i32::MAX)
+        };
+        let draining_comets = other_comets(true).saturating_add(request.draining.into());
+        let taking_comets = other_comets(false);
         let info = CometInfo {
             room_counts: merged_counts(&known, &comet, request.room_counts),
             comet,
@@ -77,6 +83,8 @@ impl LogicService {
             announce: renewal == Renewal::Unknown,
             lease_ms: i64::try_from(self.comet_lease.as_millis()).unwrap_or(i64::MAX),
             total_connections,
+            draining_comets,
+            taking_comets,
         })
     }
 }

@@ -389,6 +389,12 @@ pub struct RenewReply {
     /// Connections over all comets, for goim's heartbeat reply.
     #[prost(int64, tag = "3")]
     pub total_connections: i64,
+    /// Comets that are draining, with the one that asks. They share the budget of clients sent elsewhere.
+    #[prost(int32, tag = "4")]
+    pub draining_comets: i32,
+    /// Other comets that take clients.
+    #[prost(int32, tag = "5")]
+    pub taking_comets: i32,
 }
 /// Everything a comet holds, in batches, after the directory lost it.
 #[derive(Clone, PartialEq, ::prost::Message)]

@@ -123,7 +123,10 @@ export class Session {
     socket.heardAtMs = this.io.nowMs();
     socket.deadlineMs = Number.POSITIVE_INFINITY;
     if (frame.type === "hello") this.#greeted(socket);
-    if (frame.type === "reconnect") return this.#handOver(frame.payload.afterMs);
+    if (frame.type === "reconnect") {
+      const { afterMs } = frame.payload;
+      return socket === this.#next ? this.#turnedAway(socket, afterMs) : this.#handOver(afterMs);
+    }
     if (socket === this.#current) this.io.deliver(frame);
   }
 
@@ -223,6 +226,16 @@ export class Session {
     this.#cancelRetry?.();
     this.#extendGrace(afterMs + 2 * TIMES.graceMs);
     this.#cancelRetry = this.io.later(afterMs, () => this.#connect());
+  }
+
+  /** The server has no room now: comes again when it says, which is another time for each. */
+  #turnedAway(socket: Socket, afterMs: number): void {
+    this.#next = null;
+    this.#cancelConnect?.();
+    this.io.close(socket.id);
+    this.#attempt++;
+    if (!this.#current) this.#graceUntilMs = 0;
+    this.#retry(afterMs);
   }
 
   #retry(ms: number): void {

@@ -160,6 +160,41 @@ describe("a session", () => {
     expect(bench.states.map(({ state }) => state)).toEqual(["connecting", "syncing", "online", "online"]);
   });
 
+  it("comes again when a server says that has no room, neither sooner nor later", () => {
+    bench.session.start();
+    bench.session.opened(1);
+    bench.session.received(1, { type: "reconnect", payload: { afterMs: 7300, reason: "busy" } });
+    expect(bench.closed).toEqual([1]);
+    // The end of that socket says nothing new.
+    bench.session.closed(1, 1013, "too many clients are connecting; come again later");
+    expect(bench.shown).toBe("waiting");
+    bench.pass(7299);
+    expect(bench.opened).toEqual([1]);
+    bench.pass(1);
+    expect(bench.opened).toEqual([1, 2]);
+    bench.greet();
+    expect(bench.shown).toBe("online");
+  });
+
+  it("keeps what it has when the server it was sent to has no room", () => {
+    bench.session.start();
+    const old = bench.greet();
+    bench.session.received(old, { type: "reconnect", payload: { afterMs: 100, reason: "draining" } });
+    bench.pass(100);
+    bench.session.received(2, { type: "reconnect", payload: { afterMs: 1500, reason: "busy" } });
+    expect(bench.closed).toEqual([2]);
+    bench.session.received(old, PONG);
+    expect(bench.delivered).toEqual(["hello", "pong"]);
+    bench.pass(1499);
+    expect(bench.opened).toEqual([1, 2]);
+    bench.pass(1);
+    bench.greet();
+    expect([bench.opened, bench.closed]).toEqual([
+      [1, 2, 3],
+      [2, 1],
+    ]);
+  });
+
   it("notices a way that is gone: pings after silence, gives up without an answer", () => {
     bench.session.start();
     const socket = bench.greet();
