@@ -26,7 +26,7 @@ mod verdict;
 
 use clap::{Parser, Subcommand};
 
-use scenarios::{fanout, handshake, idle, mixed, push, pushes, reconnect, send};
+use scenarios::{fanout, handshake, idle, mixed, push, pushes, reconnect, recovery, send, stuck};
 
 #[derive(Debug, Parser)]
 #[command(name = "oort-bench", version, about)]
@@ -47,6 +47,10 @@ enum Scenario {
     Handshake(Box<handshake::Options>),
     /// Everybody is cut off and comes back at once.
     Reconnect(Box<reconnect::Options>),
+    /// The comet of many clients is killed: how long until all are live again, and what it costs.
+    Recovery(Box<recovery::Options>),
+    /// A room in which some read nothing: what the others notice.
+    Stuck(Box<stuck::Options>),
     /// Durable sends over HTTP or WebSockets: sends per second, latency and CPU, with members that follow all of them.
     Send(Box<send::Options>),
     /// Transient pushes by HTTP, singly or in batches, to users who are online: pushes per second on one core, CPU.
@@ -82,6 +86,8 @@ fn main() -> anyhow::Result<()> {
         Scenario::Idle(options) => report::finish(&idle::run(&options)?, &options.output),
         Scenario::Handshake(options) => report::finish(&handshake::run(&options)?, &options.output),
         Scenario::Reconnect(options) => report::finish(&reconnect::run(&options)?, &options.output),
+        Scenario::Recovery(options) => report::finish(&recovery::run(&options)?, &options.output),
+        Scenario::Stuck(options) => report::finish(&stuck::run(&options)?, &options.output),
         Scenario::Send(options) => report::finish(&send::run(&options)?, &options.output),
         Scenario::Pushes(options) => report::finish(&pushes::run(&options)?, &options.output),
         Scenario::Mixed(options) => report::finish(&mixed::run(&options)?, &options.output),

@@ -39,12 +39,27 @@ pub(crate) fn messages(seq: u64, body: &Bytes) -> Vec<u8> {
 pub(crate) fn read(stage: &mut Stage, text: &[u8], take: &mut impl FnMut(Event<'_>)) {
     if *stage != Stage::Live && text.starts_with(br#"{"type":"hello""#) {
         *stage = Stage::Live;
+        if let Some(cursor) = value_of(b"\"cursor\":\"", text).and_then(|text| text.split('"').next()) {
+            take(Event::Cursor(cursor));
+        }
         return take(Event::Ready);
+    }
+    if text.starts_with(br#"{"type":"reconnect""#) {
+        let digits = value_of(b"\"afterMs\":", text).and_then(|text| text.split(&[',', '}']).next());
+        return take(Event::ComeAgain {
+            after_ms: digits.and_then(|ms| ms.parse().ok()).unwrap_or_default(),
+        });
     }
     if text.starts_with(br#"{"type":"behind""#) {
         return take(Event::Behind);
     }
     take_messages(text, take);
+}
+
+/// What stands behind a name, to the end of the frame.
+fn value_of<'a>(name: &[u8], text: &'a [u8]) -> Option<&'a str> {
+    let at = text.windows(name.len()).position(|part| part == name)? + name.len();
+    std::str::from_utf8(&text[at..]).ok()
 }
 
 /// Tells of every marked message in JSON, with the `seq` that stands before it.

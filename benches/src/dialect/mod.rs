@@ -114,6 +114,13 @@ pub(crate) enum Event<'a> {
     },
     /// The server withholds messages because this client reads too slowly.
     Behind,
+    /// The cursor of a greeting, to be shown when it connects again.
+    Cursor(&'a str),
+    /// The server has no room, or sends its clients away: the client is to connect anew after this time.
+    ComeAgain {
+        /// ms.
+        after_ms: u64,
+    },
 }
 
 /// Why a connection is of no use any more.
@@ -154,6 +161,12 @@ impl Dialect {
             Self::Json => ws::upgrade_request("/api/ws", Some(&format!("oort.v1, bearer.{}", who.key()))),
             Self::Centrifugo => ws::upgrade_request("/connection/websocket", None),
         }
+    }
+
+    /// What a client of Oort's JSON sends with a token, and the cursor of an earlier greeting.
+    pub(crate) fn opening_with(token: &str, cursor: Option<&str>) -> Vec<u8> {
+        let path = cursor.map_or_else(|| "/api/ws".into(), |cursor| format!("/api/ws?since={cursor}"));
+        ws::upgrade_request(&path, Some(&format!("oort.v1, bearer.{token}")))
     }
 
     /// Reads what came: tells what it means, and how many bytes of `input` are done with. The rest is the beginning of

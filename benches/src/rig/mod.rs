@@ -14,7 +14,7 @@ use anyhow::{Context, bail};
 use crate::procfs::Memory;
 
 use orders::{Answer, Order};
-pub(crate) use orders::{Block, Measured, Opened, Pace, Setup, To};
+pub(crate) use orders::{Block, Measured, Opened, Pace, Setup, To, Unstuck};
 pub(crate) use worker::run as work;
 
 /// A rig, as the run sees it.
@@ -73,6 +73,22 @@ impl Rig {
         match self.hear()? {
             Answer::Opened(opened) => Ok(opened),
             other => bail!("opening is answered with {other:?}"),
+        }
+    }
+
+    /// Has further clients in who read nothing.
+    pub(crate) fn stick(&mut self, clients: usize) -> anyhow::Result<()> {
+        match self.ask(&Order::Stick { clients })? {
+            Answer::Stuck => Ok(()),
+            other => bail!("sticking is answered with {other:?}"),
+        }
+    }
+
+    /// Has them read what came.
+    pub(crate) fn unstick(&mut self) -> anyhow::Result<Unstuck> {
+        match self.ask(&Order::Unstick)? {
+            Answer::Unstuck(unstuck) => Ok(unstuck),
+            other => bail!("unsticking is answered with {other:?}"),
         }
     }
 

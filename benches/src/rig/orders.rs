@@ -30,6 +30,13 @@ pub(crate) enum Order {
         /// Longest time this may take, s.
         seconds_max: f64,
     },
+    /// Have so many further clients in, who read nothing from then on.
+    Stick {
+        /// Clients.
+        clients: usize,
+    },
+    /// Have them read all that came.
+    Unstick,
     /// End all connections.
     Close,
     /// Publish, and see what arrives.
@@ -86,6 +93,10 @@ pub(crate) enum Answer {
     Ready,
     /// To [`Order::Open`].
     Opened(Opened),
+    /// To [`Order::Stick`].
+    Stuck,
+    /// To [`Order::Unstick`].
+    Unstuck(Unstuck),
     /// To [`Order::Close`].
     Closed,
     /// To [`Order::Measure`].
@@ -99,6 +110,17 @@ pub(crate) enum Answer {
     },
     /// To anything: it did not work, and the rig ends.
     Failed(String),
+}
+
+/// What clients found who had read nothing.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Unstuck {
+    /// Times that one was told that it is behind.
+    pub(crate) behind: u64,
+    /// Connections that had ended.
+    pub(crate) dropped: u64,
+    /// Bytes that had waited for them: in buffers of the kernel and of the server.
+    pub(crate) bytes: u64,
 }
 
 /// How clients came in.

@@ -7,7 +7,7 @@ use anyhow::{Context, bail};
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::mpsc;
 
-use super::orders::{Answer, Opened, Order, Setup};
+use super::orders::{Answer, Opened, Order, Setup, Unstuck};
 use crate::dialect::Room;
 use crate::limits;
 use crate::pin;
@@ -19,6 +19,11 @@ use crate::target::Target;
 const REST: Duration = Duration::from_millis(100);
 /// Wait of a rig that shares its cores with servers, when there was nothing to do.
 const SHARED_WAIT: Duration = Duration::from_millis(1);
+/// Clients on their way in at once who will read nothing, and the time they have.
+const STUCK_UNDER_WAY: usize = 64;
+const STUCK_PATIENCE: Duration = Duration::from_secs(60);
+/// Silence after which clients have read all that had waited for them.
+const QUIET: Duration = Duration::from_secs(1);
 /// Time in which each client has sent a sign of life.
 const HEARTBEAT: Duration = Duration::from_secs(180);
 
@@ -28,6 +33,8 @@ pub(super) struct Worker {
     pub(super) target: Target,
     pub(super) members: Swarm,
     pub(super) crowd: Swarm,
+    /// In the room of the members, and read only when told so.
+    stuck: Swarm,
     /// The last stream published.
     pub(super) stream: u16,
     /// Decides who is pushed to.
@@ -88,11 +95,13 @@ impl Worker {
         let swarm =
             |room, first_number| Swarm::new(Plan { address: target.clients, dialect, room, first_number });
         let (members, crowd) = (swarm(Room::Main, 0)?, swarm(Room::Crowd, Room::CROWD_FROM)?);
+        let stuck = swarm(Room::Main, Room::CROWD_FROM / 2)?;
         Ok(Self {
             runtime,
             target,
             members,
             crowd,
+            stuck,
             stream: 0,
             dice: 0x9e37_79b9_7f4a_7c15,
             heartbeats: Heartbeats::new(),
@@ -106,9 +115,38 @@ impl Worker {
             Order::Open { members, crowd, under_way, seconds_max } => {
                 Answer::Opened(self.open(*members, *crowd, *under_way, *seconds_max)?)
             }
+            Order::Stick { clients } => {
+                let mut opening = Opening::new(&self.stuck, *clients, STUCK_UNDER_WAY);
+                let give_up = Instant::now() + STUCK_PATIENCE;
+                while !opening.go_on(&mut self.stuck)? {
+                    self.stuck.turn(SHARED_WAIT)?;
+                    self.turn()?;
+                    if Instant::now() > give_up {
+                        bail!("only {} of {clients} clients are in", self.stuck.tally().live);
+                    }
+                }
+                Answer::Stuck
+            }
+            Order::Unstick => {
+                let before = self.stuck.tally();
+                let mut quiet_since = Instant::now();
+                while quiet_since.elapsed() < QUIET {
+                    if self.stuck.turn(SHARED_WAIT)? {
+                        quiet_since = Instant::now();
+                    }
+                    self.turn()?;
+                }
+                let after = self.stuck.tally();
+                Answer::Unstuck(Unstuck {
+                    behind: after.behind - before.behind,
+                    dropped: after.dropped - before.dropped,
+                    bytes: after.bytes - before.bytes,
+                })
+            }
             Order::Close => {
                 self.members.close_all();
                 self.crowd.close_all();
+                self.stuck.close_all();
                 Answer::Closed
             }
             Order::Measure(block) => Answer::Measured(Box::new(self.measure(block)?)),

@@ -117,6 +117,12 @@ impl Lane {
 }
 
 impl TargetOptions {
+    /// Beneath what `--set` says.
+    pub(crate) fn with_setting(mut self, name: &str, value: &str) -> Self {
+        self.settings.insert(0, (name.to_owned(), value.to_owned()));
+        self
+    }
+
     /// The servers to be measured, without the floor.
     pub(crate) fn lanes(&self) -> anyhow::Result<Vec<Lane>> {
         let mut lanes = Vec::new();

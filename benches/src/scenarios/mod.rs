@@ -10,6 +10,8 @@ mod proof;
 pub(crate) mod push;
 pub(crate) mod pushes;
 pub(crate) mod reconnect;
+pub(crate) mod recovery;
 pub(crate) mod send;
+pub(crate) mod stuck;
 
 pub(crate) use send::command;

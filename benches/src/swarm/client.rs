@@ -68,7 +68,7 @@ impl Client {
     }
 
     /// The socket can be written to: the first time it has connected.
-    pub(super) fn write(&mut self, dialect: Dialect, who: impl Fn() -> Who) -> Result<(), String> {
+    pub(super) fn write(&mut self, first: Stage, opening: impl FnOnce() -> Vec<u8>) -> Result<(), String> {
         if self.stage.is_some() {
             return self.flush();
         }
@@ -76,9 +76,8 @@ impl Client {
         if let Some(error) = stream.take_error().map_err(text)? {
             return Err(text(error));
         }
-        self.stage = Some(dialect.first_stage());
-        let opening = dialect.opening(&who());
-        self.send(&opening)
+        self.stage = Some(first);
+        self.send(&opening())
     }
 
     /// Sends, now or when the socket takes it.

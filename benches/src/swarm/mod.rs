@@ -2,6 +2,7 @@
 
 mod client;
 mod open;
+pub(crate) mod returning;
 #[cfg(test)]
 mod tests;
 
@@ -165,9 +166,10 @@ impl Swarm {
     }
 
     fn write(&mut self, index: usize) {
-        let who = || self.plan.who(index);
+        let Plan { dialect, .. } = self.plan;
+        let opening = || dialect.opening(&self.plan.who(index));
         let Some(client) = self.clients.get_mut(index) else { return };
-        if let Err(reason) = client.write(self.plan.dialect, who) {
+        if let Err(reason) = client.write(dialect.first_stage(), opening) {
             self.lose(index, &reason);
         }
     }
@@ -195,7 +197,7 @@ impl Swarm {
                 }
                 Event::Ready => tally.live += 1,
                 Event::Behind => tally.behind += 1,
-                Event::Message { .. } | Event::Reply(_) => {}
+                Event::Message { .. } | Event::Reply(_) | Event::Cursor(_) | Event::ComeAgain { .. } => {}
             },
         );
         match taken {

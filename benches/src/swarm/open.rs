@@ -98,13 +98,13 @@ impl Swarm {
 
 /// The address a client comes from; the first ones leave it to the kernel. Each process has addresses of its own: a port
 /// that is bound at one of them is taken, whatever it connects to.
-fn source(index: usize) -> Option<Ipv4Addr> {
+pub(super) fn source(index: usize) -> Option<Ipv4Addr> {
     let group = u8::try_from(index / CLIENTS_PER_SOURCE).unwrap_or(u8::MAX);
     let [_, _, high, low] = std::process::id().to_be_bytes();
     (group > 0).then(|| Ipv4Addr::new(127, 128 | high, low, group))
 }
 
-fn begin(address: SocketAddr, source: Option<Ipv4Addr>) -> io::Result<TcpStream> {
+pub(super) fn begin(address: SocketAddr, source: Option<Ipv4Addr>) -> io::Result<TcpStream> {
     let family = if address.is_ipv4() { AddressFamily::INET } else { AddressFamily::INET6 };
     let flags = SocketFlags::NONBLOCK | SocketFlags::CLOEXEC;
     let socket = socket_with(family, SocketType::STREAM, flags, Some(ipproto::TCP)).map_err(|error| {

@@ -162,6 +162,11 @@ impl System {
         })
     }
 
+    /// The nodes that were started, in the order of `admins`.
+    pub(crate) fn nodes(&self) -> &[Node] {
+        &self.nodes
+    }
+
     /// The nodes that were started, to be broken.
     pub(crate) fn nodes_mut(&mut self) -> &mut [Node] {
         &mut self.nodes
