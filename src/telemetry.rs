@@ -1,5 +1,7 @@
 //! Logs to standard output: text for people, JSON for machines.
 
+use std::io::IsTerminal;
+
 use serde::{Deserialize, Serialize};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt;
@@ -37,7 +39,8 @@ impl Config {
 /// Starts logging for the whole process.
 pub(crate) fn start(config: &Config) -> anyhow::Result<()> {
     let filter = EnvFilter::try_new(&config.level)?;
-    let builder = fmt().with_env_filter(filter).with_target(true);
+    // Colours are for terminals: in a file they would hide what is an escape of ours and what of a stranger's.
+    let builder = fmt().with_env_filter(filter).with_target(true).with_ansi(std::io::stdout().is_terminal());
     let started = match config.format {
         Format::Text => builder.try_init(),
         Format::Json => builder.json().flatten_event(true).try_init(),

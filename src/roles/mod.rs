@@ -24,6 +24,7 @@ use crate::config::{Config, Role};
 use crate::report::{Reporter, Sink};
 use crate::shutdown;
 use crate::stages::Stages;
+use crate::telemetry::Format;
 
 /// A role that is bound and ready to run.
 pub(crate) struct Ready {
@@ -48,6 +49,8 @@ pub(crate) async fn run(role: Role, config: Config) -> anyhow::Result<()> {
     let admin = admin::Server::bind(config.admin.listen).await?;
     let admin_address = admin.address()?;
     let (name, report_every) = (config.node.name.clone(), Duration::from_millis(config.admin.report_ms));
+    // What reads JSON expects nothing else.
+    let is_read_by_people = config.log.format == Format::Text;
     let (exit_on_stdin_close, addresses_file) =
         (config.run.exit_on_stdin_close, config.run.addresses_file.clone());
     let build: Pin<Box<dyn Future<Output = anyhow::Result<Ready>>>> = match role {
@@ -69,7 +72,9 @@ pub(crate) async fn run(role: Role, config: Config) -> anyhow::Result<()> {
     if !addresses_file.is_empty() {
         write_addresses(&addresses_file, &addresses)?;
     }
-    crate::say(&welcome);
+    if is_read_by_people {
+        crate::say(&welcome);
+    }
     let result = tokio::select! {
         result = stages.run() => result,
         result = shutdown::watch(stop.clone(), exit_on_stdin_close) => result,

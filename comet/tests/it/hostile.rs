@@ -126,35 +126,6 @@ async fn other_requests_are_pages_and_bad_upgrades_are_explained() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn ceilings_are_refused_with_a_reason() {
-    let limits = Config { connections_max: 2, frames_per_second: 1, frames_burst: 20, ..config() };
-    let world = start_with(limits, Scripted::new()).await;
-    let mut chatty = world.v1(1).await;
-    let _other = world.v1(2).await;
-    let text = answer(&world, b"GET / HTTP/1.1\r\nhost: x\r\n\r\n").await;
-    assert!(text.starts_with("HTTP/1.1 503") && text.contains("overloaded"), "{text}");
-    for _ in 0..21 {
-        chatty.send(json!({"type": "ping", "payload": {}})).await;
-    }
-    assert_eq!(chatty.closed().await, (1008, "rate_limited".into()));
-    world.stop().await.unwrap();
-
-    let world = start_with(Config { handshakes_max: 1, ..config() }, Scripted::new()).await;
-    let _waiting = Goim::open(&world, true).await;
-    eventually("it counts", || world.handle.metrics().handshakes.get() == 1).await;
-    assert!(world.open("/api/ws", &[("cookie", "sid=u1")]).await.is_err());
-    world.stop().await.unwrap();
-
-    let logic = Scripted::new();
-    logic.state.lock().rooms = vec![1, 2, 3];
-    let world = start_with(Config { rooms_per_connection_max: 2, ..config() }, logic).await;
-    let mut client = world.connect(1, Some("oort.v1")).await;
-    assert_eq!(client.closed().await.0, 1008);
-    eventually("it left what it had entered", || world.logic.state.lock().entered.is_empty()).await;
-    world.stop().await.unwrap();
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn a_message_that_is_too_long_is_1009_and_one_that_fits_is_taken() {
     let world = start().await;
     let mut client = world.v1(1).await;

@@ -3,6 +3,7 @@
 
 mod admission;
 mod behind;
+mod ceilings;
 mod cursors;
 mod deflate;
 mod draining;

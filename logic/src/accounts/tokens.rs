@@ -146,6 +146,7 @@ fn rules(issuer: &str, audience: &str) -> Validation {
     rules.set_issuer(&[issuer]);
     rules.set_audience(&[audience]);
     rules.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
+    rules.validate_nbf = true;
     rules.leeway = 0;
     rules
 }
@@ -212,6 +213,7 @@ mod tests {
                 signed(Some("new"), 2, Algorithm::HS256, &with("aud", json!(SERVER_AUDIENCE))),
             ),
             ("expired", signed(Some("new"), 2, Algorithm::HS256, &with("exp", json!(now - 1)))),
+            ("not yet valid", signed(Some("new"), 2, Algorithm::HS256, &with("nbf", json!(now + 60)))),
             ("exp of another type", signed(Some("new"), 2, Algorithm::HS256, &with("exp", json!("never")))),
             ("body exchanged", parts.join(".")),
             ("signature cut", good.rsplit_once('.').expect("three parts").0.to_owned() + "."),
@@ -260,5 +262,23 @@ mod tests {
         assert_eq!(tokens.verify_server(&server), Some(vec![Scope::Push]));
         assert_eq!(tokens.verify_server(&user), None);
         assert_eq!(tokens.verify_user(&server), None);
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn any_text_is_no_token(text in ".{0,200}") {
+            proptest::prop_assert_eq!(tokens().verify_user(&text), None);
+        }
+
+        #[test]
+        fn a_token_with_one_byte_changed_is_none(at in 0_usize..10_000, byte in 0_u8..128) {
+            let good = signed(Some("new"), 2, Algorithm::HS256, &claims());
+            let mut bytes = good.clone().into_bytes();
+            let at = at % bytes.len();
+            bytes[at] = byte;
+            let changed = String::from_utf8(bytes).expect("ASCII");
+            // The last character has bits that no byte of the signature has a part in: decoders must refuse them, too.
+            proptest::prop_assert_eq!(tokens().verify_user(&changed).is_some(), changed == good, "{}", changed);
+        }
     }
 }

@@ -226,6 +226,15 @@ mod tests {
 
     proptest! {
         #[test]
+        fn any_text_is_a_cursor_or_none_and_is_written_as_it_was_read(text in ".{0,60}", bytes in prop::collection::vec(any::<u8>(), 0..40)) {
+            for cursor in [text, URL_SAFE_NO_PAD.encode(&bytes)] {
+                if let Some(reading) = Reading::parse(&cursor) {
+                    prop_assert_eq!(reading.cursor(), cursor);
+                }
+            }
+        }
+
+        #[test]
         fn cursors_are_read_as_written(at_ms: i64, scope: u32, list: u64, ids: u64) {
             let reading = Reading { at_ms, scope, list, ids };
             prop_assert!(reading.cursor().len() <= 64);

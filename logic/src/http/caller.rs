@@ -146,4 +146,19 @@ mod tests {
             assert!(bearer(&headers(&[("authorization", bad)])).is_err(), "{bad}");
         }
     }
+
+    proptest::proptest! {
+        #[test]
+        fn any_header_is_read_or_passed_over(bytes in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..100)) {
+            let Ok(value) = HeaderValue::from_bytes(&bytes) else { return Ok(()) };
+            let mut headers = HeaderMap::new();
+            headers.insert(COOKIE, value.clone());
+            headers.insert(AUTHORIZATION, value.clone());
+            headers.insert(ORIGIN, value);
+            headers.insert(HOST, HeaderValue::from_static("a:8080"));
+            proptest::prop_assert!(cookie(&headers).is_none_or(|sid| !sid.contains(';')));
+            proptest::prop_assert!(bearer(&headers).is_err() || bytes.len() > "bearer".len());
+            proptest::prop_assert!(!is_same_origin(&headers, &[]) || bytes.to_ascii_lowercase().ends_with(b"://a:8080"));
+        }
+    }
 }

@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use axum::extract::{FromRequest, FromRequestParts, Path as AxumPath, Query as AxumQuery, Request};
 use bytes::{Bytes, BytesMut};
-use http::HeaderMap;
-use http::header::CONTENT_TYPE;
+use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use http::request::Parts;
+use http::{HeaderMap, HeaderValue};
 use http_body_util::BodyExt;
 use oort_api::Code;
 use serde::de::DeserializeOwned;
@@ -56,6 +56,7 @@ impl FromRequest<Arc<Door>> for Body {
     type Rejection = Refused;
 
     async fn from_request(request: Request, door: &Arc<Door>) -> Result<Self, Refused> {
+        check_plain(request.headers())?;
         let bytes_max = door.config.body_bytes_max;
         let mut body = request.into_body();
         let (mut bytes, mut read) = (BytesMut::new(), 0_usize);
@@ -75,6 +76,15 @@ impl FromRequest<Arc<Door>> for Body {
         }
         Ok(Self(bytes.freeze()))
     }
+}
+
+/// Nothing is unpacked here: a few bytes could become very many.
+fn check_plain(headers: &HeaderMap) -> Result<(), Refused> {
+    let is_plain = |coding: &HeaderValue| coding.as_bytes().eq_ignore_ascii_case(b"identity");
+    if headers.get_all(CONTENT_ENCODING).iter().all(is_plain) {
+        return Ok(());
+    }
+    Err(Refused::new(Code::InvalidRequest, "the body must be sent as it is, without content-encoding"))
 }
 
 /// A query string.

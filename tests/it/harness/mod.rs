@@ -6,6 +6,7 @@ pub(crate) mod packets;
 pub(crate) mod services;
 pub(crate) mod socket;
 pub(crate) mod system;
+pub(crate) mod wire;
 
 use std::time::Duration;
 
