@@ -90,6 +90,23 @@ test("the outbox empties itself, and there are no dead letters", async ({ device
   await expect(at(page, "deadLetter")).toHaveCount(0);
 });
 
+test("the operator's page speaks the language of its reader", async ({ devices, system }) => {
+  const { page } = await operate(system, await devices.get(0, { locale: "zh-CN" }));
+  await expect(page.getByRole("heading", { level: 1 })).toHaveText("运维");
+  await expect(page.locator("html")).toHaveAttribute("lang", "zh-CN");
+  for (const [section, heading] of [
+    ["用户", "用户"],
+    ["发件箱", "死信"],
+    ["广播", "广播"],
+    ["审计", "审计"],
+  ] as const) {
+    await show(page, section);
+    await expect(page.getByRole("heading", { level: 2, name: heading })).toBeVisible();
+  }
+  // What the server was asked to do is told in it, too.
+  await expect(at(page, "auditEntry").filter({ hasText: "授予管理员" }).first()).toBeVisible();
+});
+
 test("nobody else sees the operator's page", async ({ devices, signUp }) => {
   const stranger = await (await devices.get(0)).tab();
   await stranger.page.goto("/admin/");

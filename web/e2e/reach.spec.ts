@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { expect, type Page } from "@playwright/test";
+import { adminTestids } from "../app/admin/testids";
 import { testids } from "../lib/testids";
 import type { Chat } from "./people/chat";
 import { PASSWORD, test, unique } from "./people/test";
@@ -124,7 +125,7 @@ for (const colorScheme of ["light", "dark"] as const) {
       await expect(stranger.page.locator("form")).toBeVisible();
       found.push(...(await faults(stranger.page)));
     }
-    const { chat } = await signUp("ann", device);
+    const { chat, username } = await signUp("ann", device);
     found.push(...(await faults(chat.page)));
     await chat.writeTo(bob.username);
     await chat.write("Hello");
@@ -140,7 +141,21 @@ for (const colorScheme of ["light", "dark"] as const) {
     await chat.page.goto("/settings/");
     await expect(chat.at("settings")).toBeVisible();
     found.push(...(await faults(chat.page)));
+    await system.command(["admin", "create", username]);
+    const lookAtOperations = async () => {
+      await chat.page.goto("/admin/");
+      const tabs = chat.page.getByTestId(adminTestids.tab);
+      await expect(tabs.first()).toBeVisible();
+      for (const tab of await tabs.all()) {
+        await tab.click();
+        await expect(tab).toBeChecked();
+        await fits(chat.page);
+        found.push(...(await faults(chat.page)));
+      }
+    };
+    await lookAtOperations();
     await chat.page.setViewportSize(PHONE);
+    await lookAtOperations();
     await chat.open();
     found.push(...(await faults(chat.page)));
     expect(found).toEqual([]);

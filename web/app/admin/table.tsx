@@ -12,7 +12,7 @@ interface TableProps {
 export function Table({ caption, columns, children }: TableProps) {
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable with the keyboard.
-    <section aria-label={caption} tabIndex={0} className="-mx-4 overflow-x-auto px-4">
+    <section tabIndex={0} className="-mx-4 overflow-x-auto px-4">
       <table className="w-full border-collapse whitespace-nowrap text-sm tabular-nums">
         <caption className="sr-only">{caption}</caption>
         <thead>
