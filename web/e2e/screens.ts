@@ -31,6 +31,8 @@ test("every screen", async ({ devices, system, viewport, colorScheme }, { projec
     await page.locator(`[data-testid="${testids.conversationItem}"][data-conversation="${conversation}"]`).click();
     await expect(chat.at("composer")).toBeVisible();
   };
+  const isRead = (conversation: string) =>
+    expect(page.locator(`[data-conversation="${conversation}"]`).getByTestId(testids.conversationUnread)).toHaveCount(0);
 
   await page.goto("/login/");
   await expect(chat.at("logInForm")).toBeVisible();
@@ -51,7 +53,7 @@ test("every screen", async ({ devices, system, viewport, colorScheme }, { projec
   for (const line of TALK) await (line.startsWith(">") ? ann : bob).send(direct, line.slice(2));
   await open(direct);
   await chat.shows("Then half past five it is.");
-  await expect(page.locator(`[data-conversation="${direct}"]`).getByTestId(testids.conversationUnread)).toHaveCount(0);
+  await isRead(direct);
   await shoot("chat");
 
   if (isPhone) {
@@ -62,6 +64,7 @@ test("every screen", async ({ devices, system, viewport, colorScheme }, { projec
   await open(crew);
   if (!(await chat.at("details").isVisible())) await chat.at("detailsToggle").click();
   await expect(chat.at("member")).toHaveCount(3);
+  await isRead(crew);
   await shoot("details");
   await page.goto("/chat/");
   await chat.at("newMenu").click();
@@ -76,7 +79,18 @@ test("every screen", async ({ devices, system, viewport, colorScheme }, { projec
   await system.command(["admin", "create", "ann"]);
   await page.goto("/admin/");
   await expect(page.getByTestId(adminTestids.node)).toHaveCount(1);
-  // A line needs two looks.
-  await expect(page.locator('path[d*="L"]').first()).toBeAttached();
+  // Something to draw: a talk that swells and ebbs until lines have some length.
+  let isTalking = true;
+  const talk = (async () => {
+    for (let n = 0; isTalking; n++) {
+      const batch = 2 + Math.round(20 * (1 + Math.sin(n / 9)));
+      await Promise.all(Array.from({ length: batch }, () => carol.send(crew, "Ahoy")));
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+  })();
+  const points = async () => (await page.locator("figure path").first().getAttribute("d"))?.split("L").length ?? 0;
+  await expect.poll(points).toBeGreaterThan(8);
+  isTalking = false;
+  await talk;
   await shoot("operations");
 });
