@@ -1,47 +1,63 @@
 #!/usr/bin/env bash
 # Breaks one part after the other while a crowd chats, in both shapes; the ledger of what its devices saw proves that nothing
 # acknowledged was lost. Tables and figures in benches/results/<date>-chaos.
-#   chaos.sh [FOLDER]            every fault
-#   chaos.sh --short FOLDER      those that matter most, for the tests: about two minutes
-# SEED=7 repeats a run: order, targets and lengths follow from it. OORT_BENCH_BIN names the folder with `oort` and
-# `oort-bench` (default target/fast, built when missing).
+#   chaos.sh [FOLDER]                        every fault, and what failed once
+#   chaos.sh --short FOLDER                  those that matter most, and what failed once: for the tests
+#   chaos.sh --only SHAPE FAULTS [FOLDER]    these (comma-separated): cluster kill-job,redis-flushall
+# SEED=7 repeats a run: order, targets and lengths follow from it. A run that fails prints its line for deploy/bench/failed-once.txt,
+# whose lines are run again each time. OORT_BENCH_BIN names the folder with `oort` and `oort-bench` (default target/fast, built
+# when missing).
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
-short=
-[ "${1:-}" != --short ] || { short=1; shift; }
+short= only_shape= only_faults=
+case ${1:-} in
+  --short) short=1; shift ;;
+  --only) only_shape=$2 only_faults=$3; shift 3 ;;
+esac
 out=${1:-benches/results/$(date +%F)-chaos}
 bin=${OORT_BENCH_BIN:-target/fast}
 seed=${SEED:-$(date +%s)}
 [ -x "$bin/oort-bench" ] && [ -x "$bin/oort" ] || cargo build --workspace --bins --profile fast
 
-# Services of their own: they are killed.
-services=$(mktemp -d "${TMPDIR:-/tmp}/oort-chaos-XXXXXX")
-cleanup() {
-  deploy/local/services.sh down "$services"
-  rm -rf "$services"
-}
-trap cleanup EXIT
-trap 'exit 130' INT TERM
-deploy/local/services.sh up "$services"
+# shellcheck source=deploy/bench/faults.sh
+. deploy/bench/faults.sh
 
 failed=()
 # Nobody goes away by themselves: what is slow is slow because of the fault.
-crowd=(--users 40 --accounts 10 --groups 12 --sends 60 --departures 0 --patience 120)
-standalone=() cluster=()
+crowd=(--users 40 --accounts 10 --groups 12 --sends 60 --departures 0 --patience 180 --herd 2000)
+standalone_faults=all cluster_faults=all
 if [ -n "$short" ]; then
-  crowd=(--users 20 --accounts 6 --groups 8 --sends 40 --departures 0 --patience 120 --hold 1.5 --calm 1)
-  standalone=(--faults kill-oort,clients-cut)
-  cluster=(--faults kill-comet,pause-comet,kill-logic,kill-job,restart-comet,kill-kafka,pause-kafka,kill-redis,redis-flushall,kill-mysql,mysql-connections-cut,mysql-link-cut,redis-half-closed,clients-half-closed)
+  crowd=(--users 20 --accounts 6 --groups 8 --sends 40 --departures 0 --patience 180 --hold 1.5 --calm 1)
+  standalone_faults=kill-oort,clients-cut
+  cluster_faults=kill-comet,pause-comet,kill-logic,kill-job,restart-comet,kill-kafka,pause-kafka,kill-redis,redis-flushall,kill-mysql,mysql-connections-cut,mysql-link-cut,redis-half-closed,clients-half-closed
 fi
-chaos() { # SHAPE OPTIONS...
-  printf '\n== chaos, %s, seed %s (%d s)\n' "$1" "$seed" $SECONDS
-  timeout 1800 "$bin/oort-bench" chaos --shape "$@" --seed "$seed" "${crowd[@]}" --out "$out" || failed+=("$1")
+chaos() { # SEED SHAPE FAULTS: "all" = those above
+  local options=()
+  case $2 in
+    standalone) options=("${standalone[@]}") ;;
+    cluster) options=("${cluster[@]}") ;;
+    *) echo "chaos: there is no shape $2" >&2; exit 2 ;;
+  esac
+  [ "$3" = all ] || options+=(--faults "$3")
+  printf '\n== chaos, %s, seed %s, %s (%d s)\n' "$2" "$1" "$3" $SECONDS
+  timeout 3600 "$bin/oort-bench" chaos --shape "$2" --seed "$1" "${options[@]}" "${crowd[@]}" --out "$out" || failed+=("$1 $2 $3")
 }
-chaos standalone "${standalone[@]}"
-chaos cluster --services "$services" "${cluster[@]}"
+if [ -n "$only_shape" ]; then
+  chaos "$seed" "$only_shape" "$only_faults"
+else
+  chaos "$seed" standalone "$standalone_faults"
+  chaos "$seed" cluster "$cluster_faults"
+  while read -r once_seed once_shape once_faults _; do
+    [ -z "$once_seed" ] || chaos "$once_seed" "$once_shape" "$once_faults"
+  done < <(sed 's/#.*//' deploy/bench/failed-once.txt)
+fi
 
 if [ ${#failed[@]} -gt 0 ]; then
-  printf 'FAIL: %s. Repeat it with SEED=%s %s\n' "${failed[*]}" "$seed" "${short:+--short }$out" >&2
+  for run in "${failed[@]}"; do
+    read -r run_seed run_shape run_faults <<<"$run"
+    printf 'FAIL. Again: SEED=%s deploy/bench/chaos.sh %s. For deploy/bench/failed-once.txt, with its faults named:\n%s\n' \
+      "$run_seed" "$([ "$run_faults" = all ] && echo "$out" || echo "--only $run_shape $run_faults $out")" "$run" >&2
+  done
   exit 1
 fi

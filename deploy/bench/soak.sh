@@ -4,7 +4,8 @@
 # benches/results/<date>-soak.
 #   soak.sh [--minutes N] [FOLDER]
 # SEED=7 repeats a run: order, targets and lengths follow from it. OORT_BENCH_BIN names the folder with `oort` and
-# `oort-bench` (default target/fast, built when missing).
+# `oort-bench` (default target/fast, built when missing). HERD=10000 is how many idle clients there are beside the crowd of the
+# cluster, HERD_STANDALONE=1000 beside that of the single process.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
@@ -15,34 +16,24 @@ bin=${OORT_BENCH_BIN:-target/fast}
 seed=${SEED:-$(date +%s)}
 [ -x "$bin/oort-bench" ] && [ -x "$bin/oort" ] || cargo build --workspace --bins --profile fast
 
-# Services of their own: they are killed.
-services=$(mktemp -d "${TMPDIR:-/tmp}/oort-soak-XXXXXX")
-cluster= standalone=
-cleanup() {
-  # They end what they started.
-  [ -z "$cluster$standalone" ] || kill $cluster $standalone 2>/dev/null || true
-  wait
-  deploy/local/services.sh down "$services"
-  rm -rf "$services"
-}
-trap cleanup EXIT
-trap 'exit 130' INT TERM
-deploy/local/services.sh up "$services"
+# shellcheck source=deploy/bench/faults.sh
+. deploy/bench/faults.sh
 
-crowd=(--minutes "$minutes" --users 40 --accounts 10 --groups 12 --sends 40 --departures 0 --patience 120)
+crowd=(--minutes "$minutes" --users 40 --accounts 10 --groups 12 --sends 40 --departures 0 --patience 180)
 soak() { # SHAPE OPTIONS...: in the background, both at the same time
   exec timeout $((minutes * 60 + 900)) "$bin/oort-bench" chaos --shape "$@" --seed "$seed" "${crowd[@]}" --out "$out" \
     > >(sed -u "s/^/$1: /") 2> >(sed -u "s/^/$1: /" >&2)
 }
 printf '== soak, %s minutes, seed %s\n' "$minutes" "$seed"
-soak cluster --services "$services" & cluster=$!
-soak standalone & standalone=$!
+soak cluster "${cluster[@]}" --herd "${HERD:-10000}" & pids+=($!)
+soak standalone "${standalone[@]}" --herd "${HERD_STANDALONE:-1000}" & pids+=($!)
 failed=()
-wait $cluster || failed+=(cluster)
-wait $standalone || failed+=(standalone)
+wait "${pids[0]}" || failed+=(cluster)
+wait "${pids[1]}" || failed+=(standalone)
+pids=()
 
 if [ ${#failed[@]} -gt 0 ]; then
-  printf 'FAIL: %s. Repeat it with SEED=%s %s --minutes %s\n' "${failed[*]}" "$seed" deploy/bench/soak.sh "$minutes" >&2
+  printf 'FAIL: %s. Repeat it with SEED=%s deploy/bench/soak.sh --minutes %s\n' "${failed[*]}" "$seed" "$minutes" >&2
   exit 1
 fi
 printf '%s\n' "$out"

@@ -8,6 +8,7 @@
 #                                  one of them: kill is SIGKILL, pause and resume are SIGSTOP and SIGCONT
 #   services.sh status DIR         what runs, and where
 #
+# OORT_MYSQL_FLUSH=0 lets MariaDB answer before it has written: a broken store, to see that the ledger finds it.
 # Data, logs, ports and pid files live in DIR; started again, a DIR keeps its data and its ports.
 # Idempotent: what runs is left running. Each server is found by pid *and* start time, so that a
 # recycled pid is never signalled.
@@ -118,7 +119,7 @@ start_mysql() {
   fi
   launch mysql /usr/sbin/mariadbd --no-defaults --datadir="$data" --user="$(id -un)" --socket="$sock" --pid-file="$dir/mysqld.pid" \
     --bind-address=127.0.0.1 --port="$(port mysql)" --skip-name-resolve --character-set-server=utf8mb4 \
-    --innodb-flush-log-at-trx-commit=1 --innodb-buffer-pool-size=256M --max-connections=500 --performance-schema=OFF
+    --innodb-flush-log-at-trx-commit="${OORT_MYSQL_FLUSH:-1}" --innodb-buffer-pool-size=256M --max-connections=500 --performance-schema=OFF
 }
 ready_mysql() { mariadb-admin --no-defaults --host=127.0.0.1 --port="$(port mysql)" --user=root --connect-timeout=2 ping; }
 
@@ -128,18 +129,19 @@ start_redis() {
 }
 ready_redis() { [ "$(redis-cli -h 127.0.0.1 -p "$(port redis)" ping)" = PONG ]; }
 
+# FRONT is for whoever puts a proxy in front: it listens at kafka-behind.port and sends clients to kafka-front.port.
 start_kafka() {
-  local conf=$dir/kafka.properties broker controller id
-  broker=$(port kafka); controller=$(port kafka-controller)
+  local conf=$dir/kafka.properties broker controller behind front id
+  broker=$(port kafka); controller=$(port kafka-controller); behind=$(port kafka-behind); front=$(port kafka-front)
   cat >"$conf" <<C
 process.roles=broker,controller
 node.id=1
 controller.quorum.voters=1@127.0.0.1:$controller
-listeners=PLAINTEXT://127.0.0.1:$broker,CONTROLLER://127.0.0.1:$controller
-advertised.listeners=PLAINTEXT://127.0.0.1:$broker
+listeners=PLAINTEXT://127.0.0.1:$broker,FRONT://127.0.0.1:$behind,CONTROLLER://127.0.0.1:$controller
+advertised.listeners=PLAINTEXT://127.0.0.1:$broker,FRONT://127.0.0.1:$front
 controller.listener.names=CONTROLLER
 inter.broker.listener.name=PLAINTEXT
-listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
+listener.security.protocol.map=PLAINTEXT:PLAINTEXT,FRONT:PLAINTEXT,CONTROLLER:PLAINTEXT
 log.dirs=$dir/kafka
 auto.create.topics.enable=false
 num.partitions=4

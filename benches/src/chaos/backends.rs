@@ -2,18 +2,18 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::{Context, ensure};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
 use super::fault::Backend;
+use super::mysql::Mysql;
+use super::topic;
 
 /// Longest wait for one answer of Redis.
 const ANSWER: Duration = Duration::from_secs(10);
-/// Between two cuts of the connections to MySQL.
-const CUT_EVERY: Duration = Duration::from_millis(200);
 
 /// The services of this run.
 #[derive(Debug)]
@@ -54,39 +54,18 @@ impl Backends {
         tokio::time::timeout(ANSWER, said).await.with_context(|| format!("redis: {command}: no answer"))?
     }
 
-    /// Cuts every connection to MySQL for `time`.
-    pub(crate) fn mysql_cut(&self, time: Duration) -> anyhow::Result<()> {
-        let end = Instant::now() + time;
-        while Instant::now() < end {
-            let all = "SELECT CONCAT('KILL ', id, ';') FROM information_schema.processlist WHERE id <> CONNECTION_ID() \
-                       AND user <> 'system user'";
-            let kills = self.mysql(all)?;
-            // One of them may have gone by itself.
-            for kill in kills.lines() {
-                drop(self.mysql(kill));
-            }
-            std::thread::sleep(CUT_EVERY);
-        }
-        Ok(())
+    /// MySQL, to be broken from within.
+    pub(crate) fn mysql(&self) -> anyhow::Result<Mysql> {
+        Ok(Mysql { port: self.port("mysql")? })
     }
 
-    /// Keeps every write to MySQL waiting for `time`.
-    pub(crate) fn mysql_lock(&self, time: Duration) -> anyhow::Result<()> {
-        let seconds = time.as_secs_f64();
-        self.mysql(&format!("FLUSH TABLES WITH READ LOCK; SELECT SLEEP({seconds:.1}); UNLOCK TABLES"))
-            .map(drop)
+    /// Lets a topic have more partitions.
+    pub(crate) async fn grow(&self, topic: &str, partitions: i32) -> anyhow::Result<()> {
+        topic::grow(&format!("127.0.0.1:{}", self.port("kafka")?), topic, partitions).await
     }
 
-    fn mysql(&self, statements: &str) -> anyhow::Result<String> {
-        let mut command = Command::new("mariadb");
-        command.args(["--no-defaults", "--host=127.0.0.1", "--user=root", "--batch", "--skip-column-names"]);
-        command.arg(format!("--port={}", self.port("mysql")?)).arg("--execute").arg(statements);
-        let output = command.output().context("the program `mariadb` is needed")?;
-        ensure!(output.status.success(), "mysql: {}", String::from_utf8_lossy(&output.stderr).trim());
-        Ok(String::from_utf8_lossy(&output.stdout).into_owned())
-    }
-
-    fn port(&self, name: &str) -> anyhow::Result<u16> {
+    /// Of a service: `mysql`, `kafka-front`.
+    pub(crate) fn port(&self, name: &str) -> anyhow::Result<u16> {
         let file = self.folder.join(format!("{name}.port"));
         let text =
             std::fs::read_to_string(&file).with_context(|| format!("{} cannot be read", file.display()))?;

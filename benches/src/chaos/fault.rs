@@ -51,10 +51,37 @@ pub(crate) enum Fault {
     MysqlCut,
     /// Writes wait for a lock.
     MysqlLock,
+    /// Somebody else holds the rows of the conversations.
+    MysqlRows,
+    /// Transactions lose deadlocks.
+    MysqlDeadlocks,
+    /// MySQL takes no writes.
+    MysqlReadOnly,
+    /// The disk under the store is full.
+    DiskFull,
+    /// The topic gets more partitions: keys move.
+    Partitions,
+    /// One more job comes, and goes.
+    Rebalance,
+    /// The wall clock of a node is off for a while.
+    Clock(Way),
+    /// Idle connections beside the crowd are cut, all at once, and come back at once.
+    Herd,
+    /// Clients that never read, or read or write a byte a second.
+    SlowClients,
+    /// A fifth of the clients connect anew before their old connections have ended.
+    Race,
     /// A fifth of the clients lose their connections at once.
     CutClients,
     /// What passes a link suffers.
     Link(Link, Harm),
+}
+
+/// Where a clock jumps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Way {
+    Forward,
+    Back,
 }
 
 /// A link between two parts.
@@ -66,6 +93,12 @@ pub(crate) enum Link {
     Mysql,
     /// Everybody to Redis.
     Redis,
+    /// Logic and jobs to Kafka.
+    Kafka,
+    /// Comets to logic: gRPC, and HTTP that is passed on.
+    Logic,
+    /// Jobs to comets.
+    Comet,
 }
 
 /// What a link does for a while.
@@ -95,6 +128,12 @@ impl Harm {
 /// Faults of both shapes.
 const ANYWHERE: &[Fault] = &[
     Fault::CutClients,
+    Fault::Race,
+    Fault::SlowClients,
+    Fault::Herd,
+    Fault::DiskFull,
+    Fault::Clock(Way::Forward),
+    Fault::Clock(Way::Back),
     Fault::Link(Link::Clients, Harm::Delay),
     Fault::Link(Link::Clients, Harm::Throttle),
     Fault::Link(Link::Clients, Harm::HalfClose),
@@ -123,6 +162,11 @@ const CLUSTER: &[Fault] = &[
     Fault::RedisSilent,
     Fault::MysqlCut,
     Fault::MysqlLock,
+    Fault::MysqlRows,
+    Fault::MysqlDeadlocks,
+    Fault::MysqlReadOnly,
+    Fault::Partitions,
+    Fault::Rebalance,
     Fault::Link(Link::Mysql, Harm::Delay),
     Fault::Link(Link::Mysql, Harm::Throttle),
     Fault::Link(Link::Mysql, Harm::HalfClose),
@@ -131,6 +175,18 @@ const CLUSTER: &[Fault] = &[
     Fault::Link(Link::Redis, Harm::Throttle),
     Fault::Link(Link::Redis, Harm::HalfClose),
     Fault::Link(Link::Redis, Harm::Cut),
+    Fault::Link(Link::Kafka, Harm::Delay),
+    Fault::Link(Link::Kafka, Harm::Throttle),
+    Fault::Link(Link::Kafka, Harm::HalfClose),
+    Fault::Link(Link::Kafka, Harm::Cut),
+    Fault::Link(Link::Logic, Harm::Delay),
+    Fault::Link(Link::Logic, Harm::Throttle),
+    Fault::Link(Link::Logic, Harm::HalfClose),
+    Fault::Link(Link::Logic, Harm::Cut),
+    Fault::Link(Link::Comet, Harm::Delay),
+    Fault::Link(Link::Comet, Harm::Throttle),
+    Fault::Link(Link::Comet, Harm::HalfClose),
+    Fault::Link(Link::Comet, Harm::Cut),
 ];
 
 impl Fault {
@@ -159,6 +215,11 @@ impl Fault {
                 | Self::RedisSilent
                 | Self::MysqlCut
                 | Self::MysqlLock
+                | Self::MysqlRows
+                | Self::MysqlDeadlocks
+                | Self::MysqlReadOnly
+                | Self::Partitions
+                | Self::Link(Link::Kafka, _)
         )
     }
 
@@ -188,6 +249,17 @@ impl Fault {
             Self::RedisSilent => "redis-silent",
             Self::MysqlCut => "mysql-connections-cut",
             Self::MysqlLock => "mysql-write-lock",
+            Self::MysqlRows => "mysql-rows-locked",
+            Self::MysqlDeadlocks => "mysql-deadlocks",
+            Self::MysqlReadOnly => "mysql-read-only",
+            Self::DiskFull => "disk-full",
+            Self::Partitions => "kafka-partitions-added",
+            Self::Rebalance => "job-joins-and-leaves",
+            Self::Clock(Way::Forward) => "clock-jumps-forward",
+            Self::Clock(Way::Back) => "clock-jumps-back",
+            Self::Herd => "idle-clients-reconnect-at-once",
+            Self::SlowClients => "slow-clients",
+            Self::Race => "reconnects-race-disconnects",
             Self::CutClients => "cut-a-fifth-of-clients",
             Self::Link(Link::Clients, Harm::Delay) => "clients-delayed",
             Self::Link(Link::Clients, Harm::Throttle) => "clients-at-1-kb-per-s",
@@ -201,6 +273,18 @@ impl Fault {
             Self::Link(Link::Redis, Harm::Throttle) => "redis-at-1-kb-per-s",
             Self::Link(Link::Redis, Harm::HalfClose) => "redis-half-closed",
             Self::Link(Link::Redis, Harm::Cut) => "redis-link-cut",
+            Self::Link(Link::Kafka, Harm::Delay) => "kafka-delayed",
+            Self::Link(Link::Kafka, Harm::Throttle) => "kafka-at-1-kb-per-s",
+            Self::Link(Link::Kafka, Harm::HalfClose) => "kafka-half-closed",
+            Self::Link(Link::Kafka, Harm::Cut) => "kafka-link-cut",
+            Self::Link(Link::Logic, Harm::Delay) => "comet-to-logic-delayed",
+            Self::Link(Link::Logic, Harm::Throttle) => "comet-to-logic-at-1-kb-per-s",
+            Self::Link(Link::Logic, Harm::HalfClose) => "comet-to-logic-half-closed",
+            Self::Link(Link::Logic, Harm::Cut) => "comet-to-logic-cut",
+            Self::Link(Link::Comet, Harm::Delay) => "job-to-comet-delayed",
+            Self::Link(Link::Comet, Harm::Throttle) => "job-to-comet-at-1-kb-per-s",
+            Self::Link(Link::Comet, Harm::HalfClose) => "job-to-comet-half-closed",
+            Self::Link(Link::Comet, Harm::Cut) => "job-to-comet-cut",
         }
     }
 }
@@ -246,11 +330,15 @@ impl Backend {
     }
 }
 
-/// The faults that are named, each possible in `shape`; all of them when none is named.
-pub(crate) fn chosen(names: &[String], shape: Shape) -> anyhow::Result<Vec<Fault>> {
+/// The faults that are named; all that are possible in `shape` when none is named. `lacks` names the option that one needs and has not.
+pub(crate) fn chosen(
+    names: &[String],
+    shape: Shape,
+    lacks: impl Fn(Fault) -> Option<&'static str>,
+) -> anyhow::Result<Vec<Fault>> {
     let possible = Fault::all(shape);
     if names.is_empty() {
-        return Ok(possible);
+        return Ok(possible.into_iter().filter(|fault| lacks(*fault).is_none()).collect());
     }
     names
         .iter()
@@ -258,6 +346,9 @@ pub(crate) fn chosen(names: &[String], shape: Shape) -> anyhow::Result<Vec<Fault
             let fault: Fault = name.parse()?;
             if !possible.contains(&fault) {
                 bail!("{name} is not possible in a {} system", shape.name());
+            }
+            if let Some(option) = lacks(fault) {
+                bail!("{name} is not possible without {option}");
             }
             Ok(fault)
         })
@@ -275,8 +366,12 @@ mod tests {
                 assert_eq!(fault.to_string().parse::<Fault>().unwrap(), fault);
             }
         }
-        assert!(chosen(&["kill-kafka".to_owned()], Shape::Standalone).is_err());
+        let nothing = |_: Fault| None;
+        assert!(chosen(&["kill-kafka".to_owned()], Shape::Standalone, nothing).is_err());
+        let without = |fault: Fault| (fault == Fault::Herd).then_some("--herd");
+        assert!(chosen(&[Fault::Herd.to_string()], Shape::Standalone, without).is_err());
+        assert!(!chosen(&[], Shape::Cluster, without).unwrap().contains(&Fault::Herd));
         assert!("kill-time".parse::<Fault>().unwrap_err().to_string().contains("kill-comet"));
-        assert_eq!(chosen(&[], Shape::Cluster).unwrap().len(), CLUSTER.len() + ANYWHERE.len());
+        assert_eq!(chosen(&[], Shape::Cluster, nothing).unwrap().len(), CLUSTER.len() + ANYWHERE.len());
     }
 }

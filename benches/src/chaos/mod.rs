@@ -3,10 +3,14 @@
 
 mod backends;
 mod breaker;
+mod clocks;
+mod disk;
 mod fault;
 mod flat;
+mod herd;
 mod links;
 mod memory;
+mod mysql;
 pub(crate) mod options;
 mod outcome;
 mod past;
@@ -14,6 +18,8 @@ mod proxy;
 mod run;
 mod schedule;
 mod shown;
+mod slow;
 mod table;
+mod topic;
 
 pub(crate) use run::run;

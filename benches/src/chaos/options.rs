@@ -7,6 +7,8 @@ use clap::Args;
 use crate::crowd::options::CrowdOptions;
 use crate::system::SystemOptions;
 
+use super::fault::Fault;
+
 /// Options of `oort-bench chaos`.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct Options {
@@ -25,6 +27,15 @@ pub(crate) struct Options {
     /// The script that runs the services of --services, to break them.
     #[arg(long, value_name = "PATH", default_value = "deploy/local/services.sh")]
     pub(crate) services_script: PathBuf,
+    /// A small file system that may be filled: one process keeps its data in it, MySQL has its own there already.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) disk: Option<PathBuf>,
+    /// `libfaketimeMT.so.1`: with it the clocks of nodes jump.
+    #[arg(long, value_name = "PATH")]
+    pub(crate) faketime: Option<PathBuf>,
+    /// Idle connections beside the crowd.
+    #[arg(long, default_value_t = 0)]
+    pub(crate) herd: usize,
     /// Folder for the ledger, the table, the figures and the plot of memory. A ledger without a fault of Oort's is removed.
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
@@ -40,6 +51,19 @@ pub(crate) struct Options {
     pub(crate) crowd: CrowdOptions,
     #[command(flatten)]
     pub(crate) system: SystemOptions,
+}
+
+impl Options {
+    /// What has to be told for this fault to be possible, and is not.
+    pub(crate) fn lacks(&self, fault: Fault) -> Option<&'static str> {
+        match fault {
+            Fault::DiskFull if self.disk.is_none() => Some("--disk"),
+            Fault::Clock(_) if self.faketime.is_none() => Some("--faketime"),
+            Fault::Herd if self.herd == 0 => Some("--herd"),
+            fault if fault.needs_own_services() && self.system.services.is_none() => Some("--services"),
+            _ => None,
+        }
+    }
 }
 
 /// Options of a long run.

@@ -1,7 +1,7 @@
 //! A TCP proxy in front of a link, which can delay, throttle, half-close and cut what passes; it never changes a byte.
 
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -42,9 +42,9 @@ pub(crate) struct Proxy {
 }
 
 impl Proxy {
-    /// In front of `target`, on a free port of loopback.
-    pub(crate) async fn start(target: String) -> io::Result<Self> {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+    /// At `address`, in front of `target`.
+    pub(crate) async fn start(address: &str, target: String) -> io::Result<Self> {
+        let listener = TcpListener::bind(address).await?;
         let address = listener.local_addr()?;
         let (passing, watched) = watch::channel(Passing::Free);
         let mut tasks = JoinSet::new();
@@ -125,7 +125,7 @@ mod tests {
     use super::*;
 
     async fn echo() -> (Proxy, JoinSet<()>) {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let mut tasks = JoinSet::new();
         tasks.spawn(async move {
@@ -134,7 +134,7 @@ mod tests {
                 tokio::spawn(async move { tokio::io::copy(&mut from, &mut to).await });
             }
         });
-        (Proxy::start(address.to_string()).await.unwrap(), tasks)
+        (Proxy::start("127.0.0.1:0", address.to_string()).await.unwrap(), tasks)
     }
 
     async fn say(stream: &mut TcpStream, text: &[u8]) -> io::Result<Vec<u8>> {

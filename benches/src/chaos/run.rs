@@ -4,6 +4,7 @@ use std::fs;
 use std::io::{self, Write as _};
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::AtomicI32;
 use std::time::Duration;
 
 use anyhow::{Context, bail, ensure};
@@ -14,19 +15,26 @@ use crate::crowd::cutter::Cutter;
 use crate::crowd::run::Crowd;
 use crate::crowd::world::World;
 use crate::ledger::{self, Event, Ledger};
-use crate::system::{System, block_on};
+use crate::system::{Services, Shape, System, SystemOptions, block_on};
 
 use super::backends::Backends;
 use super::breaker::Breaker;
-use super::fault;
+use super::clocks::Clocks;
+use super::disk::Disk;
+use super::fault::{self, Fault};
 use super::flat::{self, Terms};
+use super::herd::Herd;
 use super::links::Links;
 use super::memory::Sampler;
+use super::mysql;
 use super::options::Options;
 use super::outcome::{BEGINS, ENDS, Outcome, Outcomes};
 use super::past::Past;
 use super::schedule::{self, Planned};
 use super::shown::Shown;
+
+/// Partitions of a topic that Oort makes (`bus.partitions`).
+const PARTITIONS: i32 = 4;
 
 /// Runs it and prints the table.
 ///
@@ -53,7 +61,7 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
 }
 
 fn plan(options: &Options) -> anyhow::Result<Vec<Planned>> {
-    let faults = fault::chosen(&options.faults, options.system.shape)?;
+    let faults = fault::chosen(&options.faults, options.system.shape, |fault| options.lacks(fault))?;
     let hold = Duration::try_from_secs_f64(options.hold)?;
     let seed = options.crowd.seed;
     let Some(minutes) = options.soak.minutes else {
@@ -77,21 +85,13 @@ fn out_folder<'a>(options: &'a Options, scratch: &'a TempDir) -> anyhow::Result<
 
 /// Lets one crowd after the other live through its part of the plan; writes down in `shown` what it showed, also when it fails.
 async fn live(options: &Options, plan: &[Planned], folder: &Path, shown: &mut Shown) -> anyhow::Result<()> {
-    let needs = plan.iter().find(|planned| planned.fault.needs_own_services());
-    let backends = match (needs, &options.system.services) {
-        (None, _) => None,
-        (Some(_), Some(folder)) => Some(Backends::new(&options.services_script, folder)?),
-        (Some(planned), None) => bail!("{} needs --services, whose services are broken then", planned.fault),
-    };
-    let mut system_options = options.system.clone();
-    system_options.fixed_ports = true;
-    ensure!(system_options.api.is_empty(), "chaos breaks what it started itself: leave --api out");
-    let mut links = Links::under(&mut system_options).await?;
-    let mut system = System::start(&system_options).await?;
-    system.comets = links.before(&system.comets).await?;
+    let mut told = options.system.clone();
+    told.fixed_ports = true;
+    ensure!(told.api.is_empty(), "chaos breaks what it started itself: leave --api out");
+    let clock_files = tempfile::tempdir()?;
+    let (mut system, breaker) = start(options, &mut told, plan, clock_files.path()).await?;
     let every = Duration::try_from_secs_f64(options.soak.sample)?.max(Duration::from_millis(100));
     let sampler = Sampler::start(system.pids(), options.system.services.clone(), every);
-    let breaker = Breaker { backends, links };
     let lived = crowds(options, plan, folder, &breaker, &mut system, shown).await;
     let terms = Terms {
         growth_percent_max: options.soak.growth_percent,
@@ -102,6 +102,46 @@ async fn live(options: &Options, plan: &[Planned], folder: &Path, shown: &mut Sh
     lived?;
     system.stop();
     Ok(())
+}
+
+/// Starts the system with everything that its faults are made with.
+async fn start(
+    options: &Options,
+    told: &mut SystemOptions,
+    plan: &[Planned],
+    clock_files: &Path,
+) -> anyhow::Result<(System, Breaker)> {
+    let needs = |wanted: fn(Fault) -> bool| plan.iter().any(|planned| wanted(planned.fault));
+    let mut backends = None;
+    if let Some(folder) = options.system.services.as_ref().filter(|_| needs(Fault::needs_own_services)) {
+        let own = Backends::new(&options.services_script, folder)?;
+        // Administrators write to a server that is read-only.
+        own.mysql()?.make_user()?;
+        let services = Services::of(told)?;
+        let mysql = services.mysql.replacen("//root@", &format!("//{}@", mysql::USER), 1);
+        told.proxied = Some(Services { mysql, ..services });
+        backends = Some(own);
+    }
+    let disk = options.disk.as_ref().filter(|_| needs(|fault| fault == Fault::DiskFull));
+    if let Some(folder) = disk.filter(|_| told.shape == Shape::Standalone) {
+        let data = folder.join("data").to_string_lossy().into_owned();
+        told.of_node.entry("oort".to_owned()).or_default().push(("OORT_NODE__DATA_DIR".to_owned(), data));
+    }
+    let clocks = match options.faketime.as_ref().filter(|_| needs(|fault| matches!(fault, Fault::Clock(_)))) {
+        Some(library) => Some(Clocks::under(told, library, clock_files.to_owned())?),
+        None => None,
+    };
+    let mut links = Links::under(told).await?;
+    let mut system = System::start(told).await?;
+    let herd = match options.herd {
+        0 => None,
+        size => Some(Herd::gather(&system, size).await?),
+    };
+    let disk = disk.map(|folder| Disk::under(folder)).transpose()?;
+    let doors = std::mem::take(&mut system.comets);
+    system.comets = links.before(&doors).await?;
+    let partitions = AtomicI32::new(PARTITIONS);
+    Ok((system, Breaker { backends, links, herd, clocks, disk, doors, partitions }))
 }
 
 async fn crowds(
@@ -179,11 +219,11 @@ async fn faults(
         pace.say(planned)?;
         world.note(None, || Event::Fault { what: format!("{BEGINS}{fault}") });
         breaker
-            .happen(system, planned, cutter)
+            .happen(system, planned, world, cutter)
             .await
             .with_context(|| format!("{fault} could not be made"))?;
         world.note(None, || Event::Fault { what: format!("{ENDS}{fault}") });
-        Breaker::healed(system, world, cutter).await.with_context(|| format!("after {fault}"))?;
+        breaker.healed(system, world, cutter).await.with_context(|| format!("after {fault}"))?;
         tokio::time::sleep(pace.calm).await;
     }
     pace.wait_for_end().await;

@@ -24,6 +24,7 @@ pub(crate) struct Shown {
     seed: u64,
     minutes: Option<f64>,
     judged_minutes: f64,
+    command: String,
     summary: Summary,
     outcomes: Vec<Outcome>,
     pub(crate) memory: Memory,
@@ -38,6 +39,7 @@ impl Shown {
             seed: options.crowd.seed,
             minutes: options.soak.minutes,
             judged_minutes: options.soak.judged_minutes,
+            command: without_folders(options),
             summary: Summary::default(),
             outcomes: Vec::new(),
             memory: Memory::new(),
@@ -61,7 +63,7 @@ impl Shown {
     pub(crate) fn text(&self) -> String {
         let long = self.minutes.map_or_else(String::new, |minutes| format!(", {minutes} minutes"));
         let title = format!("Faults under load: {}, seed {}{long}", self.shape.name(), self.seed);
-        let mut text = table::faults(&title, &self.outcomes, &self.summary, &command());
+        let mut text = table::faults(&title, &self.outcomes, &self.summary, &self.command);
         if self.minutes.is_some() {
             text.push_str(&table::memory(&self.flatness));
             text.push_str(&format!("\n![Memory of each process]({}.svg)\n", self.name()));
@@ -74,7 +76,7 @@ impl Shown {
         let file = |kind: &str| folder.join(format!("{}.{kind}", self.name()));
         let Summary { violations, acked, stored, devices, connections, .. } = &self.summary;
         let figures = json!({
-            "command": command(), "seed": self.seed, "shape": self.shape.name(), "minutes": self.minutes,
+            "command": self.command, "seed": self.seed, "shape": self.shape.name(), "minutes": self.minutes,
             "violations": violations, "acked": acked, "stored": stored,
             "devices": devices, "connections": connections, "faults": self.outcomes,
             "flatness": self.flatness, "memory_mib": self.memory,
@@ -107,4 +109,16 @@ impl Shown {
         );
         Ok(())
     }
+}
+
+/// The command as anybody may give it: folders have names.
+fn without_folders(options: &Options) -> String {
+    let folders =
+        [(&options.system.services, "SERVICES"), (&options.disk, "DISK"), (&options.faketime, "FAKETIME")];
+    let named =
+        folders.into_iter().filter_map(|(folder, name)| Some((folder.as_ref()?.to_string_lossy(), name)));
+    let mut named: Vec<_> = named.collect();
+    // One may lie in another.
+    named.sort_by_key(|(folder, _)| std::cmp::Reverse(folder.len()));
+    named.into_iter().fold(command(), |command, (folder, name)| command.replace(folder.as_ref(), name))
 }

@@ -35,6 +35,13 @@ impl Cutter {
         }
     }
 
+    /// Every `one_of`th device connects anew before its old connection has ended.
+    pub(crate) fn race(&self, one_of: usize) {
+        for handle in self.handles.iter().step_by(one_of.max(1)) {
+            drop(handle.commands.try_send(Command::Race));
+        }
+    }
+
     /// Whether every device that is not away has everything up to these seqs, as far as it is in the conversations.
     pub(crate) fn all_have(&self, heads: &[i64]) -> bool {
         let mut here = self.handles.iter().filter(|handle| !handle.away.load(Ordering::Relaxed));

@@ -33,6 +33,8 @@ pub(crate) enum Command {
     Leave(Duration),
     /// The connection breaks without a word.
     Cut,
+    /// Connects anew; only then the old connection breaks.
+    Race,
     /// Reads the newest page of a conversation.
     Page(usize),
     /// Everything that came in a conversation is read.
@@ -81,6 +83,7 @@ type Socket = WebSocketStream<TcpStream>;
 enum End {
     Away(Duration),
     Cut,
+    Race,
     ByServer,
     Finished,
 }
@@ -88,8 +91,10 @@ enum End {
 impl Device {
     /// Lives until the run is finished; returns what it has then.
     pub(crate) async fn live(mut self) -> anyhow::Result<Log> {
+        let mut old: Option<Socket> = None;
         loop {
             let (mut socket, hello) = self.connect().await?;
+            drop(old.take());
             count(&self.world.counts.connects);
             self.online.store(true, Ordering::Relaxed);
             let end = self.session(&mut socket, &hello).await;
@@ -101,6 +106,7 @@ impl Device {
                     return Ok(self.log);
                 }
                 End::Cut => {}
+                End::Race => old = Some(socket),
                 End::ByServer => {
                     count(&self.world.counts.ended);
                     tokio::time::sleep(PAUSE).await;
@@ -230,7 +236,8 @@ impl Device {
                     },
                     Command::Leave(time) if finish.is_none() => return Ok(End::Away(time)),
                     Command::Cut if finish.is_none() => return Ok(End::Cut),
-                    Command::Leave(_) | Command::Cut => {}
+                    Command::Race if finish.is_none() => return Ok(End::Race),
+                    Command::Leave(_) | Command::Cut | Command::Race => {}
                 },
                 Ok(()) = self.finish.changed() => {}
                 () = tokio::time::sleep_until(again.unwrap_or(silent)), if again.is_some() => {

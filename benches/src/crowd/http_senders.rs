@@ -56,7 +56,9 @@ async fn send(world: &World, Order { account, room, tag }: Order) -> anyhow::Res
     let body = json!({ "clientMsgId": String::from_utf8_lossy(&id), "content": world.content });
     let give_up = Instant::now() + world.patience;
     for attempt in 0.. {
-        let api = &world.apis[(room + attempt) % world.apis.len()];
+        // Not by the conversation: every node writes to all of them.
+        let turn = usize::try_from(tag.number).unwrap_or_default() + attempt;
+        let api = &world.apis[turn % world.apis.len()];
         let token = world.account(account).token;
         let text = || String::from_utf8_lossy(&id).into_owned();
         world.note(None, || Event::Send { room, id: text() });

@@ -100,6 +100,11 @@ impl World {
         lock(&self.tally)
     }
 
+    /// How many accounts there are.
+    pub(crate) fn accounts(&self) -> usize {
+        self.accounts.len()
+    }
+
     /// An account with its tokens of now.
     pub(crate) fn account(&self, account: usize) -> Account {
         lock(&self.accounts[account]).clone()

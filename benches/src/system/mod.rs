@@ -94,6 +94,7 @@ impl System {
         let data = folder.path().join("data").to_string_lossy().into_owned();
         settings.push(("OORT_NODE__DATA_DIR".to_owned(), data));
         settings.extend(given(options)?);
+        settings.extend(options.of_node.get("oort").cloned().unwrap_or_default());
         let oort = program(options)?;
         let cores = options.pinned.get("oort").map(Vec::as_slice);
         let mut node = Node::launch(&oort, "", "oort", folder.path(), &settings, cores)?;
@@ -127,6 +128,7 @@ impl System {
                 .map(|name| {
                     let mut settings = settings.clone();
                     settings.extend(ports(listen, options)?);
+                    settings.extend(options.of_node.get(&name).cloned().unwrap_or_default());
                     Node::launch(&oort, role, &name, folder.path(), &settings, cores)
                 })
                 .collect();
@@ -170,6 +172,22 @@ impl System {
     /// The nodes that were started, to be broken.
     pub(crate) fn nodes_mut(&mut self) -> &mut [Node] {
         &mut self.nodes
+    }
+
+    /// One more node, which is whoever's who asked.
+    pub(crate) fn one_more(&self, role: &str, name: &str) -> anyhow::Result<Node> {
+        let (oort, settings) = self.started.as_ref().context("only beside what was started here")?;
+        let folder = self.folder.as_ref().context("a folder for its log")?;
+        let mut node = Node::launch(oort, role, name, folder.path(), settings, None)?;
+        node.wait_until_serving()?;
+        Ok(node)
+    }
+
+    /// What all nodes were told as their `OORT_…` of this name.
+    pub(crate) fn setting(&self, name: &str) -> anyhow::Result<&str> {
+        let (_, settings) = self.started.as_ref().context("only of what was started here")?;
+        let found = settings.iter().rev().find(|(named, _)| named == name);
+        found.map(|(_, value)| value.as_str()).with_context(|| format!("{name} is not set"))
     }
 
     /// Names of the nodes that were started, and where their process ids are.
@@ -234,7 +252,7 @@ fn ports(names: &[&str], options: &SystemOptions) -> anyhow::Result<Settings> {
 }
 
 /// A port below those that the system gives to clients: while its node is down nobody else gets it by chance.
-fn free_port() -> anyhow::Result<u16> {
+pub(crate) fn free_port() -> anyhow::Result<u16> {
     for _ in 0..PORT_ATTEMPTS {
         let [high, low, ..] = *Uuid::new_v4().as_bytes();
         let port = PORTS.start + u16::from_be_bytes([high, low]) % (PORTS.end - PORTS.start);

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
+use super::node::Settings;
 use super::services::Services;
 
 /// How many processes Oort is.
@@ -78,7 +79,24 @@ pub(crate) struct SystemOptions {
     /// Ports are chosen before the start and kept by a node that is started again.
     #[arg(skip)]
     pub(crate) fixed_ports: bool,
+    /// Settings of one node, by its name, which go before all others.
+    #[arg(skip)]
+    pub(crate) of_node: BTreeMap<String, Settings>,
     /// Cores of what is started, by role (`oort`, `comet`, `logic`, `job`); the others may run on any that this process may.
     #[arg(skip)]
     pub(crate) pinned: BTreeMap<String, Vec<usize>>,
+}
+
+impl SystemOptions {
+    /// How the nodes will be called.
+    pub(crate) fn node_names(&self) -> Vec<String> {
+        if self.shape == Shape::Standalone {
+            return vec!["oort".to_owned()];
+        }
+        let roles = [("logic", self.logics), ("comet", self.comets), ("job", self.jobs)];
+        roles
+            .iter()
+            .flat_map(|(role, count)| (1..=*count).map(move |number| format!("{role}-{number}")))
+            .collect()
+    }
 }

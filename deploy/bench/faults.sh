@@ -1,0 +1,43 @@
+# What runs that break things need, to be sourced: services of their own ($services), small disks that may be filled, and the
+# library by which clocks jump. `standalone` and `cluster` get the options that tell of them; what this machine does not allow is
+# left out, and said. The caller names its processes in `pids`, if it has any in the background.
+
+services=$(mktemp -d "${TMPDIR:-/tmp}/oort-faults-XXXXXX")
+disk=$(mktemp -d "${TMPDIR:-/tmp}/oort-disk-XXXXXX")
+standalone=() cluster=(--services "$services") pids=() mounted=()
+
+as_root() { if [ "$(id -u)" = 0 ]; then "$@"; else sudo -n "$@"; fi; }
+
+# small_disk DIR MIB
+small_disk() {
+  mkdir -p "$1"
+  as_root mount -t tmpfs -o "size=$2m,uid=$(id -u),mode=700" oort-faults "$1" 2>/dev/null || return 1
+  mounted+=("$1")
+}
+
+cleanup() {
+  local folder
+  # They end what they started.
+  [ ${#pids[@]} = 0 ] || kill "${pids[@]}" 2>/dev/null || true
+  wait
+  deploy/local/services.sh down "$services"
+  for folder in "${mounted[@]}"; do as_root umount "$folder" || true; done
+  rm -rf "$services" "$disk"
+}
+trap cleanup EXIT
+trap 'exit 130' INT TERM
+
+if small_disk "$services/mysql" 1024 && small_disk "$disk" 512; then
+  cluster+=(--disk "$services/mysql")
+  standalone+=(--disk "$disk")
+else
+  echo "no disk is filled: mounting a small one needs root" >&2
+fi
+faketime=$(compgen -G '/usr/lib/*/faketime/libfaketimeMT.so.1' | head -n 1 || true)
+if [ -n "$faketime" ]; then
+  cluster+=(--faketime "$faketime")
+  standalone+=(--faketime "$faketime")
+else
+  echo "no clock jumps: libfaketime is not installed" >&2
+fi
+deploy/local/services.sh up "$services"
