@@ -1,4 +1,5 @@
-//! What a frame costs in the codecs: goim packets, JSON text frames, records of the bus.
+//! What a frame costs in the codecs: goim packets, JSON text frames, records of the bus; and what a send costs to be
+//! counted.
 
 #![allow(clippy::expect_used, reason = "a benchmark that cannot go on says why")]
 
@@ -11,6 +12,7 @@ use oort_api::codec::packet::{Carrier, Packet, packets, raw_container};
 use oort_api::op;
 use oort_api::pb::goim::logic::PushMsg;
 use oort_api::pb::oort::v1::{Message, MessageKind, User};
+use oort_api::rate::{Buckets, Rate};
 use prost::Message as _;
 
 /// Bytes of text in a message.
@@ -110,9 +112,26 @@ fn record_codec(criterion: &mut Criterion) {
     group.finish();
 }
 
+/// Counts a send of one of this many users, each in turn: the worst for caches.
+fn counting(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("rate");
+    for users in [100_i64, 100_000] {
+        let buckets =
+            Buckets::new(Rate { per_second: 1_000_000, burst: 1_000_000 }, 200_000).expect("a limit");
+        let mut user = 0;
+        group.bench_function(format!("take, {users} users"), |bencher| {
+            bencher.iter(|| {
+                user = (user + 7_919) % users;
+                buckets.take(black_box(user), 1)
+            });
+        });
+    }
+    group.finish();
+}
+
 criterion_group! {
     name = benches;
     config = Criterion::default().warm_up_time(Duration::from_millis(500)).measurement_time(Duration::from_secs(2)).without_plots();
-    targets = packet_codec, json_codec, record_codec
+    targets = packet_codec, json_codec, record_codec, counting
 }
 criterion_main!(benches);

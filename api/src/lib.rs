@@ -9,17 +9,22 @@
 //!   (Redis, or in-process).
 //! * [`ids`], [`op`], [`error`]: the vocabulary.
 //! * [`seq_window`]: order and duplicate detection by dense seqs.
+//! * [`client_address`]: who a client is behind proxies; [`rate`]: how often somebody may do something;
+//!   [`generations`]: the bounded map that remembers them.
 //! * [`metrics`]: how each crate registers what it counts.
 
 pub mod bus;
+pub mod client_address;
 pub mod clock;
 pub mod codec;
 pub mod directory;
 pub mod error;
+pub mod generations;
 pub mod ids;
 pub mod metrics;
 pub mod op;
 pub mod pb;
+pub mod rate;
 pub mod seq_window;
 
 pub use error::Code;

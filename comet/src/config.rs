@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 
+use oort_api::client_address::TrustedProxies;
 use oort_api::codec::envelope;
 use secrecy::SecretString;
 use serde::Deserialize;
@@ -9,6 +10,7 @@ use serde::Deserialize;
 use crate::admission::AdmissionConfig;
 use crate::compression::DeflateConfig;
 use crate::framing::handshake::OriginPolicy;
+use crate::register::addresses::AddressConfig;
 use crate::tls::TlsConfig;
 use crate::watching::WatchConfig;
 
@@ -38,6 +40,10 @@ pub struct Config {
     pub shards: usize,
     /// Pins each shard's thread to a core.
     pub pin_threads: bool,
+    /// Whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: TrustedProxies,
+    /// Limits of one client address.
+    pub addresses: AddressConfig,
     /// Whose pages may open a WebSocket here.
     pub origins: OriginPolicy,
     /// Bounds of what a JSON client may put into one frame.
@@ -153,6 +159,8 @@ impl Default for Config {
             cluster_token: None,
             shards: 0,
             pin_threads: true,
+            trusted_proxies: TrustedProxies::default(),
+            addresses: AddressConfig::default(),
             origins: OriginPolicy::default(),
             json: envelope::Limits::default(),
             tls: TlsConfig::default(),
@@ -275,6 +283,7 @@ impl Config {
         for (field, value) in above_zero {
             check(value > 0, &format!("{field}: above 0"));
         }
+        faults.extend(self.addresses.faults().into_iter().map(|fault| format!("addresses.{fault}")));
         faults.extend(self.origins.faults().into_iter().map(|fault| format!("origins: {fault}")));
         faults.extend(self.json.faults().into_iter().map(|fault| format!("json: {fault}")));
         faults.extend(self.tls.faults().into_iter().map(|fault| format!("tls.{fault}")));

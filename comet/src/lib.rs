@@ -45,6 +45,7 @@ pub use error::Error;
 pub use link::RemoteLogic;
 pub use metrics::Metrics;
 pub use pages::{PageBody, PageFuture, Pages, error_page};
+pub use register::addresses::AddressConfig;
 pub use service::{Addresses, Handle, Parts, Service};
 #[doc(hidden)]
 pub use shard::fanout::bench as fanout_bench;

@@ -17,6 +17,7 @@ use crate::framing;
 use crate::logic::LogicCaller;
 use crate::metrics::Metrics;
 use crate::pages::Pages;
+use crate::register::addresses::Addresses;
 use crate::register::departures::Departures;
 use crate::register::rooms::RoomRegister;
 use crate::register::sessions::SessionRegister;
@@ -45,6 +46,8 @@ pub(crate) struct Node {
     pub(crate) packet_limits: framing::Limits,
     pub(crate) rooms: RoomRegister,
     pub(crate) sessions: SessionRegister,
+    /// Sockets by client address.
+    pub(crate) addresses: Addresses,
     pub(crate) departures: Departures,
     pub(crate) inboxes: Vec<mpsc::Sender<Inbound>>,
     /// Sockets of clients.
@@ -100,6 +103,7 @@ impl Node {
             packet_limits,
             rooms: RoomRegister::new(inboxes.len()),
             sessions: SessionRegister::default(),
+            addresses: Addresses::new(&config.addresses),
             departures: Departures::new(config.departures_max, metrics.departures_dropped.clone()),
             inboxes,
             sockets: AtomicUsize::new(0),

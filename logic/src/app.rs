@@ -12,6 +12,7 @@ use crate::online::Online;
 use crate::operators::Operators;
 use crate::presence::Presence;
 use crate::pushes::Pushes;
+use crate::rates::Rates;
 use crate::seen::Seen;
 use crate::users::Users;
 
@@ -22,6 +23,8 @@ pub struct App {
     pub accounts: Accounts,
     /// Conversations and messages.
     pub conversations: Conversations,
+    /// How often somebody may ask.
+    pub rates: Arc<Rates>,
     /// Transient pushes.
     pub pushes: Pushes,
     /// Who is online, who types.

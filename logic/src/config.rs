@@ -12,7 +12,7 @@ pub use store::{StoreConfig, StoreSettings};
 
 use crate::conversations::ListingConfig;
 use crate::{
-    accounts, batcher, cursors, http, kicks, online, presence, publisher, pushes, reads, relay, seen,
+    accounts, batcher, cursors, http, kicks, online, presence, publisher, pushes, rates, reads, relay, seen,
 };
 
 /// Settings of the logic tier.
@@ -54,6 +54,8 @@ pub struct Config {
     pub drain_ms: u64,
     /// Limits of what users send and ask for.
     pub limits: Limits,
+    /// How often users and addresses may ask for something.
+    pub rates: rates::Config,
     /// The batch writer.
     pub batch: batcher::Config,
     /// The writer of cursors, and who is told of them.
@@ -149,6 +151,7 @@ impl Default for Config {
             http_header_timeout_ms: 30_000,
             drain_ms: 5_000,
             limits: Limits::default(),
+            rates: rates::Config::default(),
             batch: batcher::Config::default(),
             cursors: cursors::Config::default(),
             listing: ListingConfig::default(),
@@ -176,6 +179,7 @@ impl Config {
         let parts = [
             ("store", self.store.faults()),
             ("limits", self.limits.faults()),
+            ("rates", self.rates.faults()),
             ("batch", self.batch.faults()),
             ("cursors", self.cursors.faults()),
             ("listing", self.listing.faults()),
@@ -227,6 +231,10 @@ impl Config {
         check(
             self.limits.content_bytes_max <= self.batch.transaction_bytes_max,
             "limits.content_bytes_max is more than batch.transaction_bytes_max",
+        );
+        check(
+            self.rates.sends_burst as usize >= self.limits.messages_per_request_max,
+            "rates.sends_burst is less than limits.messages_per_request_max",
         );
         let call_ms = self.store.mysql.call_timeout_ms.max(self.store.sqlite.call_timeout_ms);
         check(

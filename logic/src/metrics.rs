@@ -48,6 +48,7 @@ pub struct Counters {
     pub messages_stored: Counter,
     pub messages_repeated: Counter,
     pub messages_refused: Family<CodeLabel, Counter>,
+    pub rate_limited: Family<[(&'static str, &'static str); 1], Counter>,
     pub batch_queue_messages: Gauge,
     pub batch_queue_bytes: Gauge,
     pub batch_overloads: Counter,
@@ -143,6 +144,7 @@ impl Counters {
             messages_stored: Counter::default(),
             messages_repeated: Counter::default(),
             messages_refused: Family::default(),
+            rate_limited: Family::default(),
             batch_queue_messages: Gauge::default(),
             batch_queue_bytes: Gauge::default(),
             batch_overloads: Counter::default(),
@@ -210,6 +212,11 @@ impl Metrics {
             all.messages_repeated.clone(),
         );
         registry.register("messages_refused", "Messages refused, by code", all.messages_refused.clone());
+        registry.register(
+            "rate_limited",
+            "Sends, requests and log-ins refused because of their number, by what",
+            all.rate_limited.clone(),
+        );
         all.register_batch(registry);
         all.register_cursors(registry);
         all.register_reads(registry);

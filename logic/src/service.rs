@@ -30,6 +30,7 @@ use crate::presence::{self, Presence};
 use crate::published::Published;
 use crate::publisher::{self, Publisher};
 use crate::pushes::Pushes;
+use crate::rates::Rates;
 use crate::reads::{self, Reads};
 use crate::relay::{Lease, Relay};
 use crate::seen::Seen;
@@ -150,6 +151,7 @@ impl Service {
             reads: Arc::new(Reads::new(&config.reads, &with)),
             batcher: Arc::clone(&batcher),
             cursors: Arc::clone(&cursors),
+            rates: Arc::new(Rates::new(&config.rates, &metrics)),
             listing: config.listing.clone(),
             commits,
             tasks: tasks.clone(),
@@ -229,6 +231,7 @@ async fn app(
         reads: Arc::clone(&conversations.reads),
         seen: Arc::clone(&seen),
         kicks: Arc::clone(&kicks),
+        directory: Arc::clone(&parts.directory),
         tasks: conversations.tasks.clone(),
     };
     let accounts = Accounts::new(with, config.accounts.clone(), counters)
@@ -245,6 +248,7 @@ async fn app(
     };
     Ok(Arc::new(App {
         accounts,
+        rates: Arc::clone(&conversations.rates),
         conversations: Conversations::new(config.limits.clone(), conversations),
         pushes: Pushes::new(config.pushes.clone(), Arc::clone(&parts.producer), metrics.clone()),
         presence: Arc::new(Presence::new(config.presence.clone(), with)),

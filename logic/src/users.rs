@@ -9,8 +9,8 @@ use oort_api::ids::UserId;
 use oort_api::pb::oort::v1::User;
 use parking_lot::Mutex;
 
-use crate::generations::Generations;
 use crate::store::Store;
+use oort_api::generations::Generations;
 
 /// Users by id.
 #[derive(Debug)]

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use oort_api::bus::{self, kafka};
+use oort_api::client_address::TrustedProxies;
 use oort_api::directory;
 use secrecy::SecretString;
 use serde::Deserialize;
@@ -92,6 +93,8 @@ pub(crate) struct Cluster {
     pub(crate) forward_connect_timeout_ms: u64,
     /// Largest body that is forwarded.
     pub(crate) forward_body_bytes_max: usize,
+    /// Whose `X-Forwarded-For` is believed.
+    pub(crate) trusted_proxies: TrustedProxies,
 }
 
 /// What a process is.
@@ -154,6 +157,8 @@ impl Config {
         self.comet.id.clone_from(&self.node.name);
         self.comet.cluster_token = self.cluster_token();
         self.logic.cluster_token = self.cluster_token();
+        self.comet.trusted_proxies.clone_from(&self.cluster.trusted_proxies);
+        self.logic.http.trusted_proxies.clone_from(&self.cluster.trusted_proxies);
         let is_empty = |path: &str| self.layers.text(path).is_none_or(str::is_empty);
         if is_empty("comet.tcp_listen") {
             self.comet.tcp_listen = None;
@@ -330,7 +335,7 @@ mod tests {
     fn every_setting_is_documented() {
         let config = load(&[]).expect("the defaults are valid");
         // Given once for all parts, under [node] and [cluster]; part of a URL; only in test builds.
-        let elsewhere = ["id", "cluster_token", "path", "failpoints"];
+        let elsewhere = ["id", "cluster_token", "trusted_proxies", "path", "failpoints"];
         for (section, fields) in [
             ("bus", fields(&config.bus)),
             ("memory_bus", fields(&config.memory_bus)),

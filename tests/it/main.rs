@@ -11,6 +11,7 @@
 
 mod harness;
 
+mod abuse;
 mod classic;
 mod command;
 mod conversations;

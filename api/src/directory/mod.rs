@@ -16,6 +16,7 @@
 //! | `session:<key>` | string | `comet|epoch|version`, addressable sessions only |
 //! | `room:<key>` | hash | comet → `epoch|version`, and `|left` once it has no members |
 //! | `node:<id>` | string with TTL = the lease | JSON of [`NodeEntry`]: what a process says about itself |
+//! | `attempt:<digest>` | hash with TTL | `made`: guesses at a secret; `open`: when the next may be made, ms of Redis' clock |
 //! | `nodes` | sorted set | ids of processes by the second they last reported |
 //!
 //! Each script touches one key, so a Redis Cluster serves as well.
@@ -32,11 +33,13 @@ use tonic::async_trait;
 
 use crate::ids::{RoomKey, SessionKey, UserId};
 
+pub mod attempts;
 mod login_tag;
 pub mod memory;
 mod nodes;
 pub mod redis;
 
+pub use attempts::{Attempt, AttemptKey, AttemptRules, Settled};
 pub use login_tag::LoginTag;
 pub use nodes::{NodeEntry, NodeMetrics};
 
@@ -232,6 +235,17 @@ pub trait Directory: Send + Sync + fmt::Debug + 'static {
 
     /// Every process whose lease is live, in no order.
     async fn nodes(&self) -> Result<Vec<NodeEntry>, Error>;
+
+    /// Counts a guess at a secret, unless an earlier one has to be waited for: see [`attempts::Attempts`]. What keeps no
+    /// count says so by [`Error::Unavailable`].
+    async fn attempt(&self, _key: &AttemptKey, _rules: &AttemptRules) -> Result<Attempt, Error> {
+        Err(Error::Unavailable("no attempts are counted here".to_owned()))
+    }
+
+    /// What became of a guess that was admitted.
+    async fn settle(&self, _key: &AttemptKey, _settled: Settled) -> Result<(), Error> {
+        Err(Error::Unavailable("no attempts are counted here".to_owned()))
+    }
 
     /// Tells whether the directory answers.
     async fn check(&self) -> Result<(), Error>;

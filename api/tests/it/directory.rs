@@ -2,6 +2,7 @@
 
 #![allow(clippy::expect_used, clippy::panic, reason = "what goes wrong here fails the test")]
 
+mod attempts;
 mod cluster;
 mod contract;
 mod faults;
@@ -120,6 +121,13 @@ macro_rules! for_every_contract {
                 rooms_of_an_older_incarnation_are_ignored
                 large_batches_are_recorded_whole
                 a_wipe_heals_by_announcing_again
+            ]
+            attempts [
+                attempts_count_wherever_they_are_made
+                the_wait_doubles_to_its_longest
+                an_attempt_that_was_not_made_is_taken_back
+                attempts_are_forgotten_in_time
+                many_at_once_get_no_further_than_one_by_one
             ]
             listing [
                 sessions_of_a_user_are_listed_where_they_live

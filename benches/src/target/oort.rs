@@ -42,6 +42,9 @@ pub(super) async fn start(
         .env("OORT_ADMIN__LISTEN", "127.0.0.1:0")
         .env("OORT_CLUSTER__LOGIC_GRPC", format!("http://{logic}"))
         .env("OORT_COMET__SHARDS", "1")
+        // All clients are at one address.
+        .env("OORT_COMET__ADDRESSES__CONNECTIONS_MAX", "0")
+        .env("OORT_COMET__ADDRESSES__CONNECTS_PER_SECOND", "0")
         .env("OORT_COMET__HTTP_LISTEN", &listen)
         .env("OORT_COMET__TCP_LISTEN", &listen)
         .env("OORT_COMET__GRPC_LISTEN", "127.0.0.1:0")

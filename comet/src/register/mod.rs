@@ -1,6 +1,7 @@
 //! What the comet as a whole holds: its rooms, its sessions, and what must still be told to logic. The cold side: shards
 //! come here when somebody comes or goes, and jobs to find whom a delivery is for.
 
+pub(crate) mod addresses;
 pub(crate) mod departures;
 pub(crate) mod rooms;
 pub(crate) mod sessions;

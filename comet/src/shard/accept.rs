@@ -28,6 +28,12 @@ const FULL: &[u8] =
     connection: close\r\ncontent-length: 64\r\n\r\n\
     {\"code\":\"overloaded\",\"message\":\"all connections are in use now\"}";
 
+/// Said to a client whose address has too many connections, or opens them too fast.
+const CROWDED: &[u8] =
+    b"HTTP/1.1 429 Too Many Requests\r\ncontent-type: application/json\r\nretry-after: 5\r\n\
+    connection: close\r\ncontent-length: 91\r\n\r\n\
+    {\"code\":\"rate_limited\",\"message\":\"too many connections from your address; try again later\"}";
+
 impl Shard {
     /// Accepts until the comet drains.
     pub(crate) async fn accept(self: Rc<Self>, listener: TcpListener, door: Door) {
@@ -72,7 +78,13 @@ impl Shard {
             tracing::debug!(%error, "a socket went away at once");
             return;
         }
-        socket_arrived(node, peer.ip());
+        if let Err(too_much) = socket_arrived(node, peer.ip()) {
+            node.metrics.refuse(too_much.label());
+            if door == Door::Http && node.tls.is_none() {
+                let _ = stream.try_write(CROWDED);
+            }
+            return;
+        }
         if node.tls.is_some() {
             tokio::task::spawn_local(tls::welcome(Rc::clone(self), stream, peer, door));
         } else {
@@ -118,9 +130,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_refusal_has_the_length_it_says() {
-        let text = std::str::from_utf8(FULL).unwrap();
-        let (head, body) = text.split_once("\r\n\r\n").unwrap();
-        assert!(head.contains(&format!("content-length: {}", body.len())), "{}", body.len());
+    fn the_refusals_have_the_length_they_say() {
+        for refusal in [FULL, CROWDED] {
+            let text = std::str::from_utf8(refusal).unwrap();
+            let (head, body) = text.split_once("\r\n\r\n").unwrap();
+            assert!(head.contains(&format!("content-length: {}", body.len())), "{}", body.len());
+        }
     }
 }

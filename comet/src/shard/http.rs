@@ -3,26 +3,28 @@
 use std::cell::{Cell, RefCell};
 use std::convert::Infallible;
 use std::future::{Future, poll_fn, ready};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::task::Poll;
 use std::time::Duration;
 
-use http::{HeaderMap, Request, Response, StatusCode, header};
+use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, header};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::Service;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use oort_api::client_address::FORWARDED_FOR;
 use oort_api::codec::envelope::Flavour;
 use oort_api::error::{Code, Refusal};
 
-use super::{Shard, socket_left};
+use super::{Shard, socket_is_of, socket_left};
 use crate::admission::QueuePlace;
 use crate::dialect::Dialect;
 use crate::framing::deflate;
 use crate::framing::handshake::{self, Upgrade};
 use crate::pages::{PageBody, error_page, page_body};
+use crate::register::addresses::TooMuch;
 use crate::session::{self, Credential};
 use crate::transport::arrival::Arrival;
 
@@ -43,6 +45,8 @@ struct Agreed {
     since: Option<String>,
     /// Of a JSON client among those that are let in; `None` = it is to come again.
     place: Option<QueuePlace>,
+    /// The client's, which is not the socket's behind a proxy.
+    address: IpAddr,
 }
 
 struct Http {
@@ -57,7 +61,6 @@ type Answer = Response<PageBody>;
 
 /// Serves one socket.
 pub(crate) async fn serve(shard: Rc<Shard>, arrival: Arrival, peer: SocketAddr) {
-    let address = peer.ip();
     let agreed = Rc::new(RefCell::new(None));
     let service = Http { shard: Rc::clone(&shard), peer, agreed: Rc::clone(&agreed), is_used: Rc::default() };
     let is_used = Rc::clone(&service.is_used);
@@ -84,8 +87,9 @@ pub(crate) async fn serve(shard: Rc<Shard>, arrival: Arrival, peer: SocketAddr) 
     let parts = connection.into_parts();
     let arrival = parts.io.into_inner();
     let agreed = agreed.borrow_mut().take();
+    let address = agreed.as_ref().map_or(peer.ip(), |agreed| agreed.address);
     match (result, agreed) {
-        (Ok(()), Some(Agreed { dialect, credential, since, place })) => {
+        (Ok(()), Some(Agreed { dialect, credential, since, place, .. })) => {
             let Some((connection, unread)) = shard.open(arrival, address, dialect) else { return };
             let early = [&parts.read_buf[..], &unread].concat();
             let asked = session::json::Asked { credential, since, place };
@@ -171,6 +175,10 @@ impl Http {
         if self.shard.has_too_many_opening() {
             return self.refuse_for_now();
         }
+        let address = match self.client(headers) {
+            Ok(address) => address,
+            Err(refusal) => return error_page(&refusal),
+        };
         let (protocol, agreed) = if is_json {
             let (protocol, flavour) = session::json::negotiate(headers);
             let dialect = if flavour == Flavour::V1 { Dialect::V1 } else { Dialect::Classic };
@@ -180,10 +188,10 @@ impl Http {
             if place.is_none() && flavour != Flavour::V1 {
                 return self.refuse_for_now();
             }
-            (protocol, Agreed { dialect, credential: credential(request), since, place })
+            (protocol, Agreed { dialect, credential: credential(request), since, place, address })
         } else {
             let dialect = Dialect::PacketWebSocket;
-            (None, Agreed { dialect, credential: None, since: None, place: None })
+            (None, Agreed { dialect, credential: None, since: None, place: None, address })
         };
         let deflate = node.config.deflate.enabled.then(|| deflate::negotiate(headers)).flatten();
         let agreed = match deflate {
@@ -205,6 +213,27 @@ impl Http {
         let refusal = Refusal::new(Code::Overloaded, "too many clients are connecting now; come again later");
         let retry_after_ms = Some(self.shard.node.admission.retry_after_ms());
         error_page(&Refusal { retry_after_ms, ..refusal })
+    }
+
+    /// Whose socket it is, and counted as theirs.
+    fn client(&self, headers: &HeaderMap) -> Result<IpAddr, Refusal> {
+        let (node, peer) = (&self.shard.node, self.peer.ip());
+        let proxies = &node.config.trusted_proxies;
+        if !proxies.trusts(peer) {
+            return Ok(peer);
+        }
+        let lines = headers.get_all(FORWARDED_FOR).iter();
+        let client = proxies.client(peer, lines.map(HeaderValue::as_bytes));
+        socket_is_of(node, client, peer).map_err(|too_much| {
+            node.metrics.refuse(too_much.label());
+            let wait_ms = match too_much {
+                TooMuch::Open => 5_000,
+                TooMuch::Fast(wait) => u64::try_from(wait.as_millis()).unwrap_or(u64::MAX).saturating_add(1),
+            };
+            let text = "too many connections from your address; try again later";
+            Refusal { retry_after_ms: Some(wait_ms), ..Refusal::new(Code::RateLimited, text) }
+        })?;
+        Ok(client)
     }
 
     fn refuse_upgrade(&self, refusal: handshake::Refusal) -> Answer {
@@ -275,8 +304,6 @@ fn sid(headers: &HeaderMap) -> Option<&str> {
 
 #[cfg(test)]
 mod tests {
-    use http::HeaderValue;
-
     use super::*;
 
     #[test]

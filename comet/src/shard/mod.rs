@@ -17,6 +17,7 @@ use crate::dialect::Dialect;
 use crate::framing::Inflater;
 use crate::node::Node;
 use crate::register::ConnectionId;
+use crate::register::addresses::TooMuch;
 use crate::session::cursors::Underway;
 use crate::session::typing::TypingGate;
 use crate::transport::arrival::Arrival;
@@ -356,11 +357,26 @@ impl Shard {
     }
 }
 
-/// Counts a client's socket.
-pub(crate) fn socket_arrived(node: &Node, address: IpAddr) {
+/// Counts a client's socket, unless its address has too many. One of a trusted proxy is counted by address once it is
+/// known whose it is: [`socket_is_of`].
+pub(crate) fn socket_arrived(node: &Node, address: IpAddr) -> Result<(), TooMuch> {
+    if !node.config.trusted_proxies.trusts(address) {
+        node.addresses.enter(address)?;
+    }
     node.sockets.fetch_add(1, Ordering::Relaxed);
     node.metrics.connections.inc();
     node.sessions.arrived(address);
+    Ok(())
+}
+
+/// Counts a socket of a trusted proxy as its client's from now on.
+pub(crate) fn socket_is_of(node: &Node, client: IpAddr, proxy: IpAddr) -> Result<(), TooMuch> {
+    if !node.config.trusted_proxies.trusts(client) {
+        node.addresses.enter(client)?;
+    }
+    node.sessions.left(proxy);
+    node.sessions.arrived(client);
+    Ok(())
 }
 
 /// Counts a client's socket as gone.
@@ -368,4 +384,7 @@ pub(crate) fn socket_left(node: &Node, address: IpAddr) {
     node.sockets.fetch_sub(1, Ordering::Relaxed);
     node.metrics.connections.dec();
     node.sessions.left(address);
+    if !node.config.trusted_proxies.trusts(address) {
+        node.addresses.leave(address);
+    }
 }

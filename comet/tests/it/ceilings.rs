@@ -2,7 +2,7 @@
 //! somebody leaves.
 
 use futures_util::SinkExt;
-use oort_comet::Config;
+use oort_comet::{AddressConfig, Config};
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -154,4 +154,75 @@ async fn rooms_of_a_connection() {
         }
         world.stop().await.unwrap();
     }
+}
+
+/// A comet behind a proxy on this machine, whose clients are limited so.
+async fn behind_a_proxy(addresses: AddressConfig) -> World {
+    let trusted_proxies = vec!["127.0.0.0/8".to_owned()].try_into().expect("a network");
+    start_with(Config { addresses, trusted_proxies, ..config() }, Scripted::new()).await
+}
+
+fn from(client: &'static str) -> [(&'static str, &'static str); 2] {
+    [("cookie", "sid=u1"), ("x-forwarded-for", client)]
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn connections_of_an_address() {
+    let two = AddressConfig { connections_max: 2, ..AddressConfig::default() };
+    let world = start_with(Config { addresses: two.clone(), ..config() }, Scripted::new()).await;
+    let first = world.v1(1).await;
+    let mut second = world.v1(2).await;
+    let page = b"GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
+    let said = answer(&world, page).await;
+    assert!(said.starts_with("HTTP/1.1 429") && said.contains("\"rate_limited\""), "{said}");
+    assert!(said.contains("retry-after: "), "{said}");
+    let mut packets = TcpStream::connect(world.addresses.tcp.expect("served")).await.unwrap();
+    let read = tokio::time::timeout(PATIENCE, packets.read(&mut [0; 16])).await.expect("in time");
+    assert!(matches!(read, Ok(0) | Err(_)), "{read:?}");
+    assert_eq!(world.handle.metrics().refused_for("address_connections"), 2);
+    second.sync().await;
+    drop(first);
+    eventually("there is room", || world.handle.connections() == 1).await;
+    assert!(answer(&world, page).await.starts_with("HTTP/1.1 200"));
+    world.stop().await.unwrap();
+
+    // What made them up itself is not believed; what the proxy says is.
+    let world = behind_a_proxy(two).await;
+    let mut open = Vec::new();
+    for client in ["10.0.0.1", "10.0.0.3, 10.0.0.1", "10.0.0.2"] {
+        open.push(world.open("/api/ws", &from(client)).await.expect("upgraded"));
+    }
+    for client in ["10.0.0.1", "10.0.0.3, 10.0.0.1"] {
+        let (status, body) = refused(world.open("/api/ws", &from(client)).await);
+        assert_eq!(status, 429, "{client}");
+        assert!(body.contains("\"rate_limited\""), "{body}");
+    }
+    assert_eq!(world.handle.metrics().refused_for("address_connections"), 2);
+    drop(open.remove(0));
+    eventually("there is room", || world.handle.connections() == 2).await;
+    open.push(world.open("/api/ws", &from("10.0.0.1")).await.expect("upgraded"));
+    world.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn connects_of_an_address() {
+    let three = AddressConfig { connects_per_second: 1, connects_burst: 3, ..AddressConfig::default() };
+    let world = behind_a_proxy(three).await;
+    let mut said = Vec::new();
+    // Three pass at once; two more would need seconds.
+    for _ in 0..3 {
+        world.open("/api/ws", &from("2001:db8::1")).await.expect("upgraded");
+    }
+    for _ in 0..3 {
+        said.extend(world.open("/api/ws", &from("2001:db8::2")).await.err());
+    }
+    assert!(!said.is_empty(), "one /64 is one client");
+    for error in said {
+        let Error::Http(response) = error else { panic!("{error}") };
+        assert_eq!(response.status().as_u16(), 429);
+        assert!(response.headers().contains_key("retry-after"));
+    }
+    assert!(world.handle.metrics().refused_for("address_rate") > 0);
+    world.open("/api/ws", &from("2001:db8:0:1::1")).await.expect("another client");
+    world.stop().await.unwrap();
 }

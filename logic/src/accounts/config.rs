@@ -35,11 +35,16 @@ pub struct Config {
     pub login_cache_max: usize,
     /// Log-ins of one user that a list of them has: the newest ones.
     pub logins_listed_max: u32,
-    /// Failed log-ins of one account from one address before it has to wait.
-    pub attempts_burst: u32,
-    /// Time after which one more attempt is allowed, ms.
-    pub attempts_refill_ms: u64,
-    /// Pairs of account and address watched; beyond it the ones not seen for longest are forgotten.
+    /// Wrong passwords for one account from one address before the next attempt has to wait.
+    pub attempts_free: u32,
+    /// The first wait, ms; it doubles with each further wrong password.
+    pub attempts_wait_min_ms: u64,
+    /// Longest wait, ms.
+    pub attempts_wait_max_ms: u64,
+    /// Time without an attempt after which the wrong ones are forgotten, ms. The right password forgives at once.
+    pub attempts_forget_ms: u64,
+    /// Pairs of account and address remembered in one process, and by a logic node while Redis does not answer; beyond
+    /// it the ones not seen for longest are forgotten.
     pub attempts_watched_max: usize,
     /// Users that one search answers with.
     pub users_found_max: u32,
@@ -62,8 +67,10 @@ impl Default for Config {
             login_check_ms: 2_000,
             login_cache_max: 200_000,
             logins_listed_max: 100,
-            attempts_burst: 10,
-            attempts_refill_ms: 6_000,
+            attempts_free: 5,
+            attempts_wait_min_ms: 1_000,
+            attempts_wait_max_ms: 15 * 60 * 1000,
+            attempts_forget_ms: 3600 * 1000,
             attempts_watched_max: 100_000,
             users_found_max: 50,
         }
@@ -97,8 +104,16 @@ impl Config {
         check(self.hashing_waiters_max >= 1, "hashing_waiters_max is 0: nobody could log in");
         check(self.login_cache_max >= 2, "login_cache_max is less than 2");
         check((1..=10_000).contains(&self.logins_listed_max), "logins_listed_max is not within 1 to 10000");
-        check(self.attempts_burst >= 1, "attempts_burst is 0: nobody could log in");
-        check(self.attempts_refill_ms >= 1, "attempts_refill_ms is 0");
+        check(self.attempts_free >= 1, "attempts_free is 0: nobody could log in");
+        check(self.attempts_wait_min_ms >= 1, "attempts_wait_min_ms is 0: nothing would grow");
+        check(
+            (self.attempts_wait_min_ms..=TTL_MS_MAX).contains(&self.attempts_wait_max_ms),
+            "attempts_wait_max_ms is less than attempts_wait_min_ms, or more than ten years",
+        );
+        check(
+            (1..=TTL_MS_MAX).contains(&self.attempts_forget_ms),
+            "attempts_forget_ms is 0, or more than ten years",
+        );
         check(self.attempts_watched_max >= 2, "attempts_watched_max is less than 2");
         check(self.users_found_max >= 1, "users_found_max is 0");
         faults

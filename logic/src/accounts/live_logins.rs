@@ -8,7 +8,7 @@ use parking_lot::Mutex;
 
 use super::secret::Hash;
 use super::{Config, Identity};
-use crate::generations::Generations;
+use oort_api::generations::Generations;
 
 /// While one request asks the store about a log-in that is due, the others go
 /// on with the old answer for this long.

@@ -9,6 +9,7 @@ pub struct Metrics {
     pub(super) logins: Counter,
     pub(super) login_failures: Counter,
     pub(super) login_refusals: Counter,
+    pub(super) lockouts: Counter,
     pub(super) hashing_refusals: Counter,
     pub(super) refreshes: Counter,
     pub(super) refresh_reuses: Counter,
@@ -29,6 +30,11 @@ impl Metrics {
             "login_refusals",
             "Log-ins refused because of too many attempts on one account from one address",
             &metrics.login_refusals,
+        );
+        counter(
+            "lockouts",
+            "Times the next attempt on an account from an address began to have to wait",
+            &metrics.lockouts,
         );
         counter(
             "hashing_refusals",

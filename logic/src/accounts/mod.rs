@@ -4,10 +4,13 @@
 //! (JWT, short-lived, renewed by a refresh token that changes with each use)
 //! or by a cookie. Servers prove themselves by server tokens.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use oort_api::client_address::ClientNetwork;
 use oort_api::clock::now_ms;
+use oort_api::directory::{Attempt, Directory, Settled};
 use oort_api::error::{Code, Refusal};
 use oort_api::ids::UserId;
 use oort_api::metrics::Counter;
@@ -17,11 +20,11 @@ use tokio_util::task::TaskTracker;
 use crate::kicks::Kicks;
 use crate::reads::Reads;
 use crate::seen::Seen;
-use crate::store::{Credentials, Device, Login, NewUser, Rotation, SigningKey, Store};
+use crate::store::{Credentials, Device, Login, NewAudit, NewUser, Rotation, SigningKey, Store};
 
-mod attempts;
 mod config;
 mod live_logins;
+mod lockout;
 mod metrics;
 pub mod names;
 mod passwords;
@@ -34,8 +37,8 @@ pub use metrics::Metrics;
 pub use session::{CookieSession, Identity, Registration, Session};
 pub use tokens::Scope;
 
-use attempts::Attempts;
 use live_logins::LiveLogins;
+use lockout::Lockout;
 use passwords::Passwords;
 use session::user_id;
 use tokens::Tokens;
@@ -80,8 +83,18 @@ pub struct Parts {
     pub seen: Arc<Seen>,
     /// Ends the connections of a log-in that ended.
     pub kicks: Arc<Kicks>,
+    /// Where wrong passwords are counted.
+    pub directory: Arc<dyn Directory>,
     /// Whoever runs the tier waits for these tasks.
     pub tasks: TaskTracker,
+}
+
+/// What a password was held against.
+struct Compared {
+    /// The account of the name.
+    account: Option<User>,
+    /// The password is the account's.
+    is_right: bool,
 }
 
 /// Creates accounts, logs in and out, and tells who a credential belongs to.
@@ -95,7 +108,7 @@ pub struct Accounts {
     config: Config,
     tokens: Tokens,
     passwords: Passwords,
-    attempts: Attempts,
+    lockout: Lockout,
     live: LiveLogins,
     metrics: Metrics,
 }
@@ -106,14 +119,14 @@ impl Accounts {
     /// # Errors
     /// When the store does not answer.
     pub async fn new(parts: Parts, config: Config, metrics: Metrics) -> Result<Self, Refusal> {
-        let Parts { store, reads, seen, kicks, tasks } = parts;
+        let Parts { store, reads, seen, kicks, directory, tasks } = parts;
         let candidate = fresh_signing_key()?;
         let keys = store.signing_keys(&candidate).await?;
         let tokens = Tokens::new(&config.issuer, &keys)
             .ok_or_else(|| Refusal::new(Code::Internal, "the store has no signing key"))?;
         let passwords = Passwords::new(&config, metrics.hashing_refusals.clone()).await?;
         Ok(Self {
-            attempts: Attempts::new(&config),
+            lockout: Lockout::new(directory, &config),
             live: LiveLogins::new(&config),
             store,
             reads,
@@ -138,45 +151,80 @@ impl Accounts {
         Ok(user)
     }
 
-    /// Checks user name or e-mail address and password. `address` is the
-    /// client's, for limiting guesses.
+    /// Checks user name or e-mail address and password. `address` is the client's, for limiting guesses; a client that
+    /// is not known shares what all such clients may.
     ///
     /// # Errors
     /// [`Code::LoginFailed`], [`Code::RateLimited`], [`Code::Overloaded`], [`Code::Unavailable`].
-    pub async fn check_password(&self, login: &str, password: &str, address: &str) -> Result<User, Refusal> {
+    pub async fn check_password(
+        &self,
+        login: &str,
+        password: &str,
+        address: Option<IpAddr>,
+    ) -> Result<User, Refusal> {
         let name = names::fold_username(login.trim());
-        let pair = Attempts::pair(&name, address);
-        self.attempts.take(pair, Instant::now()).map_err(|wait| {
-            self.metrics.login_refusals.inc();
-            let retry_after_ms = u64::try_from(wait.as_millis()).ok();
-            Refusal {
-                retry_after_ms,
-                ..Refusal::new(
-                    Code::RateLimited,
-                    "too many failed attempts for this account; wait, then try again",
-                )
-            }
-        })?;
-        match self.compare(&name, password).await.inspect_err(|_| self.attempts.give_back(pair))? {
-            Some(user) => {
-                self.attempts.forgive(pair);
+        let guess = lockout::key(&name, address);
+        let made = match self.lockout.attempt(&guess).await {
+            Attempt::Admitted(made) => made,
+            Attempt::Wait(wait) => return Err(self.must_wait(wait)),
+        };
+        match self.compare(&name, password).await {
+            Ok(Compared { account: Some(user), is_right: true }) => {
+                self.lockout.settle(&guess, Settled::Right).await;
                 self.metrics.logins.inc();
                 Ok(user)
             }
-            None => {
+            Ok(Compared { account, .. }) => {
                 self.metrics.login_failures.inc();
+                if self.lockout.begins_with(made) {
+                    self.metrics.lockouts.inc();
+                    self.tell_operators(account, address);
+                }
                 Err(Refusal::new(Code::LoginFailed, "user name, e-mail address or password is wrong"))
+            }
+            Err(refusal) => {
+                self.lockout.settle(&guess, Settled::NotMade).await;
+                Err(refusal)
             }
         }
     }
 
-    /// The user, when the password is theirs. Takes as long when there is no such user.
-    async fn compare(&self, name: &str, password: &str) -> Result<Option<User>, Refusal> {
+    fn must_wait(&self, wait: Duration) -> Refusal {
+        self.metrics.login_refusals.inc();
+        let text = "too many failed attempts for this account; wait, then try again";
+        let wait_ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX).saturating_add(1);
+        Refusal { retry_after_ms: Some(wait_ms), ..Refusal::new(Code::RateLimited, text) }
+    }
+
+    /// Records that somebody guesses at an account, if there is one. Not waited for: the time that the answer takes
+    /// must not tell whether there is.
+    fn tell_operators(&self, account: Option<User>, address: Option<IpAddr>) {
+        let Some(user) = account else { return };
+        let address = address.map(|address| ClientNetwork::from(address).to_string());
+        let audit = NewAudit {
+            at_ms: now_ms(),
+            actor_id: 0,
+            action: "login_locked",
+            subject: user.id.to_string(),
+            details: serde_json::json!({ "address": address, "wrong": self.config.attempts_free })
+                .to_string(),
+        };
+        let store = Arc::clone(&self.store);
+        self.tasks.spawn(async move {
+            if let Err(cause) = store.add_audit(&audit).await {
+                tracing::warn!(%cause, "it was not recorded that somebody guesses at an account");
+            }
+        });
+    }
+
+    /// Whose account it is and whether the password is theirs. Takes as long when there is no such user.
+    async fn compare(&self, name: &str, password: &str) -> Result<Compared, Refusal> {
         // What cannot be a password is nobody's, and costs the same.
-        let credentials = if names::check_password(password).is_ok() { self.find(name).await? } else { None };
-        let phc = credentials.as_ref().map(|found| found.password_hash.as_str());
+        let credentials = self.find(name).await?;
+        let can_be = names::check_password(password).is_ok();
+        let phc = credentials.as_ref().filter(|_| can_be).map(|found| found.password_hash.as_str());
         let is_right = self.passwords.verify(password, phc).await?;
-        Ok(credentials.filter(|_| is_right).map(|credentials| credentials.user))
+        Ok(Compared { account: credentials.map(|found| found.user), is_right })
     }
 
     async fn find(&self, name: &str) -> Result<Option<Credentials>, Refusal> {

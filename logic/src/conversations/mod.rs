@@ -14,6 +14,7 @@ use crate::commits::Commits;
 use crate::config::Limits;
 use crate::cursors::Cursors;
 use crate::metrics::Metrics;
+use crate::rates::Rates;
 use crate::reads::Reads;
 use crate::store::{
     self, Appended, ConversationInfo, CursorMove, Filling, Member, MemberCursor, OutboxRow, Page, Range,
@@ -62,6 +63,8 @@ pub struct Parts {
     pub batcher: Arc<Batcher>,
     /// Who stores cursors.
     pub cursors: Arc<Cursors>,
+    /// How often a user may send.
+    pub rates: Arc<Rates>,
     /// How incremental lists are made.
     pub listing: ListingConfig,
     /// Where everything else with an outbox row is committed.
@@ -107,9 +110,10 @@ impl Conversations {
     /// Creates an open room, which everyone is in.
     ///
     /// # Errors
-    /// `invalid_field`, `room_name_taken`, `unavailable`.
+    /// `invalid_field`, `rate_limited`, `room_name_taken`, `unavailable`.
     pub async fn create_room(&self, creator: &User, name: &str) -> Result<ConversationInfo, Refusal> {
         let name = self.name(name)?;
+        self.parts.rates.send(creator.id, 1)?;
         let creator = creator.clone();
         self.commit(move |store, owner| async move {
             let (info, row) = store.create_room(&owner, &name, &creator, now_ms()).await?;
@@ -130,6 +134,7 @@ impl Conversations {
     ) -> Result<ConversationInfo, Refusal> {
         let name = self.name(name)?;
         let members = validate::members(members, &self.limits)?;
+        self.parts.rates.send(creator.id, 1)?;
         let creator = creator.clone();
         self.commit(move |store, owner| async move {
             let (info, row) = store.create_group(&owner, &name, &creator, &members, now_ms()).await?;
@@ -149,6 +154,7 @@ impl Conversations {
                 "peer: a direct conversation is with somebody else",
             ));
         }
+        self.parts.rates.send(user.id, 1)?;
         let user = user.clone();
         self.commit(move |store, owner| async move { store.direct(&owner, &user, peer, now_ms()).await })
             .await

@@ -27,8 +27,8 @@ impl Conversations {
     /// Stores messages: adjacent, in order. Each answer comes with the client
     /// message id that was used, in the order asked.
     ///
-    /// Refusals: `invalid_field`, `too_large`, `not_member`, `not_found`,
-    /// `idempotency_conflict`, `overloaded`, `unavailable`, `draining`.
+    /// Refusals: `invalid_field`, `too_large`, `rate_limited`, `not_member`,
+    /// `not_found`, `idempotency_conflict`, `overloaded`, `unavailable`, `draining`.
     pub async fn send(
         &self,
         sender: &User,
@@ -53,11 +53,15 @@ impl Conversations {
     /// What is wrong with each message of a group, and those with which nothing is.
     fn check(&self, sender: &User, group: Group, traceparent: &str) -> (Checked, Vec<NewMessage>) {
         let is_too_many = group.messages.len() > self.limits.messages_per_request_max;
+        let admitted = if is_too_many {
+            Err(self.too_many())
+        } else {
+            self.parts.rates.send(sender.id, group.messages.len())
+        };
         let mut answers = Vec::with_capacity(group.messages.len());
         let mut accepted = Vec::with_capacity(group.messages.len());
         for message in group.messages {
-            let checked =
-                if is_too_many { Err(self.too_many()) } else { validate::message(&message, &self.limits) };
+            let checked = admitted.clone().and_then(|()| validate::message(&message, &self.limits));
             let id = message.client_msg_id.unwrap_or_else(|| uuid::Uuid::new_v4().to_string());
             if checked.is_ok() {
                 accepted.push(NewMessage {

@@ -139,9 +139,11 @@ pub(super) struct FindUsers {
     responses((status = 201, description = "Created and logged in", body = BegunView)))]
 pub(super) async fn create_account(
     State(door): State<Arc<Door>>,
+    ClientAddress(address): ClientAddress,
     headers: HeaderMap,
     Json(new): Json<NewAccount>,
 ) -> Result<Response, Refused> {
+    door.app.rates.login(address)?;
     let NewAccount { username, email, password, begin } = new;
     let device = begin.check(&headers, &door)?;
     let user = door.app.accounts.register(Registration { username, email, password }).await?;
@@ -179,9 +181,10 @@ pub(super) async fn create_session(
     headers: HeaderMap,
     Json(new): Json<NewSession>,
 ) -> Result<Response, Refused> {
+    door.app.rates.login(address)?;
     let NewSession { login, password, begin } = new;
     let device = begin.check(&headers, &door)?;
-    let user: User = door.app.accounts.check_password(&login, &password, &address).await?;
+    let user: User = door.app.accounts.check_password(&login, &password, address).await?;
     begin.session(user, &device, &door).await
 }
 

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use oort_api::client_address::TrustedProxies;
 use serde::{Deserialize, Serialize};
 
 /// Settings of the HTTP API.
@@ -20,9 +21,8 @@ pub struct Config {
     /// Origins besides the API's own that may change things with a cookie, as
     /// browsers write them: `https://chat.example`.
     pub allowed_origins: Vec<String>,
-    /// Takes the client's address from the last element of `X-Forwarded-For`.
-    /// Only behind a proxy that sets it, otherwise clients choose their address.
-    pub trust_forwarded_for: bool,
+    /// Whose `X-Forwarded-For` is believed; given once for all parts, as `cluster.trusted_proxies`.
+    pub trusted_proxies: TrustedProxies,
     /// Opens goim's paths to anyone, as goim does. Only on a network where everyone may push.
     pub goim_open: bool,
 }
@@ -35,7 +35,7 @@ impl Default for Config {
             requests_max: 20_000,
             cookie_secure: false,
             allowed_origins: Vec::new(),
-            trust_forwarded_for: false,
+            trusted_proxies: TrustedProxies::default(),
             goim_open: false,
         }
     }

@@ -13,9 +13,12 @@ use oort_api::Code;
 use tokio::time::timeout;
 use tracing::Instrument;
 
-use super::door::Door;
+use super::door::{ClientAddress, Door};
 use super::refused::Refused;
 use super::trace::{TRACEPARENT, Trace};
+
+/// Paths of people, whose number of requests is limited by address. The others are of servers, which have tokens.
+const API_PATH: &str = "/api/";
 
 /// The outermost layer.
 pub(super) async fn observe(State(door): State<Arc<Door>>, mut request: Request, next: Next) -> Response {
@@ -31,12 +34,17 @@ pub(super) async fn observe(State(door): State<Arc<Door>>, mut request: Request,
         trace_id = trace.trace_id()
     );
     request.extensions_mut().insert(trace.clone());
-    let mut response = match door.slots.try_acquire() {
-        Ok(_slot) => {
+    let address = ClientAddress::of(&request, &door.config.trusted_proxies);
+    request.extensions_mut().insert(address);
+    let is_counted = request.uri().path().starts_with(API_PATH);
+    let admitted = if is_counted { door.app.rates.request(address.0) } else { Ok(()) };
+    let mut response = match admitted.map(|()| door.slots.try_acquire()) {
+        Err(refusal) => Refused(refusal).into_response(),
+        Ok(Ok(_slot)) => {
             let _under_way = UnderWay::new(&door);
             answer(&door, request, next).instrument(span).await
         }
-        Err(_) => {
+        Ok(Err(_)) => {
             Refused::new(Code::Overloaded, "too many requests at the moment; try again").into_response()
         }
     };

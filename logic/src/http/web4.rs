@@ -105,9 +105,11 @@ pub(super) struct Web4Login {
         (status = 400, description = "Refused", body = Web4ErrorView)))]
 pub(super) async fn create_account(
     State(door): State<Arc<Door>>,
+    ClientAddress(address): ClientAddress,
     headers: HeaderMap,
     Web4Json(new): Web4Json<Web4Account>,
 ) -> Result<Response, Web4Refused> {
+    door.app.rates.login(address)?;
     let Web4Account { username, email, password } = new;
     let user = door.app.accounts.register(Registration { username, email: Some(email), password }).await?;
     begin(&door, user, &headers).await
@@ -123,7 +125,8 @@ pub(super) async fn login(
     headers: HeaderMap,
     Web4Json(new): Web4Json<Web4Login>,
 ) -> Result<Response, Web4Refused> {
-    let user = door.app.accounts.check_password(&new.email, &new.password, &address).await?;
+    door.app.rates.login(address)?;
+    let user = door.app.accounts.check_password(&new.email, &new.password, address).await?;
     begin(&door, user, &headers).await
 }
 

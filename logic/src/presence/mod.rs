@@ -29,11 +29,11 @@ use tokio::time::{Instant, sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use crate::error::directory_refusal;
-use crate::generations::Generations;
 use crate::metrics::{Metrics, TransientKind};
 use crate::seen::Seen;
 use crate::store::Store;
 use crate::users::Users;
+use oort_api::generations::Generations;
 
 mod changes;
 mod config;

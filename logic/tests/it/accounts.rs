@@ -6,6 +6,8 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
 use oort_api::Code;
+use oort_api::directory::Directory;
+use oort_api::directory::memory::MemoryDirectory;
 use oort_api::error::Refusal;
 use oort_api::metrics::Registry;
 use oort_api::pb::oort::v1::User;
@@ -15,7 +17,7 @@ use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 
 use crate::http::harness::open_store;
-use crate::support::account_parts;
+use crate::support::{account_parts, account_parts_over, until};
 
 fn cheap() -> Config {
     Config { argon2_memory_kib: 64, argon2_passes: 1, ..Config::default() }
@@ -221,7 +223,7 @@ async fn hashing_is_bounded_and_refusals_are_counted() {
         argon2_passes: 3,
         hashing_threads: 1,
         hashing_waiters_max: 2,
-        attempts_burst: 1000,
+        attempts_free: 1000,
         ..Config::default()
     };
     let mut registry = Registry::default();
@@ -231,7 +233,7 @@ async fn hashing_is_bounded_and_refusals_are_counted() {
     let attempts: Vec<_> = (0..32)
         .map(|_| {
             let accounts = accounts.clone();
-            tokio::spawn(async move { accounts.check_password("nobody", "wrong one", "").await })
+            tokio::spawn(async move { accounts.check_password("nobody", "wrong one", None).await })
         })
         .collect();
     let mut refused = 0;
@@ -246,4 +248,73 @@ async fn hashing_is_bounded_and_refusals_are_counted() {
     let mut text = String::new();
     prometheus_client::encoding::text::encode(&mut text, &registry).expect("encodes");
     assert!(text.contains(&format!("hashing_refusals_total {refused}\n")), "{text}");
+}
+
+/// Nodes of one store and one directory, on which waits do not end while a test runs.
+async fn two_nodes(store: &Arc<dyn Store>) -> [Accounts; 2] {
+    let directory: Arc<dyn Directory> = Arc::new(MemoryDirectory::default());
+    let config = Config { attempts_wait_min_ms: 600_000, attempts_wait_max_ms: 3_600_000, ..cheap() };
+    let mut nodes = Vec::new();
+    for _ in 0..2 {
+        let parts = account_parts_over(store.clone(), directory.clone());
+        let metrics = Metrics::register(&mut Registry::default());
+        nodes.push(Accounts::new(parts, config.clone(), metrics).await.expect("starts"));
+    }
+    nodes.try_into().expect("two")
+}
+
+#[tokio::test]
+async fn guesses_on_all_nodes_are_counted_together() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let nodes = two_nodes(&open_store(folder.path())).await;
+    ada(&nodes[0]).await;
+    let (here, there) = (Some([10, 0, 0, 1].into()), Some([10, 0, 0, 2].into()));
+    for name in ["ada", "nobody"] {
+        for attempt in 0..5 {
+            let wrong = nodes[attempt % 2].check_password(name, "wrong one", here).await;
+            assert_eq!(code(wrong), Some(Code::LoginFailed), "{name}, attempt {attempt}");
+        }
+        for node in &nodes {
+            let refusal = node.check_password(name, "correct horse", here).await.expect_err("to wait");
+            assert_eq!(refusal.code, Code::RateLimited, "{name}: also the right one has to wait");
+            assert!(
+                refusal.retry_after_ms.is_some_and(|ms| (300_000..=600_001).contains(&ms)),
+                "{refusal:?}"
+            );
+        }
+    }
+    // Whoever guesses from elsewhere does not keep ada out.
+    nodes[1].check_password("ada", "correct horse", there).await.expect("logs in");
+}
+
+#[tokio::test]
+async fn the_right_password_forgives_on_all_nodes() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let nodes = two_nodes(&open_store(folder.path())).await;
+    ada(&nodes[0]).await;
+    for round in 0..3 {
+        for attempt in 0..4 {
+            let wrong = nodes[attempt % 2].check_password("ada", "wrong one", None).await;
+            assert_eq!(code(wrong), Some(Code::LoginFailed), "round {round}, attempt {attempt}");
+        }
+        nodes[round % 2].check_password("ada", "correct horse", None).await.expect("logs in");
+    }
+}
+
+#[tokio::test]
+async fn operators_are_told_of_guesses_at_an_account_that_is_there() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let store = open_store(folder.path());
+    let nodes = two_nodes(&store).await;
+    let ada = ada(&nodes[0]).await;
+    for name in ["nobody", "ada"] {
+        for _ in 0..8 {
+            nodes[0].check_password(name, "wrong one", Some([10, 0, 0, 1].into())).await.expect_err("wrong");
+        }
+    }
+    until("it is audited", async || !store.audit(i64::MAX, 10).await.expect("read").is_empty()).await;
+    let entries = store.audit(i64::MAX, 10).await.expect("read");
+    assert_eq!(entries.len(), 1, "once, and nothing of who is not there: {entries:?}");
+    assert_eq!((entries[0].action.as_str(), &entries[0].subject), ("login_locked", &ada.id.to_string()));
+    assert!(entries[0].details.contains("10.0.0.1"), "{entries:?}");
 }

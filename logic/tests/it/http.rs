@@ -8,5 +8,6 @@ pub(crate) mod harness;
 mod layers;
 mod malformed;
 mod push;
+mod rates;
 mod sessions;
 mod web4;

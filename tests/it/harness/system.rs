@@ -16,6 +16,21 @@ const QUICK_ARGON: [(&str, &str); 2] =
 /// Long enough for a reconnect, short enough to wait for.
 const QUICK_GRACE: (&str, &str) = ("OORT_LOGIC__PRESENCE__GRACE_MS", "2000");
 
+/// The tests are many people at one address who type fast, and comets are believed whom they speak for.
+const MANY_AT_ONE_ADDRESS: [(&str, &str); 6] = [
+    ("OORT_LOGIC__RATES__SENDS_PER_SECOND", "0"),
+    ("OORT_LOGIC__RATES__LOGINS_PER_SECOND", "0"),
+    ("OORT_LOGIC__RATES__REQUESTS_PER_SECOND", "0"),
+    ("OORT_COMET__ADDRESSES__CONNECTIONS_MAX", "0"),
+    ("OORT_COMET__ADDRESSES__CONNECTS_PER_SECOND", "0"),
+    ("OORT_CLUSTER__TRUSTED_PROXIES", "127.0.0.1"),
+];
+
+/// What every system is started with.
+fn usual() -> Settings {
+    settings(&[&QUICK_ARGON[..], &[QUICK_GRACE], &MANY_AT_ONE_ADDRESS].concat())
+}
+
 /// Nodes that belong together. `comets`, `logics` and `jobs` are all the one
 /// process when standalone.
 #[derive(Debug)]
@@ -52,7 +67,7 @@ impl System {
     /// One process with its own data folder.
     pub(crate) fn standalone(extra: &[(&str, &str)]) -> Self {
         let folder = folder();
-        let mut settings = settings(&[&QUICK_ARGON[..], &[QUICK_GRACE]].concat());
+        let mut settings = usual();
         settings.push((
             "OORT_NODE__DATA_DIR".to_owned(),
             folder.path().join("data").to_string_lossy().into_owned(),
@@ -69,7 +84,7 @@ impl System {
     pub(crate) async fn cluster(backends: &Backends, extra: &[(&str, &str)]) -> Self {
         let folder = folder();
         let name = unique("oort_");
-        let mut settings = settings(&[&QUICK_ARGON[..], &[QUICK_GRACE]].concat());
+        let mut settings = usual();
         for (key, value) in [
             ("OORT_LOGIC__STORE__URL", format!("{}/{name}", backends.mysql_url)),
             ("OORT_DIRECTORY__URLS", backends.redis_url.clone()),

@@ -10,6 +10,9 @@ export type Shape = "standalone" | "cluster";
 const QUICK_ARGON: Settings = {
   OORT_LOGIC__ACCOUNTS__ARGON2_MEMORY_KIB: "64",
   OORT_LOGIC__ACCOUNTS__ARGON2_PASSES: "1",
+  // Many people at one address, who type fast.
+  OORT_LOGIC__RATES__LOGINS_PER_SECOND: "0",
+  OORT_LOGIC__RATES__SENDS_PER_SECOND: "0",
 };
 
 /** A whole Oort: one process, or two comets, two logics and two jobs over the services that the environment names. */

@@ -8,14 +8,15 @@ mod sweep;
 
 use std::cell::Cell;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 use tonic::async_trait;
 
+use super::attempts::Attempts;
 use super::{
-    Census, CometInfo, CometRef, Directory, Error, NodeEntry, Renewal, RoomEntry, Routes, SessionEntry,
-    UserSession,
+    Attempt, AttemptKey, AttemptRules, Census, CometInfo, CometRef, Directory, Error, NodeEntry, Renewal,
+    RoomEntry, Routes, SessionEntry, Settled, UserSession,
 };
 use crate::ids::{RoomKey, SessionKey, UserId};
 
@@ -35,6 +36,8 @@ struct State {
     census: Option<Census>,
     sweep_from: sweep::Cursor,
     nodes: nodes::Nodes,
+    /// Made with the first one.
+    attempts: Option<Attempts>,
 }
 
 impl MemoryDirectory {
@@ -143,6 +146,19 @@ impl Directory for MemoryDirectory {
 
     async fn nodes(&self) -> Result<Vec<NodeEntry>, Error> {
         Ok(self.state.lock().nodes.live())
+    }
+
+    async fn attempt(&self, key: &AttemptKey, rules: &AttemptRules) -> Result<Attempt, Error> {
+        let mut state = self.state.lock();
+        let attempts = state.attempts.get_or_insert_with(|| Attempts::new(rules.remembered_max));
+        Ok(attempts.attempt(*key, rules, Instant::now()))
+    }
+
+    async fn settle(&self, key: &AttemptKey, settled: Settled) -> Result<(), Error> {
+        if let Some(attempts) = &mut self.state.lock().attempts {
+            attempts.settle(*key, settled, Instant::now());
+        }
+        Ok(())
     }
 
     async fn check(&self) -> Result<(), Error> {

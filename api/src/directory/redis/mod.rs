@@ -4,6 +4,7 @@
 //! the scripts of one call travel in one pipeline. A call that cannot be
 //! answered in time fails, and the next one connects again.
 
+mod attempts;
 mod entries;
 mod link;
 mod live;
@@ -25,8 +26,8 @@ use self::entries::{Place, Presence};
 use self::link::{Link, Op};
 use self::scripts::Script;
 use super::{
-    Census, CometInfo, CometRef, Directory, Error, LEFT_KEPT, NodeEntry, Renewal, RoomEntry, Routes,
-    SessionEntry, UserSession,
+    Attempt, AttemptKey, AttemptRules, Census, CometInfo, CometRef, Directory, Error, LEFT_KEPT, NodeEntry,
+    Renewal, RoomEntry, Routes, SessionEntry, Settled, UserSession,
 };
 use crate::ids::{RoomKey, SessionKey, UserId};
 
@@ -316,6 +317,14 @@ impl Directory for RedisDirectory {
 
     async fn nodes(&self) -> Result<Vec<NodeEntry>, Error> {
         self.live_nodes().await
+    }
+
+    async fn attempt(&self, key: &AttemptKey, rules: &AttemptRules) -> Result<Attempt, Error> {
+        self.count_attempt(key, rules).await
+    }
+
+    async fn settle(&self, key: &AttemptKey, settled: Settled) -> Result<(), Error> {
+        self.settle_attempt(key, settled).await
     }
 
     async fn check(&self) -> Result<(), Error> {

@@ -33,5 +33,7 @@ scripts! {
     REMOVE_FIELD_EXACT = "lua/remove_field_exact.lua"
     ENTER_ROOM = "lua/enter_room.lua"
     LEAVE_ROOM = "lua/leave_room.lua"
+    ATTEMPT = "lua/attempt.lua"
+    ATTEMPT_NOT_MADE = "lua/attempt_not_made.lua"
     NOTE_NODE = "lua/note_node.lua"
 }

@@ -1,10 +1,12 @@
 //! The API over a SQLite store and an in-process bus, called without sockets.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::body::Body;
+use axum::extract::ConnectInfo;
 use http::header::{AUTHORIZATION, CONTENT_TYPE, COOKIE, SET_COOKIE};
 use http::{HeaderMap, Method, Request, StatusCode};
 use http_body_util::BodyExt as _;
@@ -27,6 +29,7 @@ use oort_logic::presence::{self, Presence};
 use oort_logic::published::Published;
 use oort_logic::publisher::{self, Publisher};
 use oort_logic::pushes::Pushes;
+use oort_logic::rates::Rates;
 use oort_logic::relay::Lease;
 use oort_logic::seen::Seen;
 use oort_logic::store::{Store, migrate, sqlite};
@@ -133,6 +136,7 @@ impl Node {
             reads: reads.clone(),
             batcher,
             cursors,
+            rates: Arc::new(Rates::new(&config.rates, &metrics)),
             listing: config.listing.clone(),
             commits,
             tasks: TaskTracker::new(),
@@ -156,6 +160,7 @@ impl Node {
             reads,
             seen: seen.clone(),
             kicks: kicks.clone(),
+            directory: directory.clone() as Arc<dyn Directory>,
             tasks: TaskTracker::new(),
         };
         let accounts = Accounts::new(with, config.accounts.clone(), accounts_metrics).await;
@@ -171,6 +176,7 @@ impl Node {
         let presence = Arc::new(Presence::new(config.presence.clone(), with));
         let app = Arc::new(App {
             accounts: accounts.expect("accounts start"),
+            rates: parts.rates.clone(),
             conversations: Conversations::new(config.limits.clone(), parts),
             pushes: Pushes::new(config.pushes.clone(), bus.producer(), metrics.clone()),
             presence,
@@ -193,7 +199,7 @@ impl Node {
 
     /// Somebody without a credential.
     pub(crate) fn anyone(&self) -> Client {
-        Client { router: self.router.clone(), headers: HeaderMap::new(), id: String::new() }
+        Client { router: self.router.clone(), headers: HeaderMap::new(), peer: None, id: String::new() }
     }
 
     /// A new user with an access token.
@@ -296,6 +302,8 @@ pub(crate) fn open_store(folder: &std::path::Path) -> Arc<dyn Store> {
 pub(crate) struct Client {
     router: Router,
     headers: HeaderMap,
+    /// Where its socket is.
+    peer: Option<SocketAddr>,
     /// User id, when it is a user.
     pub(crate) id: String,
 }
@@ -312,6 +320,12 @@ impl Client {
     pub(crate) fn header(mut self, name: &str, value: &str) -> Self {
         let name: http::HeaderName = name.parse().expect("a header name");
         self.headers.insert(name, value.parse().expect("a header value"));
+        self
+    }
+
+    /// With a socket at this address.
+    pub(crate) fn at(mut self, address: [u8; 4]) -> Self {
+        self.peer = Some(SocketAddr::from((address, 4711)));
         self
     }
 
@@ -356,6 +370,9 @@ impl Client {
         *request.headers_mut() = self.headers.clone();
         if let Some(content_type) = content_type {
             request.headers_mut().insert(CONTENT_TYPE, content_type.parse().expect("a header value"));
+        }
+        if let Some(peer) = self.peer {
+            request.extensions_mut().insert(ConnectInfo(peer));
         }
         let response = self.router.clone().oneshot(request).await.expect("infallible");
         let (parts, body) = response.into_parts();

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use oort_api::bus::memory::{MemoryBus, Settings as BusSettings};
+use oort_api::directory::Directory;
 use oort_api::directory::memory::MemoryDirectory;
 use oort_api::ids::ConversationId;
 use oort_api::metrics::Registry;
@@ -163,13 +164,24 @@ fn failpoints() -> Failpoints {
 
 /// What accounts work with, beside a store: a directory and a bus that nobody else looks at.
 pub(crate) fn account_parts(store: Arc<dyn Store>) -> accounts::Parts {
+    account_parts_over(store, Arc::new(MemoryDirectory::default()))
+}
+
+/// The same over a directory that others look at, too.
+pub(crate) fn account_parts_over(store: Arc<dyn Store>, directory: Arc<dyn Directory>) -> accounts::Parts {
     let metrics = Metrics::register(&mut Registry::default());
-    let (directory, bus) = (Arc::new(MemoryDirectory::default()), MemoryBus::new(BusSettings::default()));
-    let kicks = Kicks::new(kicks::Config::default(), directory, bus.producer(), metrics.clone());
+    let bus = MemoryBus::new(BusSettings::default());
+    let kicks = Kicks::new(kicks::Config::default(), directory.clone(), bus.producer(), metrics.clone());
     let reads = reads(&store, &metrics);
     let seen = Seen::new(seen::Config::default(), store.clone(), metrics);
-    let tasks = TaskTracker::new();
-    accounts::Parts { store, reads, seen: Arc::new(seen), kicks: Arc::new(kicks), tasks }
+    accounts::Parts {
+        store,
+        reads,
+        seen: Arc::new(seen),
+        kicks: Arc::new(kicks),
+        directory,
+        tasks: TaskTracker::new(),
+    }
 }
 
 /// Reads of clients that connect, with everything at its default.

@@ -56,6 +56,9 @@ async function standalone(binary: string, settings: Record<string, string>): Pro
     // Cheap passwords: the suite makes many accounts.
     OORT_LOGIC__ACCOUNTS__ARGON2_MEMORY_KIB: "64",
     OORT_LOGIC__ACCOUNTS__ARGON2_PASSES: "1",
+    // Many people at one address, who type fast.
+    OORT_LOGIC__RATES__LOGINS_PER_SECOND: "0",
+    OORT_LOGIC__RATES__SENDS_PER_SECOND: "0",
     ...settings,
   };
   const start = async () => {

@@ -6,8 +6,9 @@ use std::collections::HashMap;
 use std::hash::Hash;
 use std::mem;
 
+/// A map of bounded size. What was not used for longest goes first, roughly.
 #[derive(Debug)]
-pub(crate) struct Generations<K, V> {
+pub struct Generations<K, V> {
     young: HashMap<K, V>,
     old: HashMap<K, V>,
     generation_max: usize,
@@ -15,23 +16,28 @@ pub(crate) struct Generations<K, V> {
 
 impl<K: Eq + Hash, V> Generations<K, V> {
     /// Holds at most `entries_max` entries.
-    pub(crate) fn new(entries_max: usize) -> Self {
+    #[must_use]
+    pub fn new(entries_max: usize) -> Self {
         Self { young: HashMap::new(), old: HashMap::new(), generation_max: (entries_max / 2).max(1) }
     }
 
     /// The entry, which counts as used now.
-    pub(crate) fn get_mut<Q>(&mut self, key: &Q) -> Option<&mut V>
+    pub fn get_mut<Q>(&mut self, key: &Q) -> Option<&mut V>
     where
         K: Borrow<Q>,
         Q: Eq + Hash + ?Sized,
     {
-        if let Some((key, value)) = self.old.remove_entry(key) {
+        if !self.old.is_empty()
+            && !self.young.contains_key(key)
+            && let Some((key, value)) = self.old.remove_entry(key)
+        {
             self.insert(key, value);
         }
         self.young.get_mut(key)
     }
 
-    pub(crate) fn insert(&mut self, key: K, value: V) {
+    /// Adds an entry, or replaces it; it counts as used now.
+    pub fn insert(&mut self, key: K, value: V) {
         self.old.remove(&key);
         if self.young.len() >= self.generation_max && !self.young.contains_key(&key) {
             self.old = mem::take(&mut self.young);
@@ -39,7 +45,8 @@ impl<K: Eq + Hash, V> Generations<K, V> {
         self.young.insert(key, value);
     }
 
-    pub(crate) fn remove<Q>(&mut self, key: &Q) -> Option<V>
+    /// Removes an entry.
+    pub fn remove<Q>(&mut self, key: &Q) -> Option<V>
     where
         K: Borrow<Q>,
         Q: Eq + Hash + ?Sized,
