@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
-.PHONY: help run web test cluster services services-down lint fmt fuzz chaos soak bench bench-peers bench-million bench-micro readme prerequisites
+.PHONY: help run web test cluster services services-down lint fmt fuzz fuzz-long chaos soak bench bench-peers bench-million bench-micro readme prerequisites
 
 SERVICES := deploy/local/services.sh
 
@@ -36,6 +36,9 @@ lint: prerequisites ## formatting and clippy, warnings are errors
 
 fmt: ## format the code
 	@cargo fmt --all
+
+fuzz-long: prerequisites ## the same for HOURS (1) each, keeping what is found
+	@fuzz/run.sh $$(($${HOURS:-1} * 3600))
 
 fuzz: prerequisites ## fuzz every decoder for a minute each
 	@fuzz/run.sh 60

@@ -45,6 +45,6 @@ step "breaking one part after the other under load"
 OORT_BENCH_BIN=target/debug deploy/bench/chaos.sh --short "$scratch/chaos"
 
 step "fuzzing every decoder for a few seconds"
-fuzz/run.sh "${OORT_FUZZ_SECONDS:-10}"
+fuzz/run.sh "${OORT_FUZZ_SECONDS:-7}"
 
 step "done"

@@ -11,7 +11,7 @@ mod fanout;
 mod framing;
 mod framing_client;
 mod framing_oracle;
-mod framing_seeds;
+mod fuzz_seeds;
 mod goim;
 mod hostile;
 mod json;
