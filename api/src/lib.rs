@@ -11,6 +11,7 @@
 //! * [`seq_window`]: order and duplicate detection by dense seqs.
 //! * [`client_address`]: who a client is behind proxies; [`rate`]: how often somebody may do something;
 //!   [`generations`]: the bounded map that remembers them.
+//! * [`trail`]: where a message has been, for operators who ask.
 //! * [`metrics`]: how each crate registers what it counts.
 
 pub mod bus;
@@ -26,6 +27,7 @@ pub mod op;
 pub mod pb;
 pub mod rate;
 pub mod seq_window;
+pub mod trail;
 
 pub use error::Code;
 pub use ids::{ConversationId, RoomKey, Seq, SessionKey, UserId};

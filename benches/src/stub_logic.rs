@@ -132,7 +132,7 @@ impl Logic for StubLogic {
     }
 
     async fn announce_node(&self, _: Request<AnnounceNodeRequest>) -> Answer<AnnounceNodeReply> {
-        Ok(Response::new(AnnounceNodeReply {}))
+        Ok(Response::new(AnnounceNodeReply::default()))
     }
 
     async fn hello(&self, request: Request<HelloRequest>) -> Answer<HelloReply> {

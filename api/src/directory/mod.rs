@@ -18,6 +18,8 @@
 //! | `node:<id>` | string with TTL = the lease | JSON of [`NodeEntry`]: what a process says about itself |
 //! | `attempt:<digest>` | hash with TTL | `made`: guesses at a secret; `open`: when the next may be made, ms of Redis' clock |
 //! | `nodes` | sorted set | ids of processes by the second they last reported |
+//! | `questions` | list with TTL | JSON of the latest [`Question`]s, the newest first |
+//! | `answers:<id>` | hash with TTL | process → JSON of its [`Answer`] |
 //!
 //! Each script touches one key, so a Redis Cluster serves as well.
 //!
@@ -37,11 +39,13 @@ pub mod attempts;
 mod login_tag;
 pub mod memory;
 mod nodes;
+mod questions;
 pub mod redis;
 
 pub use attempts::{Attempt, AttemptKey, AttemptRules, Settled};
 pub use login_tag::LoginTag;
 pub use nodes::{NodeEntry, NodeMetrics};
+pub use questions::{Answer, Question};
 
 /// One incarnation of a comet.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
@@ -245,6 +249,31 @@ pub trait Directory: Send + Sync + fmt::Debug + 'static {
     /// What became of a guess that was admitted.
     async fn settle(&self, _key: &AttemptKey, _settled: Settled) -> Result<(), Error> {
         Err(Error::Unavailable("no attempts are counted here".to_owned()))
+    }
+
+    /// Puts a question to every process; each finds it when it reports next. Where these four are not made, nobody can ask.
+    async fn ask(&self, _question: &Question) -> Result<(), Error> {
+        Err(Error::Unavailable("this directory carries no questions".to_owned()))
+    }
+
+    /// The questions lately put, the newest first: a bounded number, for a bounded time.
+    async fn questions(&self) -> Result<Vec<Question>, Error> {
+        Ok(Vec::new())
+    }
+
+    /// Resolves when a question is put that this process should not wait for its next report to look for. Here: never.
+    async fn asked(&self) {
+        std::future::pending().await
+    }
+
+    /// Records the answer of a process to a question. One that is too large is refused with [`Error::Config`].
+    async fn answer(&self, _answer: &Answer) -> Result<(), Error> {
+        Ok(())
+    }
+
+    /// The answers to a question so far, in no order.
+    async fn answers(&self, _question: &str) -> Result<Vec<Answer>, Error> {
+        Ok(Vec::new())
     }
 
     /// Tells whether the directory answers.

@@ -67,6 +67,12 @@ pub struct NodeMetrics {
     /// Age of the oldest of them, ms.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub outbox_age_ms: Option<f64>,
+    /// From a send of the canary to its frame at a socket, ms; the last one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub canary_ms: Option<f64>,
+    /// How long ago the canary last came through, ms.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub canary_age_ms: Option<f64>,
     /// Use of processors, 100 = one of them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cpu_percent: Option<f64>,

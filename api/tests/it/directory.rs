@@ -132,6 +132,7 @@ macro_rules! for_every_contract {
             listing [
                 sessions_of_a_user_are_listed_where_they_live
                 a_process_is_listed_until_its_lease_ends
+                a_question_reaches_all_and_every_answer_comes_back
             ]
         }
     };

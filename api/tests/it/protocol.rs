@@ -256,6 +256,7 @@ fn v1_frames(show: &mut impl FnMut(ServerFrame<'_>)) {
     ];
     show(ServerFrame::SendAck { conversation: 7, outcomes: &outcomes, request_id: Some("r-1") });
     show(ServerFrame::Messages { conversation: 7, messages: &[message(43, ann(), "Hi bob")] });
+    show(ServerFrame::Replayed { conversation: 7, messages: &[message(43, ann(), "Hi bob")] });
 
     let bob_left = Message {
         kind: MessageKind::System.into(),

@@ -175,7 +175,7 @@ impl Logic for Scripted {
     }
 
     async fn announce_node(&self, _: Request<AnnounceNodeRequest>) -> Answer<AnnounceNodeReply> {
-        Ok(Response::new(AnnounceNodeReply {}))
+        Ok(Response::new(AnnounceNodeReply::default()))
     }
 
     async fn disconnect(&self, request: Request<DisconnectRequest>) -> Answer<DisconnectReply> {

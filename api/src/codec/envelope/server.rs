@@ -78,6 +78,13 @@ pub enum ServerFrame<'a> {
         /// Oldest first.
         messages: &'a [Message],
     },
+    /// `serverMessages` that an operator had delivered once more: with `replay`, where the flavour has it.
+    Replayed {
+        /// All messages are of this one.
+        conversation: i64,
+        /// Oldest first.
+        messages: &'a [Message],
+    },
     /// `serverRoomHistory`
     History {
         /// As asked for.
@@ -215,7 +222,7 @@ impl ServerFrame<'_> {
     pub const fn frame_type(&self) -> ServerType {
         match self {
             Self::Hello { .. } => ServerType::Hello,
-            Self::Messages { .. } => ServerType::ServerMessages,
+            Self::Messages { .. } | Self::Replayed { .. } => ServerType::ServerMessages,
             Self::History { .. } => ServerType::ServerRoomHistory,
             Self::RoomCreated { .. } => ServerType::ServerCreateRoom,
             Self::SendAck { .. } => ServerType::SendAck,
@@ -249,7 +256,7 @@ impl ServerFrame<'_> {
                 ServerType::Hello,
                 &HelloJson { me: Some(In(me, FLAVOUR)), rooms: In(rooms, FLAVOUR), ..HelloJson::default() },
             ),
-            Self::Messages { conversation, messages } => {
+            Self::Messages { conversation, messages } | Self::Replayed { conversation, messages } => {
                 messages.iter().any(|message| visible_in(message, FLAVOUR))
                     && write(
                         out,
@@ -308,6 +315,11 @@ impl ServerFrame<'_> {
             Self::Messages { conversation, messages } => {
                 !messages.is_empty()
                     && write(out, frame_type, &MessagesJson::new(conversation, messages, FLAVOUR))
+            }
+            Self::Replayed { conversation, messages } => {
+                let json =
+                    MessagesJson { replay: true, ..MessagesJson::new(conversation, messages, FLAVOUR) };
+                !messages.is_empty() && write(out, frame_type, &json)
             }
             Self::History { conversation, result, request_id } => write(
                 out,

@@ -2,6 +2,7 @@
 
 mod comets;
 mod nodes;
+mod questions;
 mod rooms;
 mod sessions;
 mod sweep;
@@ -11,12 +12,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
+use tokio::sync::Notify;
 use tonic::async_trait;
 
 use super::attempts::Attempts;
 use super::{
-    Attempt, AttemptKey, AttemptRules, Census, CometInfo, CometRef, Directory, Error, NodeEntry, Renewal,
-    RoomEntry, Routes, SessionEntry, Settled, UserSession,
+    Answer, Attempt, AttemptKey, AttemptRules, Census, CometInfo, CometRef, Directory, Error, NodeEntry,
+    Question, Renewal, RoomEntry, Routes, SessionEntry, Settled, UserSession,
 };
 use crate::ids::{RoomKey, SessionKey, UserId};
 
@@ -26,6 +28,8 @@ pub struct MemoryDirectory {
     state: Mutex<State>,
     /// Changes of the comets since the start, wipes included.
     changes: AtomicU64,
+    /// A question was put.
+    asked: Notify,
 }
 
 #[derive(Debug, Default)]
@@ -38,6 +42,7 @@ struct State {
     nodes: nodes::Nodes,
     /// Made with the first one.
     attempts: Option<Attempts>,
+    questions: questions::Questions,
 }
 
 impl MemoryDirectory {
@@ -159,6 +164,31 @@ impl Directory for MemoryDirectory {
             attempts.settle(*key, settled, Instant::now());
         }
         Ok(())
+    }
+
+    async fn ask(&self, question: &Question) -> Result<(), Error> {
+        question.to_json()?;
+        self.state.lock().questions.ask(question.clone());
+        self.asked.notify_one();
+        Ok(())
+    }
+
+    async fn questions(&self) -> Result<Vec<Question>, Error> {
+        Ok(self.state.lock().questions.live())
+    }
+
+    async fn asked(&self) {
+        self.asked.notified().await;
+    }
+
+    async fn answer(&self, answer: &Answer) -> Result<(), Error> {
+        answer.to_json()?;
+        self.state.lock().questions.answer(answer);
+        Ok(())
+    }
+
+    async fn answers(&self, question: &str) -> Result<Vec<Answer>, Error> {
+        Ok(self.state.lock().questions.answers(question))
     }
 
     async fn check(&self) -> Result<(), Error> {

@@ -9,6 +9,7 @@ mod entries;
 mod link;
 mod live;
 mod nodes;
+mod questions;
 mod scripts;
 mod settings;
 mod sweep;
@@ -26,8 +27,8 @@ use self::entries::{Place, Presence};
 use self::link::{Link, Op};
 use self::scripts::Script;
 use super::{
-    Attempt, AttemptKey, AttemptRules, Census, CometInfo, CometRef, Directory, Error, LEFT_KEPT, NodeEntry,
-    Renewal, RoomEntry, Routes, SessionEntry, Settled, UserSession,
+    Answer, Attempt, AttemptKey, AttemptRules, Census, CometInfo, CometRef, Directory, Error, LEFT_KEPT,
+    NodeEntry, Question, Renewal, RoomEntry, Routes, SessionEntry, Settled, UserSession,
 };
 use crate::ids::{RoomKey, SessionKey, UserId};
 
@@ -80,6 +81,14 @@ impl Keys {
 
     fn nodes(&self) -> String {
         format!("{}nodes", self.prefix)
+    }
+
+    fn questions(&self) -> String {
+        format!("{}questions", self.prefix)
+    }
+
+    fn answers(&self, question: &str) -> String {
+        format!("{}answers:{question}", self.prefix)
     }
 }
 
@@ -325,6 +334,22 @@ impl Directory for RedisDirectory {
 
     async fn settle(&self, key: &AttemptKey, settled: Settled) -> Result<(), Error> {
         self.settle_attempt(key, settled).await
+    }
+
+    async fn ask(&self, question: &Question) -> Result<(), Error> {
+        self.record_question(question).await
+    }
+
+    async fn questions(&self) -> Result<Vec<Question>, Error> {
+        self.read_questions().await
+    }
+
+    async fn answer(&self, answer: &Answer) -> Result<(), Error> {
+        self.record_answer(answer).await
+    }
+
+    async fn answers(&self, question: &str) -> Result<Vec<Answer>, Error> {
+        self.read_answers(question).await
     }
 
     async fn check(&self) -> Result<(), Error> {

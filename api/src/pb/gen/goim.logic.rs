@@ -34,6 +34,9 @@ pub struct PushMsg {
     pub traceparent: ::prost::alloc::string::String,
     #[prost(enumeration = "push_msg::Effect", tag = "22")]
     pub effect: i32,
+    /// As the frame's. The job neither orders it nor drops it as a repeat.
+    #[prost(enumeration = "super::protocol::proto::Replay", tag = "23")]
+    pub replay: i32,
 }
 /// Nested message and enum types in `PushMsg`.
 pub mod push_msg {

@@ -23,4 +23,52 @@ pub struct Proto {
     /// W3C traceparent of the request that caused the frame; empty = none.
     #[prost(string, tag = "19")]
     pub traceparent: ::prost::alloc::string::String,
+    #[prost(enumeration = "proto::Replay", tag = "20")]
+    pub replay: i32,
+}
+/// Nested message and enum types in `Proto`.
+pub mod proto {
+    /// Whether an operator had it delivered once more, and to whom.
+    #[derive(
+        Clone,
+        Copy,
+        Debug,
+        PartialEq,
+        Eq,
+        Hash,
+        PartialOrd,
+        Ord,
+        ::prost::Enumeration
+    )]
+    #[repr(i32)]
+    pub enum Replay {
+        /// It is new.
+        Not = 0,
+        /// To clients that drop what they have by its seq (sub-protocol oort.v1).
+        V1 = 1,
+        /// To all, of whom some may show it twice.
+        All = 2,
+    }
+    impl Replay {
+        /// String value of the enum field names used in the ProtoBuf definition.
+        ///
+        /// The values are not transformed in any way and thus are considered stable
+        /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+        pub fn as_str_name(&self) -> &'static str {
+            match self {
+                Self::Not => "NOT",
+                Self::V1 => "V1",
+                Self::All => "ALL",
+            }
+        }
+        /// Creates an enum from field names used in the ProtoBuf definition.
+        pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+            match value {
+                "NOT" => Some(Self::Not),
+                "V1" => Some(Self::V1),
+                "ALL" => Some(Self::All),
+                _ => None,
+            }
+        }
+    }
 }

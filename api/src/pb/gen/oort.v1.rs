@@ -671,9 +671,16 @@ pub struct AnnounceNodeRequest {
     pub entry: ::prost::alloc::string::String,
     #[prost(int64, tag = "2")]
     pub lease_ms: i64,
+    /// JSON of oort_api::directory::Answer each: to questions of earlier replies.
+    #[prost(string, repeated, tag = "3")]
+    pub answers: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
 }
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct AnnounceNodeReply {}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct AnnounceNodeReply {
+    /// JSON of oort_api::directory::Question each: what operators lately asked all processes.
+    #[prost(string, repeated, tag = "1")]
+    pub questions: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+}
 /// Generated client implementations.
 pub mod logic_client {
     #![allow(

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use oort_api::directory::{Error, NodeEntry, NodeMetrics, UserSession};
+use oort_api::directory::{Answer, Error, NodeEntry, NodeMetrics, Question, UserSession};
+use oort_api::trail::{Hop, Step};
 
 use super::{Fresh, LONG, PATIENCE, key, live, session, user};
 
@@ -79,4 +80,45 @@ pub(super) async fn a_process_is_listed_until_its_lease_ends(fresh: &impl Fresh)
     directory.announce_node(&node("one"), LONG).await.expect("recorded");
     fresh.wipe().await;
     assert_eq!(listed().await, [], "wiped");
+}
+
+pub(super) async fn a_question_reaches_all_and_every_answer_comes_back(fresh: &impl Fresh) {
+    let (directory, elsewhere) = (fresh.directory(), fresh.elsewhere());
+    let question = |id: &str| Question { id: id.to_owned(), conversation: 7, seq: 9 };
+    assert_eq!(elsewhere.questions().await, Ok(Vec::new()));
+    directory.ask(&question("q1")).await.expect("put");
+    directory.ask(&question("q2")).await.expect("put");
+    assert_eq!(elsewhere.questions().await, Ok(vec![question("q2"), question("q1")]));
+    let answer = |node: &str, at_us| Answer {
+        question: "q1".to_owned(),
+        node: node.to_owned(),
+        name: "host".to_owned(),
+        role: "job".to_owned(),
+        since_us: 5,
+        hops: vec![Hop { at_us, step: Step::Taken { partition: 3, offset: 8 } }],
+    };
+    assert_eq!(directory.answers("q1").await, Ok(Vec::new()));
+    for (node, at_us) in [("a", 1), ("b", 2), ("a", 3)] {
+        elsewhere.answer(&answer(node, at_us)).await.expect("recorded");
+    }
+    let mut answers = directory.answers("q1").await.expect("answers");
+    answers.sort_by(|one, other| one.node.cmp(&other.node));
+    assert_eq!(answers, [answer("a", 3), answer("b", 2)], "the later one of a process counts");
+    assert_eq!(directory.answers("q2").await, Ok(Vec::new()));
+
+    let hops = (0..3000).map(|at_us| Hop { at_us, step: Step::Published }).collect();
+    let large = Answer { hops, ..answer("a", 1) };
+    for refused in [
+        directory.ask(&question("")).await,
+        directory.ask(&question(&"x".repeat(65))).await,
+        elsewhere.answer(&large).await,
+    ] {
+        assert!(matches!(refused, Err(Error::Config(_))), "{refused:?}");
+    }
+    for number in 0..40 {
+        directory.ask(&question(&format!("more{number}"))).await.expect("put");
+    }
+    assert_eq!(elsewhere.questions().await.expect("answers").len(), 16, "the oldest make room");
+    fresh.wipe().await;
+    assert_eq!(elsewhere.questions().await, Ok(Vec::new()), "wiped");
 }

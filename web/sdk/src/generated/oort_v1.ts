@@ -173,6 +173,10 @@ export interface ServerMessages {
      * @minItems 1
      */
     messages: WireMessage[];
+    /**
+     * An operator had them delivered once more: drop those whose seq you have.
+     */
+    replay?: true;
   };
 }
 export interface ServerRoomHistory {

@@ -105,11 +105,13 @@ impl<'a> From<Session<'a>> for SessionJson<'a> {
 pub(super) struct MessagesJson<'a> {
     pub(super) room_id: RoomId,
     pub(super) messages: In<'a, [Message]>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub(super) replay: bool,
 }
 
 impl<'a> MessagesJson<'a> {
     pub(super) const fn new(conversation: i64, messages: &'a [Message], flavour: Flavour) -> Self {
-        Self { room_id: RoomId(conversation), messages: In(messages, flavour) }
+        Self { room_id: RoomId(conversation), messages: In(messages, flavour), replay: false }
     }
 }
 
