@@ -1,6 +1,7 @@
 //! The admin port, for operators and orchestrators, never for clients:
 //! `/healthz` (the process lives), `/readyz` (it can serve; names the failing
-//! part), `/metrics` (Prometheus).
+//! part), `/metrics` (Prometheus), `/trail/{conversation}/{seq}` (what this
+//! process noted of a message's way).
 
 use std::future::Future;
 use std::net::SocketAddr;
@@ -9,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
-use axum::extract::State;
+use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
@@ -17,6 +18,8 @@ use http::{StatusCode, header};
 use oort_api::metrics::Registry;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
+
+use crate::report::{self, Rings};
 
 /// Longest time one readiness check may take.
 const CHECK_TIMEOUT: Duration = Duration::from_secs(3);
@@ -48,6 +51,7 @@ pub(crate) type Checks = Arc<dyn Fn() -> Pin<Box<dyn Future<Output = Vec<Part>> 
 struct Admin {
     registry: Arc<Registry>,
     checks: Checks,
+    rings: Rings,
     stop: CancellationToken,
 }
 
@@ -75,14 +79,16 @@ impl Server {
         self,
         registry: Arc<Registry>,
         checks: Checks,
+        rings: Rings,
         stop: CancellationToken,
         end: CancellationToken,
     ) -> anyhow::Result<()> {
-        let admin = Admin { registry, checks, stop };
+        let admin = Admin { registry, checks, rings, stop };
         let router = Router::new()
             .route("/healthz", get(async || "ok\n"))
             .route("/readyz", get(ready))
             .route("/metrics", get(metrics))
+            .route("/trail/{conversation}/{seq}", get(trail))
             .with_state(admin);
         axum::serve(self.listener, router).with_graceful_shutdown(end.cancelled_owned()).await?;
         Ok(())
@@ -110,4 +116,9 @@ async fn metrics(State(admin): State<Admin>) -> Response {
         }
         Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response(),
     }
+}
+
+async fn trail(State(admin): State<Admin>, Path((conversation, seq)): Path<(i64, i64)>) -> Response {
+    let trail = report::trail(&admin.rings, conversation, seq);
+    Json(serde_json::json!({ "hops": trail.hops, "sinceUs": trail.since_us })).into_response()
 }

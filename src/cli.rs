@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
 use oort_api::bus::LetterPlace;
+use oort_api::ids::{ConversationId, Seq, UserId};
 
 /// A chat and push server. Without a command it is a whole server in one process.
 #[derive(Debug, Parser)]
@@ -44,9 +45,41 @@ pub(crate) enum Command {
     /// Who may look after the server (the operator role).
     #[command(subcommand)]
     Admin(AdminCommand),
+    /// Tells where a message has been: asks every process of the cluster, or the one at `admin.listen`.
+    Trace {
+        /// The conversation's id.
+        conversation: ConversationId,
+        /// The message's place there.
+        seq: Seq,
+    },
+    /// Has messages delivered once more to whoever is online, marked as a replay (Kafka).
+    Replay(ReplayArguments),
     /// Records of the bus that were given up on (Kafka).
     #[command(subcommand)]
     Dlq(DlqCommand),
+}
+
+/// What is to be delivered once more.
+#[derive(Debug, clap::Args)]
+pub(crate) struct ReplayArguments {
+    /// Of this conversation.
+    #[arg(long, requires = "from_seq")]
+    pub(crate) conversation: Option<ConversationId>,
+    /// From this message of it on.
+    #[arg(long, requires = "conversation")]
+    pub(crate) from_seq: Option<Seq>,
+    /// Up to this one.
+    #[arg(long, requires = "conversation")]
+    pub(crate) to_seq: Option<Seq>,
+    /// To this user alone; without --conversation, of all of the user's.
+    #[arg(long)]
+    pub(crate) user: Option<UserId>,
+    /// Written from then on, ms since the epoch.
+    #[arg(long, requires = "user", conflicts_with = "conversation")]
+    pub(crate) since_ms: Option<i64>,
+    /// Also to clients that do not know oort.v1 and may show them twice.
+    #[arg(long)]
+    pub(crate) to_all_clients: bool,
 }
 
 /// What to do with the operator role.

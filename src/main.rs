@@ -1,6 +1,7 @@
 //! `oort`: the whole server in one process, or one tier of a cluster.
 
 mod admin;
+mod canary;
 mod cli;
 mod config;
 mod dlq;
@@ -9,12 +10,14 @@ mod forward;
 mod migrate;
 mod operators;
 mod pages;
+mod replay;
 mod report;
 mod roles;
 mod shutdown;
 mod stages;
 mod telemetry;
 mod token;
+mod trace;
 
 use std::io::Write as _;
 use std::process::ExitCode;
@@ -55,6 +58,10 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Some(Command::Token { days }) => return runtime.block_on(token::run(&config, days)),
         Some(Command::Admin(command)) => return runtime.block_on(operators::run(&config, command)),
         Some(Command::Dlq(command)) => return runtime.block_on(dlq::run(&config, command)),
+        Some(Command::Trace { conversation, seq }) => {
+            return runtime.block_on(trace::run(&config, conversation, seq));
+        }
+        Some(Command::Replay(arguments)) => return runtime.block_on(replay::run(&config, arguments)),
         Some(Command::Comet) => Role::Comet,
         Some(Command::Logic) => Role::Logic,
         Some(Command::Job) => Role::Job,

@@ -57,6 +57,9 @@ pub struct Config {
     /// How clients are let in when many come at once.
     pub admission: AdmissionConfig,
 
+    /// Hops of messages remembered for operators, 48 bytes each, rounded up to a power of two: one for each message and shard.
+    /// 0 = none. At most 16,777,216.
+    pub trail_entries: usize,
     /// Sockets open at once, over all shards.
     pub connections_max: usize,
     /// Connections that are not yet authenticated, over all shards.
@@ -187,6 +190,7 @@ impl Default for Config {
             goim_heartbeat_ms: 480_000,
             wheel_slot_ms: 1_000,
             close_linger_ms: 2_000,
+            trail_entries: 65_536,
             accept_backoff_ms: 10,
             hello_messages: 20,
             rpc_timeout_ms: 5_000,
@@ -215,6 +219,8 @@ impl Default for Config {
 const FRAMES_BURST_MAX: u32 = 4_000_000;
 /// Longest name of a comet, bytes; the directory's bound.
 const ID_BYTES_MAX: usize = 64;
+/// Most hops remembered: 768 MiB of them.
+const TRAIL_ENTRIES_MAX: usize = 1 << 24;
 /// Shards with members of a room are kept as the bits of one word.
 pub(crate) const SHARDS_MAX: usize = 64;
 
@@ -238,6 +244,7 @@ impl Config {
         );
         check(self.header_bytes_max >= 8_192, "header_bytes_max: at least 8192");
         check(self.frames_burst <= FRAMES_BURST_MAX, "frames_burst: at most 4000000");
+        check(self.trail_entries <= TRAIL_ENTRIES_MAX, "trail_entries: at most 16777216");
         check((1..=1_000).contains(&self.hello_messages), "hello_messages: 1 to 1000");
         check(self.wheel_slot_ms >= 5, "wheel_slot_ms: at least 5");
         let at_least_one = [

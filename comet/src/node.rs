@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use oort_api::pb::oort::v1::{CometRef, SessionRef};
+use oort_api::trail::Ring;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
@@ -33,6 +34,8 @@ const PACKETS_PER_MESSAGE: usize = 16;
 pub(crate) struct Node {
     pub(crate) config: Config,
     pub(crate) metrics: Metrics,
+    /// Where hops of messages are noted.
+    pub(crate) trail: Arc<Ring>,
     pub(crate) logic: LogicCaller,
     pub(crate) pages: Pages,
     pub(crate) comet: CometRef,
@@ -114,6 +117,7 @@ impl Node {
             renewing: tokio::sync::Mutex::default(),
             announcements: Announcements::default(),
             draining: CancellationToken::new(),
+            trail: Arc::new(Ring::new(config.trail_entries)),
             version: AtomicI64::new(0),
             config,
             metrics,

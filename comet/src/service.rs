@@ -8,6 +8,7 @@ use futures_util::{Stream, StreamExt};
 use oort_api::metrics::Registry;
 use oort_api::pb::oort::v1::logic_server::Logic;
 use oort_api::pb::oort::v1::{PushAck, PushBatch};
+use oort_api::trail::Ring;
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
@@ -119,6 +120,12 @@ impl Handle {
     #[must_use]
     pub fn connections(&self) -> usize {
         self.pusher.node.sockets.load(Ordering::Relaxed)
+    }
+
+    /// Where it notes the hops of messages.
+    #[must_use]
+    pub fn trail(&self) -> Arc<Ring> {
+        Arc::clone(&self.pusher.node.trail)
     }
 
     /// What it counts.

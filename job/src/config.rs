@@ -8,6 +8,9 @@ use serde::Deserialize;
 /// batch, the frame's own fields, a traceparent from the record's header.
 const MESSAGE_SLACK_BYTES: usize = 16 * 1024;
 
+/// Most hops remembered: 768 MiB of them.
+const TRAIL_ENTRIES_MAX: usize = 1 << 24;
+
 /// Settings of the job tier.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -29,6 +32,9 @@ pub struct Config {
     pub drain_ms: u64,
     /// Time to leave the consumer group after that, ms.
     pub close_ms: u64,
+    /// Hops of messages remembered for operators, 48 bytes each, rounded up to a power of two: two for each message and two for
+    /// each comet it goes to. 0 = none.
+    pub trail_entries: usize,
     /// One partition.
     pub pipeline: PipelineConfig,
     /// One stream to one comet.
@@ -123,6 +129,7 @@ impl Default for Config {
             dead_letter_patience_ms: 5_000,
             drain_ms: 10_000,
             close_ms: 5_000,
+            trail_entries: 65_536,
             pipeline: PipelineConfig::default(),
             link: LinkConfig::default(),
             grpc: GrpcConfig::default(),
@@ -185,6 +192,7 @@ impl Config {
                 faults.push(text.to_owned());
             }
         };
+        check(self.trail_entries <= TRAIL_ENTRIES_MAX, "trail_entries must be at most 16777216");
         let Self { pipeline, link, grpc, .. } = self;
         for (value, name) in [
             (self.lease_poll_ms, "lease_poll_ms"),

@@ -5,6 +5,7 @@ use oort_api::bus::Consumed;
 use oort_api::ids::{RoomKey, SessionKey, UserId};
 use oort_api::pb::goim::logic::PushMsg;
 use oort_api::pb::goim::logic::push_msg::{Effect, Type};
+use oort_api::pb::goim::protocol::proto::Replay;
 use prost::Message as _;
 
 /// A record whose every field was checked.
@@ -18,6 +19,13 @@ pub(crate) struct Record {
     pub(crate) audience: Audience,
     /// It changes who is in a room, so what follows must wait for it.
     pub(crate) is_fence: bool,
+}
+
+impl Record {
+    /// Its place in the order of its conversation; 0 = it has none, as it is no message or went out before.
+    pub(crate) fn order(&self) -> i64 {
+        if self.push.replay == i32::from(Replay::Not) { self.push.seq } else { 0 }
+    }
 }
 
 /// Whom a record goes to.
@@ -41,6 +49,7 @@ pub(crate) fn decode(consumed: &Consumed, bytes_max: usize) -> Result<Record, &'
     let mut push = PushMsg::decode(consumed.value.clone()).map_err(|_| "not a goim.logic.PushMsg")?;
     let kind = Type::try_from(push.r#type).map_err(|_| "unknown type")?;
     let effect = Effect::try_from(push.effect).map_err(|_| "unknown effect")?;
+    Replay::try_from(push.replay).map_err(|_| "unknown replay")?;
     if push.conversation < 0 || push.seq < 0 {
         return Err("negative conversation or seq");
     }
@@ -105,6 +114,7 @@ mod tests {
         for (push, reason) in [
             (PushMsg { r#type: 9, ..room.clone() }, "unknown type"),
             (PushMsg { effect: 9, ..room.clone() }, "unknown effect"),
+            (PushMsg { replay: 9, ..room.clone() }, "unknown replay"),
             (PushMsg { room: String::new(), ..room.clone() }, "an invalid room key"),
             (PushMsg { seq: 1, ..room.clone() }, "a seq without a conversation"),
             (PushMsg { seq: -1, conversation: 1, ..room.clone() }, "negative conversation or seq"),

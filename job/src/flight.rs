@@ -2,14 +2,15 @@
 //! owes what.
 
 use std::mem;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Weak};
+use std::time::Duration;
 
 use oort_api::directory::CometRef;
 use oort_api::pb::oort::v1::Missing;
 use parking_lot::Mutex;
 use tokio::sync::Notify;
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep};
 
 use crate::decode::Record;
 use crate::metrics::Metrics;
@@ -32,6 +33,43 @@ struct State {
     tracker: OffsetTracker,
     missed: Vec<Missed>,
 }
+
+/// The flights of all partitions held, for how long their records are under way.
+#[derive(Debug, Default)]
+pub(crate) struct Flights(Mutex<Vec<Weak<Flight>>>);
+
+impl Flights {
+    /// The flight of a partition that was taken over.
+    pub(crate) fn begin(&self, metrics: Metrics) -> Arc<Flight> {
+        let flight = Flight::new(metrics);
+        let mut flights = self.0.lock();
+        flights.retain(|flight| flight.strong_count() > 0);
+        flights.push(Arc::downgrade(&flight));
+        flight
+    }
+
+    /// When the oldest record that comets still owe an ack for was read.
+    pub(crate) fn oldest(&self) -> Option<Instant> {
+        let flights = self.0.lock();
+        let held = flights
+            .iter()
+            .filter_map(Weak::upgrade)
+            .filter(|flight| !flight.is_closed.load(Ordering::Acquire));
+        held.filter_map(|flight| flight.track(|tracker| tracker.oldest())).min()
+    }
+
+    /// Shows it again and again; never ends.
+    pub(crate) async fn show_age(&self, metrics: &Metrics) {
+        loop {
+            let age = self.oldest().map_or(0.0, |begun_at| begun_at.elapsed().as_secs_f64());
+            metrics.in_flight_oldest_seconds.set(age);
+            sleep(AGE_SHOWN_EVERY).await;
+        }
+    }
+}
+
+/// Between two looks for the oldest record.
+const AGE_SHOWN_EVERY: Duration = Duration::from_millis(500);
 
 /// A record that was routed.
 #[derive(Debug)]
@@ -179,4 +217,35 @@ impl Share {
 
 fn missing_count(missing: &Missing) -> u64 {
     (missing.user_ids.len() + missing.keys.len()) as u64 + u64::from(missing.room)
+}
+
+#[cfg(test)]
+mod tests {
+    use oort_api::metrics::Registry;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn the_oldest_of_all_partitions_is_known_until_it_is_finished() {
+        let metrics = Metrics::register(&mut Registry::default());
+        let flights = Flights::default();
+        assert_eq!(flights.oldest(), None);
+        let (one, other) = (flights.begin(metrics.clone()), flights.begin(metrics.clone()));
+        let first = Instant::now();
+        one.track(|tracker| tracker.begin(5, 1, first));
+        tokio::time::advance(Duration::from_secs(3)).await;
+        let second = Instant::now();
+        other.track(|tracker| tracker.begin(1, 1, second));
+        other.track(|tracker| tracker.begin(2, 1, second));
+        assert_eq!(flights.oldest(), Some(first));
+        one.finish(5);
+        other.finish(1);
+        assert_eq!(flights.oldest(), Some(second), "the first of the other is finished, the second is not");
+        let shown = tokio::time::timeout(Duration::from_secs(2), flights.show_age(&metrics));
+        assert!(shown.await.is_err(), "it goes on");
+        assert!(metrics.in_flight_oldest_seconds.get() >= 1.0);
+        other.close();
+        drop(one);
+        assert_eq!(flights.oldest(), None);
+    }
 }

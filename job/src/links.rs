@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use oort_api::directory::{self, Census, CometInfo, CometRef, Directory};
+use oort_api::trail::Ring;
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
@@ -31,6 +32,7 @@ pub(crate) struct Links {
     lease_poll_ms: u64,
     lease_gone_after_ms: u64,
     metrics: Metrics,
+    trail: Arc<Ring>,
     state: Mutex<State>,
     tasks: Mutex<JoinSet<()>>,
     recheck: Arc<Notify>,
@@ -71,6 +73,7 @@ impl Links {
         dialer: Arc<dyn CometDialer>,
         config: &Config,
         metrics: &Metrics,
+        trail: &Arc<Ring>,
     ) -> Self {
         Self {
             directory,
@@ -79,6 +82,7 @@ impl Links {
             lease_poll_ms: config.lease_poll_ms,
             lease_gone_after_ms: config.lease_gone_after_ms,
             metrics: metrics.clone(),
+            trail: Arc::clone(trail),
             state: Mutex::default(),
             tasks: Mutex::default(),
             recheck: Arc::new(Notify::new()),
@@ -216,7 +220,8 @@ impl Links {
         }
         let owes_resync = state.dead.remove(&info.comet);
         state.dead.retain(|dead| dead.id != info.comet.id || dead.epoch > info.comet.epoch);
-        let link = Arc::new(CometLink::new(info.clone(), &self.config, &self.metrics, owes_resync));
+        let link = CometLink::new(info.clone(), &self.config, &self.metrics, &self.trail, owes_resync);
+        let link = Arc::new(link);
         state.links.insert(info.comet.clone(), Arc::clone(&link));
         let task = link.run(Arc::clone(&self.dialer), Arc::clone(&self.recheck), self.stop.clone());
         self.tasks.lock().spawn(task);

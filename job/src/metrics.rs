@@ -1,11 +1,14 @@
 //! What the tier counts.
 
+use std::sync::atomic::AtomicU64;
+
 use oort_api::metrics::{Counter, Gauge, Histogram, Registry, SECONDS_BUCKETS};
 
 macro_rules! metrics {
     (
         counters { $( $(#[doc = $counter_doc:literal])* $counter:ident, )* }
         gauges { $( $(#[doc = $gauge_doc:literal])* $gauge:ident, )* }
+        ages { $( $(#[doc = $age_doc:literal])* $age:ident, )* }
         seconds { $( $(#[doc = $histogram_doc:literal])* $histogram:ident, )* }
     ) => {
         /// Counters of the tier. Cheap to clone.
@@ -13,6 +16,7 @@ macro_rules! metrics {
         pub struct Metrics {
             $( $(#[doc = $counter_doc])* pub $counter: Counter, )*
             $( $(#[doc = $gauge_doc])* pub $gauge: Gauge, )*
+            $( $(#[doc = $age_doc])* pub $age: Gauge<f64, AtomicU64>, )*
             $( $(#[doc = $histogram_doc])* pub $histogram: Histogram, )*
         }
 
@@ -22,10 +26,12 @@ macro_rules! metrics {
                 let metrics = Self {
                     $( $counter: Counter::default(), )*
                     $( $gauge: Gauge::default(), )*
+                    $( $age: Gauge::default(), )*
                     $( $histogram: Histogram::new(SECONDS_BUCKETS), )*
                 };
                 $( registry.register(stringify!($counter), help(concat!($( $counter_doc ),*)), metrics.$counter.clone()); )*
                 $( registry.register(stringify!($gauge), help(concat!($( $gauge_doc ),*)), metrics.$gauge.clone()); )*
+                $( registry.register(stringify!($age), help(concat!($( $age_doc ),*)), metrics.$age.clone()); )*
                 $( registry.register(stringify!($histogram), help(concat!($( $histogram_doc ),*)), metrics.$histogram.clone()); )*
                 metrics
             }
@@ -99,6 +105,10 @@ metrics! {
         comets_connected,
         /// Partitions held.
         partitions,
+    }
+    ages {
+        /// Seconds since the oldest record that comets have not acknowledged was read; 0 = there is none.
+        in_flight_oldest_seconds,
     }
     seconds {
         /// Seconds from the bus taking a record to a job reading it, as far as the two clocks agree.

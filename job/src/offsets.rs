@@ -94,6 +94,11 @@ impl OffsetTracker {
         self.records.len()
     }
 
+    /// When the oldest record that is not finished was read.
+    pub(crate) fn oldest(&self) -> Option<Instant> {
+        self.records.iter().find(|record| record.shares > 0).map(|record| record.begun_at)
+    }
+
     /// Bytes of records that are not done.
     pub(crate) fn bytes(&self) -> usize {
         self.bytes

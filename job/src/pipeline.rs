@@ -15,6 +15,7 @@ use futures_util::future::join_all;
 use oort_api::bus::{Consumed, Partition};
 use oort_api::clock::now_ms;
 use oort_api::directory::CometRef;
+use oort_api::trail::{Mark, Ring, now_us};
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
@@ -23,7 +24,7 @@ use crate::comet_link::Enqueued;
 use crate::config::{Config, ms};
 use crate::dead_letters::DeadLetters;
 use crate::decode::{Record, decode};
-use crate::flight::{Flight, Missed, Routed, Share};
+use crate::flight::{Flight, Flights, Missed, Routed, Share};
 use crate::links::Links;
 use crate::metrics::{Metrics, Raised};
 use crate::queue::Item;
@@ -38,6 +39,9 @@ pub(crate) struct Shared {
     pub(crate) links: Arc<Links>,
     pub(crate) routing: Routing,
     pub(crate) dead_letters: DeadLetters,
+    pub(crate) trail: Arc<Ring>,
+    /// Of the partitions held.
+    pub(crate) flights: Flights,
     pub(crate) metrics: Metrics,
 }
 
@@ -80,7 +84,7 @@ impl Pipeline {
         Self {
             partition,
             stop,
-            flight: Flight::new(shared.metrics.clone()),
+            flight: shared.flights.begin(shared.metrics.clone()),
             reorder,
             ready: VecDeque::new(),
             fence_deadline: None,
@@ -229,7 +233,7 @@ impl Pipeline {
     async fn take(&mut self, batch: Vec<Consumed>) -> Result<(), Stopped> {
         let now = Instant::now();
         self.shared.metrics.records_consumed.inc_by(batch.len() as u64);
-        let now_ms = now_ms();
+        let (now_ms, now_us, partition) = (now_ms(), now_us(), self.partition.number());
         let mut offers = Vec::with_capacity(batch.len());
         let mut dead = Vec::new();
         for consumed in batch {
@@ -249,7 +253,8 @@ impl Pipeline {
             match decode(&consumed, self.shared.config.pipeline.record_bytes_max) {
                 Ok(record) => {
                     let (conversation, seq) = (record.push.conversation, record.push.seq);
-                    offers.push(Offer { conversation, seq, item: record });
+                    self.shared.trail.note(now_us, conversation, seq, Mark::Taken { partition, offset });
+                    offers.push(Offer { conversation, seq: record.order(), item: record });
                 }
                 Err(reason) => dead.push((consumed, reason)),
             }
@@ -315,13 +320,16 @@ impl Pipeline {
             () = self.stop.cancelled() => return Err(Stopped),
             found = self.shared.routing.find(lookups) => found,
         };
-        let mut shares = Shares::new();
+        let (mut shares, now_us) = (Shares::new(), now_us());
         for record in group {
             let Split { deliveries, not_online, unsettled } = split(&record, &found);
             self.shared.metrics.not_online.inc_by(not_online);
             self.shared.metrics.unsettled_shares.inc_by(unsettled);
             let count = u32::try_from(deliveries.len()).unwrap_or(u32::MAX);
             let offset = record.offset;
+            let absent = u32::try_from(not_online).unwrap_or(u32::MAX);
+            let mark = Mark::Routed { comets: count, absent };
+            self.shared.trail.note(now_us, record.push.conversation, record.push.seq, mark);
             let routed = Arc::new(Routed { record, found: Arc::clone(&found) });
             self.flight.routed(offset, count);
             for (comet, delivery) in deliveries {

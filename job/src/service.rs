@@ -6,6 +6,7 @@ use std::time::Duration;
 use oort_api::bus::{Consumer, Producer};
 use oort_api::directory::Directory;
 use oort_api::metrics::Registry;
+use oort_api::trail::Ring;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
@@ -14,6 +15,7 @@ use tracing::{info, warn};
 use crate::config::{Config, ms};
 use crate::dead_letters::DeadLetters;
 use crate::error::Error;
+use crate::flight::Flights;
 use crate::link::CometDialer;
 use crate::links::Links;
 use crate::metrics::Metrics;
@@ -72,13 +74,22 @@ impl Service {
         }
         let Parts { consumer, producer, directory, dialer } = parts;
         let metrics = Metrics::register(registry);
-        let links = Arc::new(Links::new(Arc::clone(&directory), dialer, &config, &metrics));
+        let trail = Arc::new(Ring::new(config.trail_entries));
+        let links = Arc::new(Links::new(Arc::clone(&directory), dialer, &config, &metrics, &trail));
         let routing = Routing::new(Arc::clone(&directory), Arc::clone(&links), &config, &metrics);
         let dead_letters = DeadLetters::new(Arc::clone(&producer), &config, &metrics);
         let handle = Handle { producer, directory };
         Ok(Self {
             consumer,
-            shared: Arc::new(Shared { config, links, routing, dead_letters, metrics }),
+            shared: Arc::new(Shared {
+                config,
+                links,
+                routing,
+                dead_letters,
+                trail,
+                flights: Flights::default(),
+                metrics,
+            }),
             handle,
         })
     }
@@ -87,6 +98,12 @@ impl Service {
     #[must_use]
     pub fn handle(&self) -> Handle {
         self.handle.clone()
+    }
+
+    /// Where it notes the hops of messages.
+    #[must_use]
+    pub fn trail(&self) -> Arc<Ring> {
+        Arc::clone(&self.shared.trail)
     }
 
     /// See [`Handle::checks`].
@@ -107,9 +124,13 @@ impl Service {
         let links = Arc::clone(&self.shared.links);
         let watch = links.watch();
         tokio::pin!(watch);
+        let shared = Arc::clone(&self.shared);
+        let aging = shared.flights.show_age(&shared.metrics);
+        tokio::pin!(aging);
         let outcome = loop {
             tokio::select! {
                 () = shutdown.cancelled() => break Ok(()),
+                () = &mut aging => {}
                 ended = &mut watch => break ended.and(Err(Error::Task("lease watch"))),
                 partition = self.consumer.next_partition() => match partition {
                     Some(partition) => {

@@ -232,6 +232,7 @@ fn delivery(push: &PushMsg) -> Delivery {
             message_seq: push.seq,
             created_at_ms: push.created_at_ms,
             traceparent: push.traceparent.clone(),
+            replay: push.replay,
         }),
         r#type: push.r#type,
         room: push.room.clone(),

@@ -72,6 +72,7 @@ fn the_frame_says_what_the_record_said() {
         message_seq: 3,
         created_at_ms: 55,
         traceparent: "t".into(),
+        replay: 0,
     };
     assert_eq!((delivery.frame.as_ref(), delivery.room.as_str(), delivery.speed), (Some(&expected), "9", 0));
 }

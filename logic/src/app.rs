@@ -13,7 +13,9 @@ use crate::operators::Operators;
 use crate::presence::Presence;
 use crate::pushes::Pushes;
 use crate::rates::Rates;
+use crate::replays::Replays;
 use crate::seen::Seen;
+use crate::trails::Trails;
 use crate::users::Users;
 
 /// What HTTP and gRPC answer from.
@@ -37,6 +39,10 @@ pub struct App {
     pub online: Online,
     /// For those who look after the server.
     pub operators: Operators,
+    /// Where messages have been.
+    pub trails: Trails,
+    /// Messages delivered once more.
+    pub replays: Replays,
     /// Users by id.
     pub users: Arc<Users>,
     /// Where sessions and rooms are recorded.

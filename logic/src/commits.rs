@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::sync::Arc;
 
+use oort_api::trail::Ring;
 use tokio::sync::Mutex;
 
 use crate::metrics::Metrics;
@@ -24,6 +25,11 @@ impl Commits {
     #[must_use]
     pub fn new(publisher: Arc<Publisher>, metrics: Metrics) -> Self {
         Self { one_at_a_time: Mutex::new(()), publisher, metrics }
+    }
+
+    /// Where hops are noted.
+    pub(crate) fn trail(&self) -> &Ring {
+        self.publisher.trail()
     }
 
     /// Runs one transaction. Not cancel safe: a caller that may be dropped
@@ -63,6 +69,10 @@ impl Commits {
         hand_over: impl FnOnce(&Publisher, OutboxRow) -> H,
     ) -> Result<(T, Option<H>), Error> {
         let _turn = self.one_at_a_time.lock().await;
+        if self.publisher.is_full() {
+            self.metrics.outbox_refusals.inc();
+            return Err(Error::OutboxFull);
+        }
         let outcome = transaction.await;
         match outcome {
             Ok((value, row)) => Ok((value, row.map(|row| hand_over(&self.publisher, row)))),

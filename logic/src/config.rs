@@ -12,7 +12,8 @@ pub use store::{StoreConfig, StoreSettings};
 
 use crate::conversations::ListingConfig;
 use crate::{
-    accounts, batcher, cursors, http, kicks, online, presence, publisher, pushes, rates, reads, relay, seen,
+    accounts, batcher, cursors, http, kicks, online, presence, publisher, pushes, rates, reads, relay,
+    replays, seen,
 };
 
 /// Settings of the logic tier.
@@ -52,6 +53,10 @@ pub struct Config {
     pub http_header_timeout_ms: u64,
     /// Time to finish what was accepted when told to stop, ms.
     pub drain_ms: u64,
+    /// Hops of messages remembered for operators, 48 bytes each, rounded up to a power of two: three for each message. 0 = none.
+    pub trail_entries: usize,
+    /// Longest wait for what other processes know of a message, ms. Longer than `admin.report_ms`.
+    pub trail_wait_ms: u64,
     /// Limits of what users send and ask for.
     pub limits: Limits,
     /// How often users and addresses may ask for something.
@@ -70,6 +75,8 @@ pub struct Config {
     pub relay: relay::Config,
     /// Transient pushes.
     pub pushes: pushes::Config,
+    /// Messages delivered once more.
+    pub replays: replays::Config,
     /// Presence and typing.
     pub presence: presence::Config,
     /// Ending connections.
@@ -87,6 +94,9 @@ pub struct Config {
     #[cfg(feature = "failpoints")]
     pub failpoints: Vec<String>,
 }
+
+/// Most hops remembered: 768 MiB of them.
+const TRAIL_ENTRIES_MAX: usize = 1 << 24;
 
 /// How a goim client's `mid` is believed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -150,6 +160,8 @@ impl Default for Config {
             http_connections_max: 10_000,
             http_header_timeout_ms: 30_000,
             drain_ms: 5_000,
+            trail_entries: 65_536,
+            trail_wait_ms: 4_000,
             limits: Limits::default(),
             rates: rates::Config::default(),
             batch: batcher::Config::default(),
@@ -159,6 +171,7 @@ impl Default for Config {
             publisher: publisher::Config::default(),
             relay: relay::Config::default(),
             pushes: pushes::Config::default(),
+            replays: replays::Config::default(),
             presence: presence::Config::default(),
             kicks: kicks::Config::default(),
             seen: seen::Config::default(),
@@ -187,6 +200,7 @@ impl Config {
             ("publisher", self.publisher.faults()),
             ("relay", self.relay.faults()),
             ("pushes", self.pushes.faults()),
+            ("replays", self.replays.faults()),
             ("presence", self.presence.faults()),
             ("kicks", self.kicks.faults()),
             ("seen", self.seen.faults()),
@@ -224,6 +238,8 @@ impl Config {
         check(self.http_connections_max >= 1, "http_connections_max is 0");
         check(self.http_header_timeout_ms >= 1, "http_header_timeout_ms is 0");
         check(self.drain_ms >= 1, "drain_ms is 0");
+        check(self.trail_entries <= TRAIL_ENTRIES_MAX, "trail_entries is more than 16777216");
+        check((1..=60_000).contains(&self.trail_wait_ms), "trail_wait_ms is not within 1 ms to 1 min");
         check(
             self.limits.messages_per_request_max <= self.batch.rows_max,
             "limits.messages_per_request_max is more than batch.rows_max",

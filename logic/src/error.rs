@@ -44,6 +44,10 @@ impl From<crate::store::Error> for Refusal {
                 tracing::debug!(%cause, "store unavailable");
                 Self::new(Code::Unavailable, "the store does not answer; nothing was accepted, try again")
             }
+            Store::OutboxFull => Self::new(
+                Code::Overloaded,
+                "the bus is away and no more may wait for it; nothing was accepted, try again",
+            ),
             Store::UsernameTaken => Self::new(Code::UsernameTaken, text),
             Store::EmailTaken => Self::new(Code::EmailTaken, text),
             Store::RoomNameTaken => Self::new(Code::RoomNameTaken, text),

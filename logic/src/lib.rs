@@ -7,6 +7,7 @@
 
 pub mod accounts;
 pub mod app;
+pub mod backlog;
 pub mod batcher;
 pub mod checks;
 pub mod commits;
@@ -29,10 +30,12 @@ pub mod pushes;
 pub mod rates;
 pub mod reads;
 pub mod relay;
+pub mod replays;
 pub mod seen;
 mod serve;
 pub mod service;
 pub mod store;
+pub mod trails;
 pub mod users;
 
 pub use config::Config;

@@ -85,6 +85,15 @@ pub struct Counters {
     pub outbox_rows: Gauge,
     pub outbox_oldest: Gauge<f64, AtomicU64>,
     pub outbox_adopted: Counter,
+    /// Transactions refused because too much waited for the bus.
+    pub outbox_refusals: Counter,
+    /// Of this node: committed and not known to be published.
+    pub unpublished_rows: Gauge,
+    pub unpublished_bytes: Gauge,
+    pub unpublished_oldest: Gauge<f64, AtomicU64>,
+    /// Orders to deliver messages once more, and the messages.
+    pub replays: Counter,
+    pub replayed_messages: Counter,
     pub lease_failures: Counter,
     pub pushes: Counter,
     pub push_records: Counter,
@@ -180,6 +189,12 @@ impl Counters {
             outbox_rows: Gauge::default(),
             outbox_oldest: Gauge::default(),
             outbox_adopted: Counter::default(),
+            outbox_refusals: Counter::default(),
+            unpublished_rows: Gauge::default(),
+            unpublished_bytes: Gauge::default(),
+            unpublished_oldest: Gauge::default(),
+            replays: Counter::default(),
+            replayed_messages: Counter::default(),
             lease_failures: Counter::default(),
             pushes: Counter::default(),
             push_records: Counter::default(),
@@ -222,6 +237,7 @@ impl Metrics {
         all.register_reads(registry);
         all.register_publisher(registry);
         all.register_outbox(registry);
+        all.register_backlog(registry);
         all.register_presence(registry);
         registry.register("pushes", "Transient pushes the bus took", all.pushes.clone());
         registry.register(
@@ -230,6 +246,12 @@ impl Metrics {
             all.push_records.clone(),
         );
         registry.register("pushes_refused", "Transient pushes refused, by code", all.pushes_refused.clone());
+        registry.register("replays", "Orders to deliver messages once more", all.replays.clone());
+        registry.register(
+            "replayed_messages",
+            "Messages given to the bus once more",
+            all.replayed_messages.clone(),
+        );
         registry.register("grpc_refused", "gRPC calls refused, by code", all.grpc_refused.clone());
         registry.register(
             "goim_upstream",
@@ -434,6 +456,26 @@ impl Counters {
         }
     }
 
+    fn register_backlog(&self, registry: &mut Registry) {
+        registry.register(
+            "unpublished_rows",
+            "Outbox rows of this node that the bus does not have yet",
+            self.unpublished_rows.clone(),
+        );
+        registry.register_with_unit(
+            "unpublished",
+            "Bytes of outbox rows of this node that the bus does not have yet",
+            Unit::Bytes,
+            self.unpublished_bytes.clone(),
+        );
+        registry.register_with_unit(
+            "unpublished_oldest",
+            "Age of the oldest outbox row of this node that the bus does not have yet",
+            Unit::Seconds,
+            self.unpublished_oldest.clone(),
+        );
+    }
+
     fn register_outbox(&self, registry: &mut Registry) {
         registry.register(
             "outbox_deletes",
@@ -460,6 +502,11 @@ impl Counters {
             "outbox_adopted",
             "Outbox rows taken over from dead nodes",
             self.outbox_adopted.clone(),
+        );
+        registry.register(
+            "outbox_refusals",
+            "Transactions refused because too much waited for the bus",
+            self.outbox_refusals.clone(),
         );
         registry.register(
             "lease_failures",

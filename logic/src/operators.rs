@@ -66,9 +66,23 @@ impl Operators {
         subject: impl Into<String> + Send,
         details: &Value,
     ) -> Result<(), Refusal> {
+        self.record_as(actor.get(), action, subject, details).await
+    }
+
+    /// The same; actor 0 = the command line.
+    ///
+    /// # Errors
+    /// As [`Self::record`].
+    pub async fn record_as(
+        &self,
+        actor: i64,
+        action: &'static str,
+        subject: impl Into<String> + Send,
+        details: &Value,
+    ) -> Result<(), Refusal> {
         let audit = NewAudit {
             at_ms: now_ms(),
-            actor_id: actor.get(),
+            actor_id: actor,
             action,
             subject: subject.into(),
             details: details.to_string(),

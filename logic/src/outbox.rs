@@ -1,10 +1,12 @@
 //! What a transaction publishes, as bytes of one outbox row.
 
 use bytes::Bytes;
+use oort_api::bus::Record;
 use oort_api::ids::{ConversationId, UserId};
 use oort_api::op;
 use oort_api::pb::goim::logic::PushMsg;
 use oort_api::pb::goim::logic::push_msg::{Effect, Type};
+use oort_api::pb::goim::protocol::proto::Replay;
 use oort_api::pb::oort::v1::{ConversationEvent, CursorEvent, Message, OutboxBatch, OutboxRecord};
 use prost::Message as _;
 
@@ -22,13 +24,27 @@ pub enum Audience {
 /// A committed message as a record.
 #[must_use]
 pub fn message_record(message: &Message, audience: &Audience, traceparent: &str) -> OutboxRecord {
-    let push = PushMsg {
+    record(message.conversation, &message_push(message, audience, traceparent), traceparent)
+}
+
+/// A message that went out before, once more: straight for the bus.
+#[must_use]
+pub fn replay_record(message: &Message, audience: &Audience, replay: Replay, traceparent: &str) -> Record {
+    let push = PushMsg { replay: replay.into(), ..message_push(message, audience, traceparent) };
+    Record {
+        key: message.conversation.to_string(),
+        value: push.encode_to_vec().into(),
+        traceparent: Some(traceparent.to_owned()).filter(|traceparent| !traceparent.is_empty()),
+    }
+}
+
+fn message_push(message: &Message, audience: &Audience, traceparent: &str) -> PushMsg {
+    PushMsg {
         operation: op::SEND_MESSAGE,
         msg: message.encode_to_vec().into(),
         seq: message.seq,
         ..envelope(message.conversation, audience, message.created_at_ms, traceparent)
-    };
-    record(message.conversation, &push, traceparent)
+    }
 }
 
 /// A change of somebody's list of conversations as a record. `effect` is what

@@ -149,6 +149,7 @@ impl Relay {
             self.publisher.recheck();
         }
         let (rows, oldest_ms) = self.store.outbox_backlog(now_ms()).await?;
+        self.publisher.seen_in_table(rows);
         self.metrics.outbox_rows.set(i64::try_from(rows).unwrap_or(i64::MAX));
         self.metrics
             .outbox_oldest

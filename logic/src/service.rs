@@ -2,11 +2,13 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use oort_api::bus::{DeadLetters, Producer};
 use oort_api::directory::Directory;
 use oort_api::metrics::Registry;
 use oort_api::pb::oort::v1::logic_server::Logic;
+use oort_api::trail::Ring;
 use tokio::net::TcpListener;
 use tokio_util::task::TaskTracker;
 
@@ -33,8 +35,10 @@ use crate::pushes::Pushes;
 use crate::rates::Rates;
 use crate::reads::{self, Reads};
 use crate::relay::{Lease, Relay};
+use crate::replays::Replays;
 use crate::seen::Seen;
 use crate::store::Store;
+use crate::trails::Trails;
 use crate::users::Users;
 
 mod run;
@@ -65,6 +69,7 @@ pub struct Service {
     publisher: Arc<Publisher>,
     published: Arc<Published>,
     relay: Relay,
+    trail: Arc<Ring>,
     tasks: TaskTracker,
     http: Option<TcpListener>,
     grpc: Option<TcpListener>,
@@ -97,6 +102,7 @@ impl Service {
         let owner: Arc<str> = uuid::Uuid::new_v4().to_string().into();
         let published = Arc::new(Published::default());
         let lease = Arc::new(Lease::default());
+        let trail = Arc::new(Ring::new(config.trail_entries));
         let publisher = Arc::new(Publisher::new(
             config.publisher.clone(),
             publisher::Parts {
@@ -105,6 +111,7 @@ impl Service {
                 producer: Arc::clone(&parts.producer),
                 published: Arc::clone(&published),
                 lease: Arc::clone(&lease),
+                trail: Arc::clone(&trail),
                 metrics: metrics.clone(),
             },
         ));
@@ -171,6 +178,7 @@ impl Service {
             publisher,
             published,
             relay,
+            trail,
             tasks,
             http,
             grpc,
@@ -193,6 +201,12 @@ impl Service {
     #[must_use]
     pub fn app(&self) -> Arc<App> {
         Arc::clone(&self.app)
+    }
+
+    /// Where it notes the hops of messages.
+    #[must_use]
+    pub fn trail(&self) -> Arc<Ring> {
+        Arc::clone(&self.trail)
     }
 
     /// Where the tier listens.
@@ -260,6 +274,17 @@ async fn app(
             directory: Arc::clone(&parts.directory),
             dead_letters: Arc::clone(&parts.dead_letters),
             page_max: config.limits.page_max,
+        },
+        trails: Trails {
+            store: Arc::clone(&parts.store),
+            directory: Arc::clone(&parts.directory),
+            wait: Duration::from_millis(config.trail_wait_ms),
+        },
+        replays: Replays {
+            config: config.replays.clone(),
+            store: Arc::clone(&parts.store),
+            producer: Arc::clone(&parts.producer),
+            metrics: metrics.clone(),
         },
         users,
         directory: Arc::clone(&parts.directory),

@@ -16,7 +16,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use toml::{Table, Value};
 
-use crate::telemetry;
+use crate::{canary, telemetry};
 use layers::Layers;
 pub(crate) use print::print;
 
@@ -37,6 +37,7 @@ pub(crate) struct Config {
     pub(crate) comet: oort_comet::Config,
     pub(crate) logic: oort_logic::Config,
     pub(crate) job: oort_job::Config,
+    pub(crate) canary: canary::Config,
     layers: Layers,
 }
 
@@ -137,13 +138,38 @@ impl Config {
     fn from_layers(mut layers: Layers) -> anyhow::Result<Self> {
         let mut faults = std::mem::take(&mut layers.faults);
         let parsed = Parsed::read(&layers, &mut faults);
-        let Some(Parsed { node, run, log, admin, cluster, bus, memory_bus, directory, comet, logic, job }) =
-            parsed
+        let Some(Parsed {
+            node,
+            run,
+            log,
+            admin,
+            cluster,
+            bus,
+            memory_bus,
+            directory,
+            comet,
+            logic,
+            job,
+            canary,
+        }) = parsed
         else {
             return Err(faulty(&faults));
         };
-        let mut config =
-            Self { node, run, log, admin, cluster, bus, memory_bus, directory, comet, logic, job, layers };
+        let mut config = Self {
+            node,
+            run,
+            log,
+            admin,
+            cluster,
+            bus,
+            memory_bus,
+            directory,
+            comet,
+            logic,
+            job,
+            canary,
+            layers,
+        };
         config.spread();
         faults.extend(config.faults());
         if faults.is_empty() { Ok(config) } else { Err(faulty(&faults)) }
@@ -186,6 +212,7 @@ impl Config {
         add("comet", self.comet.faults());
         add("logic", self.logic.faults());
         add("job", self.job.faults());
+        add("canary", self.canary.faults());
         faults
     }
 
@@ -200,6 +227,12 @@ impl Config {
         }
         if role == Role::Standalone && self.is_store_shared() {
             faults.push("logic.store.url: a standalone process keeps its data in SQLite; for MySQL run the tiers (oort comet, oort logic, oort job)".to_owned());
+        }
+        if role == Role::Standalone && self.canary.enabled && self.comet.tls.is_enabled() {
+            faults.push(
+                "canary.enabled: it speaks plain WebSocket, and comet.tls is on; turn one of them off"
+                    .to_owned(),
+            );
         }
         if faults.is_empty() { Ok(()) } else { Err(faulty(&faults)) }
     }
@@ -233,6 +266,7 @@ struct Parsed {
     comet: oort_comet::Config,
     logic: oort_logic::Config,
     job: oort_job::Config,
+    canary: canary::Config,
 }
 
 impl Parsed {
@@ -249,6 +283,7 @@ impl Parsed {
         let comet = section(layers, "comet", faults);
         let logic = section(layers, "logic", faults);
         let job = section(layers, "job", faults);
+        let canary = section(layers, "canary", faults);
         Some(Self {
             node: node?,
             run: run?,
@@ -261,6 +296,7 @@ impl Parsed {
             comet: comet?,
             logic: logic?,
             job: job?,
+            canary: canary?,
         })
     }
 }

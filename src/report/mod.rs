@@ -2,6 +2,7 @@
 //! never stands in the way: a report that cannot be made is made up for by
 //! the next one.
 
+mod answers;
 mod process;
 mod rates;
 mod samples;
@@ -12,7 +13,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use oort_api::clock::now_ms;
-use oort_api::directory::{Directory, NodeEntry};
+use oort_api::directory::{Answer, Directory, NodeEntry, Question};
 use oort_api::metrics::{Counter, Registry};
 use oort_api::pb::oort::v1::AnnounceNodeRequest;
 use oort_api::pb::oort::v1::logic_server::Logic;
@@ -21,6 +22,8 @@ use tokio_util::sync::CancellationToken;
 use tonic::Request;
 
 use crate::config::Role;
+use answers::Answers;
+pub(crate) use answers::{Rings, trail};
 use rates::Seen;
 
 /// Reports that may be missed before a process is no longer listed.
@@ -38,16 +41,37 @@ pub(crate) enum Sink {
 }
 
 impl Sink {
-    async fn announce(&self, entry: &NodeEntry, lease: Duration) -> anyhow::Result<()> {
+    /// Records the report and answers; returns what operators ask.
+    async fn announce(
+        &self,
+        entry: &NodeEntry,
+        lease: Duration,
+        answers: &[Answer],
+    ) -> anyhow::Result<Vec<Question>> {
         match self {
-            Self::Directory(directory) => directory.announce_node(entry, lease).await?,
+            Self::Directory(directory) => {
+                directory.announce_node(entry, lease).await?;
+                for answer in answers {
+                    directory.answer(answer).await?;
+                }
+                Ok(directory.questions().await?)
+            }
             Self::Logic(logic) => {
                 let lease_ms = i64::try_from(lease.as_millis()).unwrap_or(i64::MAX);
-                let request = AnnounceNodeRequest { entry: entry.to_json()?, lease_ms };
-                logic.announce_node(Request::new(request)).await?;
+                let answers = answers.iter().map(Answer::to_json).collect::<Result<_, _>>()?;
+                let request = AnnounceNodeRequest { entry: entry.to_json()?, lease_ms, answers };
+                let reply = logic.announce_node(Request::new(request)).await?.into_inner();
+                Ok(reply.questions.iter().filter_map(|json| Question::from_json(json)).collect())
             }
         }
-        Ok(())
+    }
+
+    /// Resolves when a question should not wait for the next report.
+    async fn asked(&self) {
+        match self {
+            Self::Directory(directory) => directory.asked().await,
+            Self::Logic(_) => std::future::pending().await,
+        }
     }
 }
 
@@ -56,6 +80,7 @@ pub(crate) struct Reporter {
     entry: NodeEntry,
     sink: Sink,
     every: Duration,
+    answers: Answers,
     failures: Counter,
 }
 
@@ -66,6 +91,7 @@ impl Reporter {
         name: &str,
         addresses: &BTreeMap<&'static str, SocketAddr>,
         sink: Sink,
+        rings: Rings,
         every: Duration,
         registry: &mut Registry,
     ) -> Self {
@@ -87,7 +113,7 @@ impl Reporter {
             address: address.map(SocketAddr::to_string).unwrap_or_default(),
             ..NodeEntry::default()
         };
-        Self { entry, sink, every, failures }
+        Self { entry, sink, every, answers: Answers::from(rings), failures }
     }
 
     /// Reports until `end`, and then that it is gone. Draining is told from `stop` on.
@@ -106,29 +132,39 @@ impl Reporter {
                 () = end.cancelled() => break,
                 () = stop.cancelled(), if !self.entry.draining => self.entry.draining = true,
                 _ = ticks.tick() => {}
+                () = self.sink.asked() => {}
             }
             let seen = Seen::now(&registry, Instant::now());
             self.entry.seen_ms = now_ms();
             self.entry.connections = seen.connections();
             self.entry.metrics = seen.since(before.as_ref());
             before = Some(seen);
-            tokio::select! {
+            let questions = tokio::select! {
                 () = end.cancelled() => break,
-                () = self.announce(lease, self.every) => {}
+                questions = self.announce(lease, self.every, &[]) => questions,
+            };
+            let answers = self.answers.to(questions, &self.entry);
+            if !answers.is_empty() {
+                tokio::select! {
+                    () = end.cancelled() => break,
+                    _ = self.announce(lease, self.every, &answers) => {}
+                }
             }
         }
         // As good as taken away.
-        self.announce(Duration::ZERO, self.every.min(LAST_PATIENCE)).await;
+        self.announce(Duration::ZERO, self.every.min(LAST_PATIENCE), &[]).await;
     }
 
-    async fn announce(&self, lease: Duration, patience: Duration) {
-        let cause = match timeout(patience, self.sink.announce(&self.entry, lease)).await {
-            Ok(Ok(())) => return,
+    /// Returns what operators ask; nothing when the report was not taken.
+    async fn announce(&self, lease: Duration, patience: Duration, answers: &[Answer]) -> Vec<Question> {
+        let cause = match timeout(patience, self.sink.announce(&self.entry, lease, answers)).await {
+            Ok(Ok(questions)) => return questions,
             Ok(Err(error)) => format!("{error:#}"),
             Err(_) => format!("no answer in {} ms", patience.as_millis()),
         };
         self.failures.inc();
         tracing::debug!(cause, "a report to operators was not taken");
+        Vec::new()
     }
 }
 
@@ -147,7 +183,8 @@ mod tests {
     fn reporter(directory: &Arc<MemoryDirectory>, registry: &mut Registry) -> Reporter {
         let sink = Sink::Directory(Arc::clone(directory) as Arc<dyn Directory>);
         let name = "å".repeat(100);
-        Reporter::new(Role::Job, &name, &BTreeMap::new(), sink, Duration::from_millis(10), registry)
+        let every = Duration::from_millis(10);
+        Reporter::new(Role::Job, &name, &BTreeMap::new(), sink, Rings::new(), every, registry)
     }
 
     async fn until(directory: &MemoryDirectory, wanted: impl Fn(&[NodeEntry]) -> bool) {

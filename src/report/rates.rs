@@ -44,10 +44,9 @@ impl Seen {
         let now = NodeMetrics {
             queue: self.first(&QUEUES).map(whole),
             outbox_rows: self.samples.value("oort_logic_outbox_rows").map(whole),
-            outbox_age_ms: self
-                .samples
-                .value("oort_logic_outbox_oldest_seconds")
-                .map(|s| rounded(s * 1000.0)),
+            outbox_age_ms: self.ms("oort_logic_outbox_oldest_seconds"),
+            canary_ms: self.ms("oort_canary_last_delivery_seconds").filter(|ms| *ms > 0.0),
+            canary_age_ms: self.ms("oort_canary_last_success_age_seconds"),
             rss_bytes: process::rss_bytes(),
             ..NodeMetrics::default()
         };
@@ -74,6 +73,11 @@ impl Seen {
 
     fn first(&self, names: &[&str]) -> Option<f64> {
         names.iter().find_map(|name| self.samples.value(name))
+    }
+
+    /// A gauge in seconds.
+    fn ms(&self, name: &str) -> Option<f64> {
+        self.samples.value(name).map(|seconds| rounded(seconds * 1000.0))
     }
 
     fn increase(&self, before: &Self, name: &str) -> Option<f64> {

@@ -31,9 +31,10 @@ pub(super) async fn build(config: Config, stop: CancellationToken) -> anyhow::Re
     let service = Service::build(config.comet, parts, registry.sub_registry_with_prefix("comet")).await?;
     let addresses = addresses(service.addresses());
     let checks = checks(service.handle());
+    let rings = vec![service.handle().trail()];
     let mut stages = Stages::new(stop);
     stages.add("comet", |stop| service.run(stop));
-    Ok(Ready { registry, checks, addresses, reports, stages, welcome: String::new() })
+    Ok(Ready { registry, checks, addresses, reports, rings, stages, welcome: String::new() })
 }
 
 /// Bound addresses by name.

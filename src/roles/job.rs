@@ -26,9 +26,10 @@ pub(super) async fn build(config: Config, stop: CancellationToken) -> anyhow::Re
     };
     let service = Service::build(config.job, parts, registry.sub_registry_with_prefix("job"))?;
     let checks = checks(service.handle());
+    let rings = vec![service.trail()];
     let mut stages = Stages::new(stop);
     stages.add("job", |stop| service.run(stop));
-    Ok(Ready { registry, checks, addresses: BTreeMap::new(), reports, stages, welcome: String::new() })
+    Ok(Ready { registry, checks, addresses: BTreeMap::new(), reports, rings, stages, welcome: String::new() })
 }
 
 fn checks(handle: Handle) -> Checks {

@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Ready, backends};
 use crate::admin::{Checks, Part};
+use crate::canary::Canary;
 use crate::config::Config;
 use crate::report::Sink;
 use crate::stages::Stages;
@@ -20,6 +21,7 @@ pub(super) async fn build(config: Config, stop: CancellationToken) -> anyhow::Re
     let producer = backends::warm_producer(&config).await?;
     let directory = backends::directory(&config)?;
     let reports = Sink::Directory(Arc::clone(&directory));
+    let canary_store = Arc::clone(&store);
     let parts = Parts { store, producer, directory, dead_letters: backends::dead_letters(&config) };
     let service = Service::build(config.logic, parts, registry.sub_registry_with_prefix("logic")).await?;
     let bound = service.addresses();
@@ -29,9 +31,15 @@ pub(super) async fn build(config: Config, stop: CancellationToken) -> anyhow::Re
             .filter_map(|(name, address)| Some((name, address?))),
     );
     let checks = checks(service.checks());
+    let rings = vec![service.trail()];
     let mut stages = Stages::new(stop);
+    let api = bound.http.filter(|_| config.canary.enabled);
+    if let Some(api) = api {
+        let canary = Canary::new(config.canary, service.app(), canary_store, api, &mut registry);
+        stages.add("canary", |stop| canary.run(stop));
+    }
     stages.add("logic", |stop| service.run(stop));
-    Ok(Ready { registry, checks, addresses, reports, stages, welcome: String::new() })
+    Ok(Ready { registry, checks, addresses, reports, rings, stages, welcome: String::new() })
 }
 
 /// The tier's checks as the admin port asks them.

@@ -21,7 +21,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::admin::{self, Checks};
 use crate::config::{Config, Role};
-use crate::report::{Reporter, Sink};
+use crate::report::{Reporter, Rings, Sink};
 use crate::shutdown;
 use crate::stages::Stages;
 use crate::telemetry::Format;
@@ -36,6 +36,8 @@ pub(crate) struct Ready {
     addresses: BTreeMap<&'static str, SocketAddr>,
     /// Who is told how this process fares.
     reports: Sink,
+    /// What its tiers noted of messages.
+    rings: Rings,
     /// The parts, in the order in which they stop.
     stages: Stages,
     /// Said to the person at the terminal once it serves.
@@ -60,14 +62,15 @@ pub(crate) async fn run(role: Role, config: Config) -> anyhow::Result<()> {
         Role::Job => Box::pin(job::build(config, stop.clone())),
     };
     let ready = build.await?;
-    let Ready { mut registry, checks, mut addresses, reports, stages, welcome } = ready;
+    let Ready { mut registry, checks, mut addresses, reports, rings, stages, welcome } = ready;
     addresses.insert("admin", admin_address);
 
     let end = CancellationToken::new();
-    let reporter = Reporter::new(role, &name, &addresses, reports, report_every, &mut registry);
+    let reporter =
+        Reporter::new(role, &name, &addresses, reports, rings.clone(), report_every, &mut registry);
     let registry = Arc::new(registry);
     let reporting = tokio::spawn(reporter.run(Arc::clone(&registry), stop.clone(), end.clone()));
-    let admin = tokio::spawn(admin.run(registry, checks, stop.clone(), end.clone()));
+    let admin = tokio::spawn(admin.run(registry, checks, rings, stop.clone(), end.clone()));
     tracing::info!(?role, ?addresses, "serving");
     if !addresses_file.is_empty() {
         write_addresses(&addresses_file, &addresses)?;

@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 use super::local_link::LocalDialer;
 use super::{Ready, backends, comet, logic};
 use crate::admin::Checks;
+use crate::canary::Canary;
 use crate::config::Config;
 use crate::pages::{Api, pages};
 use crate::report::Sink;
@@ -31,7 +32,7 @@ pub(super) async fn build(config: Config, stop: CancellationToken) -> anyhow::Re
     let settings = oort_logic::Config { http_listen: None, grpc_listen: None, ..config.logic };
     let reports = Sink::Directory(Arc::clone(&directory));
     let parts = oort_logic::service::Parts {
-        store,
+        store: Arc::clone(&store),
         producer: bus.producer(),
         directory: Arc::clone(&directory),
         dead_letters: bus.letters(),
@@ -55,13 +56,19 @@ pub(super) async fn build(config: Config, stop: CancellationToken) -> anyhow::Re
     let addresses = comet::addresses(comet.addresses());
     let checks = both(logic::checks(logic.checks()), comet::checks(comet.handle()));
     let welcome = welcome(scheme, comet.addresses().http, &data.display().to_string());
+    let rings = vec![logic.trail(), job.trail(), comet.handle().trail()];
     let mut stages = Stages::new(stop);
+    if config.canary.enabled {
+        let api = comet.addresses().http;
+        let canary = Canary::new(config.canary, logic.app(), store, api, &mut registry);
+        stages.add("canary", |stop| canary.run(stop));
+    }
     // Clients are told first; what they sent is then committed and published,
     // and what is published is then pushed no more.
     stages.add("comet", |stop| comet.run(stop));
     stages.add("logic", |stop| logic.run(stop));
     stages.add("job", |stop| job.run(stop));
-    Ok(Ready { registry, checks, addresses, reports, stages, welcome })
+    Ok(Ready { registry, checks, addresses, reports, rings, stages, welcome })
 }
 
 fn both(first: Checks, second: Checks) -> Checks {

@@ -16,7 +16,7 @@ over_both_shapes!(
 );
 
 /// What the form sends: the MD5 of what was typed.
-const PASSWORD: &str = "5f4dcc3b5aa765d61d8327deb882cf99";
+pub(crate) const PASSWORD: &str = "5f4dcc3b5aa765d61d8327deb882cf99";
 
 async fn form(system: &System, path: &str, body: Value) -> crate::harness::http::Reply {
     let http = crate::harness::http::Http::new(system.door(1));
@@ -26,7 +26,7 @@ async fn form(system: &System, path: &str, body: Value) -> crate::harness::http:
 }
 
 /// Creates an account as the form does; returns its sid.
-async fn sign_up(system: &System, username: &str) -> String {
+pub(crate) async fn sign_up(system: &System, username: &str) -> String {
     let email = format!("{username}@example.org");
     let reply = form(
         system,

@@ -11,7 +11,7 @@ use serde_json::json;
 use tokio::sync::{Mutex, MutexGuard};
 
 use crate::harness::eventually;
-use crate::harness::http::{Account, Http};
+use crate::harness::http::{Account, Http, Reply};
 use crate::harness::node::Node;
 use crate::harness::services::{Backends, OwnServices, Server};
 use crate::harness::socket::{Follower, Socket, assert_dense};
@@ -55,9 +55,14 @@ impl Chat {
         }
     }
 
-    async fn send(&self, api: &Http, number: usize) {
+    /// The answer, whatever it is.
+    async fn try_send(&self, api: &Http, number: usize) -> Reply {
         let text = format!("message {number}");
-        api.send(&self.ann, &self.room, &format!("m{number}"), &text).await.ok();
+        api.send(&self.ann, &self.room, &format!("m{number}"), &text).await
+    }
+
+    async fn send(&self, api: &Http, number: usize) {
+        self.try_send(api, number).await.ok();
     }
 
     async fn history_is_dense(&self, api: &Http, count: usize) {
@@ -93,10 +98,11 @@ async fn logic_killed_between_commit_and_publish() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn kafka_stopped_costs_latency_not_messages() {
+async fn kafka_stopped_costs_latency_not_messages_and_only_so_much_waits() {
     let _alone = alone().await;
     let services = OwnServices::start();
-    let system = System::cluster(&services.backends, &[]).await;
+    let bound = [("OORT_LOGIC__PUBLISHER__BACKLOG__ROWS_MAX", "100")];
+    let system = System::cluster(&services.backends, &bound).await;
     let (chat, operator) = (Chat::start(&system).await, system.operator().await);
     services.kill(Server::Kafka);
     for number in 2..=60 {
@@ -107,11 +113,28 @@ async fn kafka_stopped_costs_latency_not_messages() {
     for socket in &chat.sockets {
         assert_eq!(socket.messages(&chat.room).len(), 1, "the bus is down");
     }
+    let mut taken = 60;
+    let refused = loop {
+        let reply = chat.try_send(&system.api(taken), taken + 1).await;
+        if !reply.status.is_success() {
+            break reply;
+        }
+        taken += 1;
+        assert!(taken <= 1000, "it is never refused");
+    };
+    assert_eq!(refused.refusal(), (503, "overloaded".to_owned()));
+    assert!(refused.headers.contains_key("retry-after"), "{refused:?}");
+    assert!(system.counted("oort_logic_outbox_refusals_total", "").await >= 1.0);
+    assert!(system.counted("oort_logic_unpublished_rows", "").await >= 1.0);
+    chat.history_is_dense(&system.api(1), taken).await;
     services.start_again(Server::Kafka);
-    chat.all_see(60).await;
+    chat.all_see(taken).await;
     outbox_until(&system, &operator, |rows, _| rows == 0).await;
-    chat.send(&system.api(0), 61).await;
-    chat.all_see(61).await;
+    eventually("sends are taken again", async || {
+        chat.try_send(&system.api(0), taken + 1).await.status.is_success().then_some(())
+    })
+    .await;
+    chat.all_see(taken + 1).await;
 }
 
 /// Waits until operators see this of the outbox: rows and the age of the oldest.

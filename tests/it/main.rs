@@ -12,6 +12,7 @@
 mod harness;
 
 mod abuse;
+mod canary;
 mod classic;
 mod command;
 mod conversations;
@@ -30,3 +31,4 @@ mod refusals;
 mod resume;
 mod sessions;
 mod smuggling;
+mod trails;

@@ -26,7 +26,15 @@ async fn get(system: &System, operator: &Account, path: &str) -> Value {
 
 async fn only_operators_may(system: &System) {
     let ann = system.account("ann").await;
-    let paths = ["nodes", "users?query=a", "users/1/connections", "outbox", "dead-letters", "audit"];
+    let paths = [
+        "nodes",
+        "users?query=a",
+        "users/1/connections",
+        "outbox",
+        "dead-letters",
+        "audit",
+        "messages/1/1/trace",
+    ];
     for path in paths {
         let path = format!("/api/admin/{path}");
         let refused = system.api(0).get(&path, &ann.token).await;

@@ -100,6 +100,17 @@ pub(crate) struct Connection {
     agenda: Rc<Agenda>,
 }
 
+/// What became of a piece for one connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Given {
+    /// It is in the socket, or waits within the budget.
+    Got,
+    /// It is withheld, and the session told so.
+    Behind,
+    /// There is nothing in it for its dialect, or the connection is at its end.
+    Nothing,
+}
+
 /// What a tick did, counted once at its end.
 #[derive(Debug, Default)]
 pub(crate) struct Tally {
@@ -203,9 +214,9 @@ impl Connection {
     }
 
     /// Hands it frames of one piece.
-    pub(crate) fn deliver(&self, node: &Node, chunk: &Chunk, tally: &mut Tally) {
+    pub(crate) fn deliver(&self, node: &Node, chunk: &Chunk, tally: &mut Tally) -> Given {
         if chunk.bytes(self.dialect).is_empty() {
-            return;
+            return Given::Nothing;
         }
         let offer = self.outbox.borrow_mut().offer(chunk, self.dialect, &node.budget);
         tally.frames += chunk.frames().len() as u64;
@@ -213,51 +224,61 @@ impl Connection {
             Offer::Write => {
                 tally.sends += 1;
                 self.write(node, chunk.bytes(self.dialect));
+                Given::Got
             }
             other => self.settle(node, other),
         }
     }
 
-    /// Hands it frames of several pieces: one write if nothing waits.
-    pub(crate) fn deliver_pieces(&self, node: &Node, chunks: &[&Chunk], tally: &mut Tally) {
-        if !self.outbox.borrow().is_clear() {
-            chunks.iter().for_each(|chunk| self.deliver(node, chunk, tally));
-            return;
-        }
+    /// Hands it frames of several pieces: one write if nothing waits. `given` is told of each piece, in order.
+    pub(crate) fn deliver_pieces(
+        &self,
+        node: &Node,
+        chunks: &[&Chunk],
+        tally: &mut Tally,
+        given: &mut impl FnMut(Given),
+    ) {
         for chunks in chunks.chunks(PIECES_MAX) {
             if !self.outbox.borrow().is_clear() {
-                chunks.iter().for_each(|chunk| self.deliver(node, chunk, tally));
+                chunks.iter().for_each(|chunk| given(self.deliver(node, chunk, tally)));
                 continue;
             }
             tally.sends += 1;
             tally.frames += chunks.iter().map(|chunk| chunk.frames().len() as u64).sum::<u64>();
-            self.write_pieces(node, chunks);
+            self.write_pieces(node, chunks, given);
         }
     }
 
-    fn write_pieces(&self, node: &Node, chunks: &[&Chunk]) {
+    fn write_pieces(&self, node: &Node, chunks: &[&Chunk], given: &mut impl FnMut(Given)) {
         let mut pieces = [IoSlice::new(&[]); PIECES_MAX];
         for (piece, chunk) in pieces.iter_mut().zip(chunks) {
             *piece = IoSlice::new(chunk.bytes(self.dialect));
         }
         let count = chunks.len().min(PIECES_MAX);
-        let Some(mut written) = self.written(self.socket.send_pieces(&pieces[..count])) else { return };
+        let Some(mut written) = self.written(self.socket.send_pieces(&pieces[..count])) else {
+            chunks.iter().for_each(|_| given(Given::Nothing));
+            return;
+        };
         // Of what is not written; it must follow, whatever the budget.
         let mut begun = self.socket.begun();
         let mut is_full = false;
         for chunk in chunks {
             let bytes = chunk.bytes(self.dialect);
-            if written >= bytes.len() {
+            given(if bytes.is_empty() {
+                Given::Nothing
+            } else if written >= bytes.len() {
                 written -= bytes.len();
+                Given::Got
             } else if is_full && begun == 0 {
                 let offer = self.outbox.borrow_mut().offer(chunk, self.dialect, &node.budget);
-                self.settle(node, offer);
+                self.settle(node, offer)
             } else {
                 let rest = bytes.slice(written..);
                 begun = begun.saturating_sub(rest.len());
                 self.outbox.borrow_mut().keep(rest);
                 (written, is_full) = (0, true);
-            }
+                Given::Got
+            });
         }
         if is_full {
             node.metrics.socket_full.inc();
@@ -272,7 +293,7 @@ impl Connection {
         let offer = self.outbox.borrow_mut().offer_own(bytes, &node.budget);
         match offer {
             Offer::Write => self.write(node, bytes),
-            other => self.settle(node, other),
+            other => _ = self.settle(node, other),
         }
     }
 
@@ -304,17 +325,22 @@ impl Connection {
     }
 
     /// Acts on an offer that was not to be written.
-    fn settle(&self, node: &Node, offer: Offer) {
+    fn settle(&self, node: &Node, offer: Offer) -> Given {
         match offer {
-            Offer::Write | Offer::Queued | Offer::Ignored => {}
+            Offer::Write | Offer::Queued => Given::Got,
+            Offer::Ignored => Given::Nothing,
             Offer::Behind { began, noted, lost } => {
                 if began {
                     node.metrics.behind.inc();
                 }
                 node.metrics.behind_frames.inc_by(noted.into());
                 node.metrics.transient_dropped.inc_by(lost.into());
+                Given::Behind
             }
-            Offer::Overflow => self.close(node, CloseReason::TooSlow),
+            Offer::Overflow => {
+                self.close(node, CloseReason::TooSlow);
+                Given::Nothing
+            }
         }
     }
 

@@ -6,6 +6,7 @@ use oort_api::codec::envelope::{Flavour, ServerFrame};
 use oort_api::codec::packet;
 use oort_api::op;
 use oort_api::pb::goim::protocol::Proto;
+use oort_api::pb::goim::protocol::proto::Replay;
 use oort_api::pb::oort::v1::{ConversationEvent, CursorEvent, Message, PresenceEvent, TypingEvent};
 use prost::Message as _;
 
@@ -34,7 +35,12 @@ pub(crate) fn write(frame: &Proto, flavour: Flavour, out: &mut Vec<u8>) -> Resul
         op::SEND_MESSAGE if frame.conversation > 0 => {
             let message = Message::decode(frame.body.clone()).map_err(|_| unreadable(frame))?;
             let messages = std::slice::from_ref(&message);
-            ServerFrame::Messages { conversation: frame.conversation, messages }.encode_into(flavour, out)
+            let conversation = frame.conversation;
+            match frame.replay() {
+                Replay::Not => ServerFrame::Messages { conversation, messages },
+                Replay::V1 | Replay::All => ServerFrame::Replayed { conversation, messages },
+            }
+            .encode_into(flavour, out)
         }
         op::CONVERSATION => {
             let event = ConversationEvent::decode(frame.body.clone()).map_err(|_| unreadable(frame))?;

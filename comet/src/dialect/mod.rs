@@ -4,6 +4,7 @@ use bytes::Bytes;
 use oort_api::codec::envelope::Flavour;
 use oort_api::codec::packet::Carrier;
 use oort_api::pb::goim::protocol::Proto;
+use oort_api::pb::goim::protocol::proto::Replay;
 
 pub(crate) mod json;
 pub(crate) mod packet;
@@ -99,9 +100,43 @@ pub(crate) struct Unreadable;
 
 /// The bytes of a frame for the sockets of a dialect, not compressed; empty = it has nothing to show to them.
 pub(crate) fn encode(frame: &Proto, dialect: Dialect) -> Result<Bytes, Unreadable> {
+    if frame.replay() == Replay::V1 && dialect != Dialect::V1 {
+        // Others might show it twice.
+        return Ok(Bytes::new());
+    }
     if dialect.is_json() {
         json::encode(frame, dialect.flavour())
     } else {
         packet::encode(frame, dialect.carrier())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use oort_api::op;
+    use oort_api::pb::oort::v1::Message;
+    use prost::Message as _;
+
+    use super::*;
+
+    #[test]
+    fn a_replay_is_marked_and_shown_to_those_it_is_for() {
+        let message = Message { conversation: 7, seq: 9, content: "x".to_owned(), ..Message::default() };
+        let frame = |replay: Replay| Proto {
+            op: op::SEND_MESSAGE,
+            conversation: 7,
+            message_seq: 9,
+            body: message.encode_to_vec().into(),
+            replay: replay.into(),
+            ..Proto::default()
+        };
+        let is_shown = |replay, dialect| !encode(&frame(replay), dialect).unwrap().is_empty();
+        for dialect in [Dialect::Classic, Dialect::PacketWebSocket, Dialect::PacketTcp] {
+            assert!(!is_shown(Replay::V1, dialect) && is_shown(Replay::All, dialect), "{dialect:?}");
+        }
+        for (replay, is_marked) in [(Replay::Not, false), (Replay::V1, true), (Replay::All, true)] {
+            let text = encode(&frame(replay), Dialect::V1).unwrap();
+            assert_eq!(String::from_utf8_lossy(&text).contains(r#""replay":true"#), is_marked, "{replay:?}");
+        }
     }
 }

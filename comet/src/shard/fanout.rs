@@ -4,18 +4,20 @@
 //! conversation, and a conversation's frames stay in order. A connection that only one room touches gets one slice; one
 //! that several touch gets them in one vectored write.
 
+use std::cell::Cell;
 use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
 use oort_api::RoomKey;
+use oort_api::trail::{Mark, now_us};
 use smallvec::SmallVec;
 
 use super::Shard;
 use super::inbox::{Delivery, Done, Target};
 use super::queue::{Queue, UnderWay};
-use crate::connection::{Connection, Tally};
-use crate::delivery::{Chunk, Prepared};
+use crate::connection::{Connection, Given, Tally};
+use crate::delivery::{Chunk, Class, Prepared};
 use crate::register::ConnectionId;
 
 #[doc(hidden)]
@@ -29,6 +31,25 @@ struct Part {
     chunk: Chunk,
     target: Target,
     exclude: Option<Arc<[ConnectionId]>>,
+    /// So many have it in their sockets, or waiting within their budget.
+    sessions: Cell<u32>,
+    /// So many are behind.
+    behind: Cell<u32>,
+}
+
+impl Part {
+    fn new(frame: Arc<Prepared>, target: Target, exclude: Option<Arc<[ConnectionId]>>) -> Self {
+        Self { chunk: Chunk::of(frame), target, exclude, sessions: Cell::new(0), behind: Cell::new(0) }
+    }
+
+    /// What became of it for one more connection.
+    fn count(&self, given: Given) {
+        match given {
+            Given::Got => self.sessions.set(self.sessions.get() + 1),
+            Given::Behind => self.behind.set(self.behind.get() + 1),
+            Given::Nothing => {}
+        }
+    }
 }
 
 /// A connection and the parts it gets.
@@ -65,6 +86,7 @@ impl Shard {
             parts => self.send_many(parts, queue, &mut tally).await,
         }
         self.count(&tally);
+        self.note(&parts);
         for delivery in paced {
             self.spawn_paced(delivery, &dones);
         }
@@ -103,6 +125,19 @@ impl Shard {
         }
     }
 
+    /// Notes of each message how many sessions got it.
+    fn note(&self, parts: &[Part]) {
+        let now_us = now_us();
+        for part in parts {
+            let mark = Mark::Written { sessions: part.sessions.get(), behind: part.behind.get() };
+            for frame in part.chunk.frames() {
+                if let Class::Message { conversation, seq } = frame.class() {
+                    self.node.trail.note(now_us, conversation, seq, mark);
+                }
+            }
+        }
+    }
+
     /// One part: no lists, one write per connection.
     async fn send_one(&self, part: &Part, queue: &mut Queue, tally: &mut Tally) {
         let mut slots = Vec::new();
@@ -132,7 +167,7 @@ impl Shard {
                         }
                     }
                     for (connection, _) in members {
-                        connection.deliver(&self.node, &part.chunk, tally);
+                        part.count(connection.deliver(&self.node, &part.chunk, tally));
                     }
                 }
             }
@@ -155,6 +190,7 @@ impl Shard {
             let parts = plan(deliveries, self.node.config.coalesce_bytes_max);
             let touched = self.touch(&parts);
             self.send_touched(&parts, &touched, i64::MAX, tally);
+            self.note(&parts);
             drop(done);
         }
     }
@@ -191,18 +227,23 @@ impl Shard {
     /// One write for each connection; those newer than `newest` came later to their slots.
     fn send_touched(&self, parts: &[Part], touched: &[Touched], newest: i64, tally: &mut Tally) {
         let connections = self.connections.borrow();
-        let mut chunks: Vec<&Chunk> = Vec::new();
+        let (mut chunks, mut gets): (Vec<&Chunk>, Vec<&Part>) = (Vec::new(), Vec::new());
         for Touched { slot, parts: indices } in touched {
             let Some(connection) = connections.0.get(*slot as usize) else { continue };
             if connection.id.version > newest {
                 continue;
             }
-            chunks.clear();
-            chunks.extend(indices.iter().filter_map(|&part| Some(&parts.get(part as usize)?.chunk)));
-            match chunks.as_slice() {
-                [chunk] => connection.deliver(&self.node, chunk, tally),
-                chunks => connection.deliver_pieces(&self.node, chunks, tally),
+            gets.clear();
+            gets.extend(indices.iter().filter_map(|&part| parts.get(part as usize)));
+            if let [part] = gets.as_slice() {
+                part.count(connection.deliver(&self.node, &part.chunk, tally));
+                continue;
             }
+            chunks.clear();
+            chunks.extend(gets.iter().map(|part| &part.chunk));
+            let mut gets = gets.iter();
+            let mut given = |given| gets.next().into_iter().for_each(|part| part.count(given));
+            connection.deliver_pieces(&self.node, &chunks, tally, &mut given);
         }
     }
 
@@ -256,11 +297,7 @@ impl Shard {
         /// Portions per second.
         const PORTIONS: usize = 20;
         let mut ids = Vec::new();
-        let part = Part {
-            chunk: Chunk::of(Arc::clone(&delivery.frame)),
-            target: Target::Everyone,
-            exclude: delivery.exclude,
-        };
+        let part = Part::new(Arc::clone(&delivery.frame), Target::Everyone, delivery.exclude);
         self.receivers(&part, |receiver| ids.push(receiver.connection.id));
         let limit_s = usize::try_from(self.node.config.pace_limit_ms.div_ceil(1000)).unwrap_or(1).max(1);
         let portion = (per_second as usize).max(ids.len() / limit_s).div_ceil(PORTIONS).max(1);
@@ -297,7 +334,7 @@ fn plan(deliveries: Vec<Delivery>, bytes_max: usize) -> Vec<Part> {
                 of_room.insert(room.clone(), next);
             }
         }
-        parts.push(Part { chunk: Chunk::of(frame), target, exclude });
+        parts.push(Part::new(frame, target, exclude));
     }
     parts
 }

@@ -13,6 +13,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use oort_api::directory::{CometInfo, CometRef};
+use oort_api::trail::{NameId, Ring};
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 use tokio::time::{Instant, timeout_at};
@@ -30,6 +31,9 @@ use crate::window::Window;
 #[derive(Debug)]
 pub(crate) struct CometLink {
     comet: CometRef,
+    /// Its id where hops are noted.
+    name: NameId,
+    trail: Arc<Ring>,
     config: LinkConfig,
     metrics: Metrics,
     state: Mutex<State>,
@@ -89,7 +93,13 @@ impl State {
 }
 
 impl CometLink {
-    pub(crate) fn new(info: CometInfo, config: &LinkConfig, metrics: &Metrics, owes_resync: bool) -> Self {
+    pub(crate) fn new(
+        info: CometInfo,
+        config: &LinkConfig,
+        metrics: &Metrics,
+        trail: &Arc<Ring>,
+        owes_resync: bool,
+    ) -> Self {
         let bounds =
             Bounds { deliveries_max: config.queue_deliveries_max, bytes_max: config.queue_bytes_max };
         let comet = info.comet.clone();
@@ -116,6 +126,8 @@ impl CometLink {
             },
         };
         Self {
+            name: trail.name(&comet.id),
+            trail: Arc::clone(trail),
             comet,
             config: config.clone(),
             metrics: metrics.clone(),

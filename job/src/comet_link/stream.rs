@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use futures_util::StreamExt as _;
 use oort_api::pb::oort::v1::{Missing, PushAck, PushBatch};
+use oort_api::trail::{Mark, now_us};
 use tokio::sync::{Notify, mpsc};
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
@@ -128,7 +129,23 @@ impl CometLink {
             batch
         };
         self.space.notify_waiters();
+        self.note_pushed(&batch);
         Some(batch)
+    }
+
+    fn note_pushed(&self, batch: &PushBatch) {
+        let now_us = now_us();
+        for frame in batch.deliveries.iter().filter_map(|delivery| delivery.frame.as_ref()) {
+            let mark = Mark::Pushed { comet: self.name };
+            self.trail.note(now_us, frame.conversation, frame.message_seq, mark);
+        }
+    }
+
+    fn note_acked(&self, now_us: i64, share: &Share, missing: Option<&Missing>) {
+        let push = &share.routed().record.push;
+        let missing = missing.map_or(0, |one| one.user_ids.len() + one.keys.len() + usize::from(one.room));
+        let mark = Mark::Acked { comet: self.name, missing: u32::try_from(missing).unwrap_or(u32::MAX) };
+        self.trail.note(now_us, push.conversation, push.seq, mark);
     }
 
     fn ack_deadline(&self) -> Option<Instant> {
@@ -155,10 +172,12 @@ impl CometLink {
         };
         self.metrics.push_seconds.observe(sent.sent_at.elapsed().as_secs_f64());
         self.metrics.delivered.inc_by(sent.shares.len() as u64);
-        let mut missing = by_delivery(ack.missing);
+        let (mut missing, now_us) = (by_delivery(ack.missing), now_us());
         for (index, share) in sent.shares.into_iter().enumerate() {
             let Some(share) = share else { continue };
-            match missing.remove(&index) {
+            let missing = missing.remove(&index);
+            self.note_acked(now_us, &share, missing.as_ref());
+            match missing {
                 Some(missing) => share.miss(&self.comet, missing),
                 None => share.finish(),
             }

@@ -2,18 +2,20 @@
 //! previous transaction ran. There is no timer: alone, a message is committed
 //! at once; under load, batches grow by themselves.
 
+use std::iter::repeat_n;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use oort_api::clock::now_ms;
 use oort_api::error::Refusal;
+use oort_api::trail::{self, Mark};
 use serde::Deserialize;
 
 use crate::commits::Commits;
 use crate::failpoint::{AFTER_COMMIT_BEFORE_PUBLISH, Failpoints};
 use crate::metrics::Metrics;
 use crate::published::{DELETE_ROWS_MAX, Published, delete_some};
-use crate::store::{Appended, NewMessage, Store};
+use crate::store::{Appended, Error, NewMessage, Store};
 
 #[doc(hidden)]
 pub mod bench;
@@ -88,6 +90,15 @@ pub struct Parts {
     pub failpoints: Failpoints,
     /// Counters.
     pub metrics: Metrics,
+}
+
+/// A transaction that was committed.
+struct Committed {
+    appended: Vec<Appended>,
+    /// Its outbox row; 0 = none.
+    row: i64,
+    at: Instant,
+    at_us: i64,
 }
 
 /// The batch writer. One task runs [`Self::run`].
@@ -194,22 +205,47 @@ impl Batcher {
         }
         let outcome = self.transaction(&messages).await;
         self.parts.metrics.batch_transaction.observe(started.elapsed().as_secs_f64());
+        let outcome = outcome.map(|committed| {
+            let accepted =
+                batch.iter().zip(&counts).flat_map(|(request, &count)| repeat_n(request.since, count));
+            self.note(&messages, accepted, &committed);
+            committed.appended
+        });
         self.answer(batch, &counts, outcome);
     }
 
-    async fn transaction(&self, messages: &[NewMessage]) -> Result<Vec<Appended>, Refusal> {
+    /// Notes where the messages have been.
+    fn note(&self, messages: &[NewMessage], accepted: impl Iterator<Item = Instant>, committed: &Committed) {
+        let trail = self.parts.commits.trail();
+        let batch = u32::try_from(messages.len()).unwrap_or(u32::MAX);
+        for ((message, accepted), outcome) in messages.iter().zip(accepted).zip(&committed.appended) {
+            let Appended::Stored { seq, .. } = outcome else { continue };
+            let (conversation, seq) = (message.conversation.get(), seq.get());
+            let waited = committed.at.saturating_duration_since(accepted).as_micros();
+            let accepted_us = committed.at_us - i64::try_from(waited).unwrap_or(0);
+            let trace_id = trail::trace_id(&message.traceparent);
+            trail.note(accepted_us, conversation, seq, Mark::Accepted { trace_id });
+            trail.note(committed.at_us, conversation, seq, Mark::Committed { row: committed.row, batch });
+        }
+    }
+
+    async fn transaction(&self, messages: &[NewMessage]) -> Result<Committed, Refusal> {
         let parts = &self.parts;
         let deletions = parts.published.take(DELETE_ROWS_MAX);
         let outcome = parts
             .commits
             .run(async {
-                let committed = parts.store.append(&parts.owner, messages, &deletions, now_ms()).await?;
+                let (appended, row) =
+                    parts.store.append(&parts.owner, messages, &deletions, now_ms()).await?;
+                // Before the row is handed over: nothing is published earlier than it is committed.
+                let (at, at_us) = (Instant::now(), trail::now_us());
                 parts.failpoints.hit(AFTER_COMMIT_BEFORE_PUBLISH);
-                Ok(committed)
+                let id = row.as_ref().map_or(0, |row| row.id);
+                Ok((Committed { appended, row: id, at, at_us }, row))
             })
             .await;
         match outcome {
-            Ok(appended) => {
+            Ok(committed) => {
                 if !deletions.is_empty() {
                     parts.published.deleted();
                 }
@@ -217,12 +253,16 @@ impl Batcher {
                     .metrics
                     .batch_rows
                     .observe(f64::from(u32::try_from(messages.len()).unwrap_or(u32::MAX)));
-                self.count(&appended);
-                Ok(appended)
+                self.count(&committed.appended);
+                Ok(committed)
             }
             Err(error) => {
                 if !deletions.is_empty() {
                     parts.published.kept();
+                }
+                if matches!(error, Error::OutboxFull) {
+                    // No transaction comes by to do it.
+                    delete_some(&*parts.store, &parts.published, &parts.metrics).await;
                 }
                 tracing::warn!(cause = %error, messages = messages.len(), "a batch was not committed");
                 Err(error.into())

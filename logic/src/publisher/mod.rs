@@ -13,10 +13,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use oort_api::bus::Producer;
+use oort_api::trail::Ring;
 use serde::Deserialize;
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
+use crate::backlog::{self, Backlog};
 use crate::metrics::Metrics;
 use crate::published::Published;
 use crate::relay::Lease;
@@ -52,6 +54,8 @@ pub struct Config {
     pub retry_max_ms: u64,
     /// Longest time that the answer to a change of rooms or members waits for the bus to have it, ms; 0 = it does not.
     pub told_wait_ms: u64,
+    /// How much may wait for a bus that is away.
+    pub backlog: backlog::Config,
 }
 
 impl Default for Config {
@@ -66,6 +70,7 @@ impl Default for Config {
             retry_min_ms: 20,
             retry_max_ms: 2_000,
             told_wait_ms: 2_000,
+            backlog: backlog::Config::default(),
         }
     }
 }
@@ -92,6 +97,7 @@ impl Config {
                     .to_owned(),
             );
         }
+        faults.extend(self.backlog.faults().into_iter().map(|fault| format!("backlog: {fault}")));
         faults
     }
 
@@ -113,6 +119,8 @@ pub struct Parts {
     pub published: Arc<Published>,
     /// Whether the rows are still this owner's.
     pub lease: Arc<Lease>,
+    /// Where it is noted what was committed and published.
+    pub trail: Arc<Ring>,
     /// Counters.
     pub metrics: Metrics,
 }
@@ -123,6 +131,7 @@ pub struct Publisher {
     config: Config,
     parts: Parts,
     queue: Queue,
+    backlog: Backlog,
 }
 
 impl Publisher {
@@ -130,20 +139,38 @@ impl Publisher {
     #[must_use]
     pub fn new(config: Config, parts: Parts) -> Self {
         let queue = Queue::new(config.queue_rows_max, config.queue_bytes_max, parts.metrics.clone());
-        Self { config, parts, queue }
+        let backlog = Backlog::new(config.backlog.clone(), parts.metrics.clone());
+        Self { config, parts, queue, backlog }
     }
 
     /// Takes over a committed row. Never waits: what does not fit is read
     /// back from the table later. Call it in commit order.
     pub fn push(&self, row: OutboxRow) {
+        self.backlog.add(&row);
         self.queue.push(row);
     }
 
     /// The same; what is returned resolves when the bus has the row.
     pub fn push_and_watch(&self, row: OutboxRow) -> oneshot::Receiver<()> {
+        self.backlog.add(&row);
         let published = self.parts.published.of(row.id);
         self.queue.push(row);
         published
+    }
+
+    /// As much waits for the bus as may: nothing that adds to it is to be committed.
+    pub fn is_full(&self) -> bool {
+        self.backlog.is_full()
+    }
+
+    /// The table holds so many rows of all nodes.
+    pub(crate) fn seen_in_table(&self, rows: u64) {
+        self.backlog.seen_in_table(rows.saturating_sub(self.parts.published.waiting() as u64));
+    }
+
+    /// Where hops are noted.
+    pub(crate) fn trail(&self) -> &Ring {
+        &self.parts.trail
     }
 
     /// How long an answer may wait for the bus.

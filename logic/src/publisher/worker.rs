@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use futures_util::future::{BoxFuture, FutureExt as _};
 use futures_util::stream::{FuturesOrdered, StreamExt as _};
 use oort_api::bus::{Error, Record};
+use oort_api::trail::now_us;
 use tokio_util::sync::CancellationToken;
 
 use super::Publisher;
@@ -170,6 +171,7 @@ impl<'a> Worker<'a> {
         if self.publisher.queue.is_empty() {
             self.published_from_table.clear();
         }
+        let newest = self.publisher.backlog.newest();
         let mut after = 0;
         loop {
             let known = self.publisher.parts.published.snapshot();
@@ -179,6 +181,9 @@ impl<'a> Worker<'a> {
             let fresh: Vec<OutboxRow> = rows.into_iter().filter(|row| !known.contains(&row.id)).collect();
             self.published_from_table.extend(fresh.iter().map(|row| row.id));
             self.publish_page(fresh).await;
+            if is_last {
+                self.publisher.backlog.forget_up_to(newest);
+            }
             if is_last || self.publisher.queue.is_behind() {
                 return;
             }
@@ -264,11 +269,15 @@ impl<'a> Worker<'a> {
     fn note_published(&self, ids: &[i64], records: usize) {
         self.publisher.parts.metrics.published_rows.inc_by(ids.len() as u64);
         self.publisher.parts.metrics.published_records.inc_by(records as u64);
+        let at_us = now_us();
+        ids.iter().for_each(|&id| self.publisher.parts.trail.note_row(at_us, id));
+        self.publisher.backlog.remove(ids);
         self.publisher.parts.published.add(ids);
     }
 
     fn give_up_row(&self, id: i64) {
         self.publisher.parts.metrics.publish_undecodable.inc();
+        self.publisher.backlog.remove(&[id]);
         self.publisher.parts.published.add(&[id]);
     }
 

@@ -261,6 +261,9 @@ pub enum Error {
     /// There is no such conversation, or it is of another kind.
     #[error("there is no such conversation")]
     NoConversation,
+    /// The outbox holds as much as it may (`logic.publisher.backlog`), as the bus is away. Nothing was tried.
+    #[error("too much waits for the bus")]
+    OutboxFull,
     /// The schema is not what this binary needs.
     #[error("schema: {0}")]
     Schema(String),
@@ -422,6 +425,12 @@ pub trait Store: Send + Sync + fmt::Debug + 'static {
     }
     /// A page of messages. The caller has checked that the reader may.
     async fn history(&self, id: ConversationId, range: Range, limit: u32) -> Result<Page, Error>;
+
+    /// Deletes the oldest messages of a conversation below a seq, at most `limit`; returns how many. Only for one that is
+    /// nobody's but the server's own: what people were told of is never deleted. Where it is not made, all is kept.
+    async fn prune(&self, _id: ConversationId, _below: Seq, _limit: u32) -> Result<u64, Error> {
+        Ok(0)
+    }
 
     // Messages.
 

@@ -4,10 +4,11 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use oort_api::Code;
 use oort_api::bus::Record;
 use oort_api::ids::ConversationId;
 use oort_api::pb::oort::v1::User;
-use oort_logic::store::{OutboxRow, Store};
+use oort_logic::store::{OutboxRow, Range, Store};
 use oort_logic::{publisher, relay};
 use tokio_util::sync::CancellationToken;
 
@@ -101,6 +102,102 @@ async fn with_the_bus_down_sends_go_on_and_are_published_in_order_later() {
     until("the rest is published", async || firsts(&bus.taken()).len() == 60).await;
     assert_eq!(firsts(&bus.taken()), (1..=60).collect::<Vec<i64>>());
     until("the outbox is empty", async || store.outbox_backlog(0).await.expect("read").0 == 0).await;
+}
+
+/// Sends until it is refused; returns how many were stored.
+async fn send_until_refused(path: &Path, room: ConversationId, sender: &User, from: usize) -> usize {
+    for n in from.. {
+        match path.batcher.append(vec![message(room, sender, &format!("m{n}"))]).await {
+            Ok(_) => assert!(n - from < 1000, "it is never refused"),
+            Err(refusal) => {
+                assert_eq!(refusal.code, Code::Overloaded);
+                assert!(
+                    refusal.retry_after_ms.is_some() && refusal.message.contains("the bus is away"),
+                    "{refusal}"
+                );
+                return n - from;
+            }
+        }
+    }
+    unreachable!("it is refused")
+}
+
+#[tokio::test]
+async fn a_bus_that_stays_away_is_waited_for_up_to_the_bound() {
+    let (_folder, store) = sqlite();
+    let anna = user(&*store, "anna").await;
+    let room = room(&*store, "r", &anna).await;
+    let bus = TestBus::new();
+    let mut config = quick();
+    config.publisher.backlog.rows_max = 8;
+    let running = start(config, store.clone(), bus.clone()).await;
+    let metrics = &running.path.metrics;
+    bus.is_down.store(true, Ordering::Relaxed);
+    // Fewer when the table was looked at meanwhile, never more.
+    let stored = send_until_refused(&running.path, room, &anna, 1).await;
+    assert!((1..=8).contains(&stored), "{stored}");
+    assert!(metrics.outbox_refusals.get() >= 1);
+    until("the gauges show it", async || {
+        let rows = usize::try_from(metrics.unpublished_rows.get()).expect("some");
+        rows == stored && metrics.unpublished_bytes.get() > 0 && metrics.unpublished_oldest.get() > 0.0
+    })
+    .await;
+    // Whatever adds to it is refused, and history goes on.
+    let again = running.path.batcher.append(vec![message(room, &anna, "more")]).await;
+    assert_eq!(again.expect_err("full").code, Code::Overloaded);
+    let page = store.history(room, Range::After(0), 100).await.expect("read");
+    assert_eq!(page.messages.len(), stored, "nothing half done");
+
+    bus.is_down.store(false, Ordering::Relaxed);
+    until("it is taken again", async || {
+        running.path.batcher.append(vec![message(room, &anna, "back")]).await.is_ok()
+    })
+    .await;
+    until("all are published", async || firsts(&bus.taken()).len() == stored + 1).await;
+    assert!(firsts(&bus.taken()).is_sorted(), "in order");
+    until("nothing waits", async || {
+        metrics.unpublished_rows.get() == 0 && metrics.unpublished_bytes.get() == 0
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn bytes_are_bounded_as_well() {
+    let (_folder, store) = sqlite();
+    let anna = user(&*store, "anna").await;
+    let room = room(&*store, "r", &anna).await;
+    let bus = TestBus::new();
+    let mut config = quick();
+    config.publisher.backlog.bytes_max = 1000;
+    let running = start(config, store.clone(), bus.clone()).await;
+    bus.is_down.store(true, Ordering::Relaxed);
+    send_until_refused(&running.path, room, &anna, 1).await;
+    let bytes = running.path.metrics.unpublished_bytes.get();
+    assert!((1000..2000).contains(&bytes), "{bytes}");
+}
+
+#[tokio::test]
+async fn rows_that_another_took_over_are_not_waited_for() {
+    let (_folder, store) = sqlite();
+    let anna = user(&*store, "anna").await;
+    let room = room(&*store, "r", &anna).await;
+    let bus = TestBus::new();
+    bus.is_down.store(true, Ordering::Relaxed);
+    let mut config = quick();
+    config.publisher.backlog.rows_max = 5;
+    let running = start(config, store.clone(), bus.clone()).await;
+    let stored = send_until_refused(&running.path, room, &anna, 1).await;
+    // Another node takes them, as it may when this one's lease is over.
+    let mut taken = 0;
+    until("they are taken over", async || {
+        store.outbox_renew(&running.path.owner, 0).await.expect("given back");
+        taken += store.outbox_adopt("another", 100).await.expect("taken over");
+        taken > 0
+    })
+    .await;
+    assert!(usize::try_from(taken).expect("few") <= stored);
+    bus.is_down.store(false, Ordering::Relaxed);
+    until("none is counted any longer", async || running.path.metrics.unpublished_rows.get() == 0).await;
 }
 
 #[tokio::test]

@@ -74,7 +74,8 @@ contract! {
     history:
         pages_end_exactly_at_the_edges
         lists_carry_heads_and_newest_messages
-        many_readers_together_get_what_each_gets_alone;
+        many_readers_together_get_what_each_gets_alone
+        what_is_pruned_is_gone_and_places_go_on;
     outbox:
         rows_of_an_owner_are_read_in_order
         rows_of_the_dead_are_adopted_once

@@ -222,6 +222,7 @@ impl System {
             .args(arguments)
             .env_clear()
             .envs(self.settings.iter().map(|(name, value)| (name, value)))
+            .env("OORT_ADMIN__LISTEN", self.comets[0].address("admin").to_string())
             .output()
             .expect("oort runs");
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));

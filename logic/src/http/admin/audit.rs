@@ -46,9 +46,9 @@ struct AuditView {
     actor_id: String,
     /// Their user name; empty = the command line.
     actor: String,
-    /// `kick`, `broadcast`, `operator_granted`, `operator_revoked`.
+    /// `kick`, `broadcast`, `replay`, `operator_granted`, `operator_revoked`.
     action: String,
-    /// To whom or what: a user id, or `everyone`.
+    /// To whom or what: a user id, `everyone`, or `conversation` and its id.
     subject: String,
     /// More, by action.
     #[schema(value_type = Object)]

@@ -13,6 +13,8 @@ mod backlog;
 mod broadcast;
 mod nodes;
 mod operator;
+mod replay;
+mod trail;
 mod users;
 
 /// All of it.
@@ -24,6 +26,8 @@ pub(super) fn routes() -> OpenApiRouter<Arc<Door>> {
         .routes(routes!(users::kick))
         .routes(routes!(backlog::outbox))
         .routes(routes!(backlog::dead_letters))
+        .routes(routes!(trail::trace))
+        .routes(routes!(replay::replay))
         .routes(routes!(broadcast::broadcast))
         .routes(routes!(audit::audit))
 }

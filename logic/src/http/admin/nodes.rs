@@ -76,6 +76,12 @@ struct NodeMetricsView {
     /// Age of the oldest outbox row.
     #[serde(skip_serializing_if = "Option::is_none")]
     outbox_age_ms: Option<f64>,
+    /// From a send of the canary to its frame at a socket; the last one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    canary_ms: Option<f64>,
+    /// How long ago the canary last came through.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    canary_age_ms: Option<f64>,
     /// 100 = one processor.
     #[serde(skip_serializing_if = "Option::is_none")]
     cpu_percent: Option<f64>,
@@ -115,6 +121,8 @@ impl From<NodeMetrics> for NodeMetricsView {
             bus_lag_ms: metrics.bus_lag_ms,
             outbox_rows: metrics.outbox_rows,
             outbox_age_ms: metrics.outbox_age_ms,
+            canary_ms: metrics.canary_ms,
+            canary_age_ms: metrics.canary_age_ms,
             cpu_percent: metrics.cpu_percent,
             rss_bytes: metrics.rss_bytes,
         }

@@ -4,13 +4,13 @@ use std::collections::HashMap;
 
 use mysql_async::{Conn, Row};
 use oort_api::clock::now_ms;
-use oort_api::ids::{ConversationId, UserId};
+use oort_api::ids::{ConversationId, Seq, UserId};
 use oort_api::pb::oort::v1::{Conversation, ConversationKind, Message, User};
 
 use super::cursors::{begin_rooms, count_own};
 use super::failure::Failure;
 use super::logins::user;
-use super::sql::{Set, Sql, column};
+use super::sql::{Set, Sql, column, execute, rows};
 use crate::store::cursors::begins_at_head;
 use crate::store::events::kind;
 use crate::store::{Entry, Error, Filling, Page, Range};
@@ -248,4 +248,15 @@ fn cut(mut messages: Vec<Message>, limit: u32) -> (Vec<Message>, bool) {
     let more = messages.len() > limit;
     messages.truncate(limit);
     (messages, more)
+}
+
+/// See [`crate::store::Store::prune`].
+pub(super) async fn prune(
+    connection: &mut Conn,
+    id: ConversationId,
+    below: Seq,
+    limit: u32,
+) -> Result<u64, Failure> {
+    let sql = "DELETE FROM messages WHERE conversation_id = ? AND seq < ? ORDER BY seq LIMIT ?";
+    Ok(execute(connection, sql, (id.get(), below.get(), limit)).await?.1)
 }

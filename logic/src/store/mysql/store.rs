@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use mysql_async::prelude::Queryable;
-use oort_api::ids::{ConversationId, UserId};
+use oort_api::ids::{ConversationId, Seq, UserId};
 use oort_api::pb::oort::v1::{Conversation, User};
 use tonic::async_trait;
 
@@ -227,6 +227,10 @@ impl Store for MysqlStore {
 
     async fn history(&self, id: ConversationId, range: Range, limit: u32) -> Result<Page, Error> {
         pooled!(self, |connection| history::history(connection, id, range, limit))
+    }
+
+    async fn prune(&self, id: ConversationId, below: Seq, limit: u32) -> Result<u64, Error> {
+        retried!(self, |connection| history::prune(connection, id, below, limit))
     }
 
     async fn append(

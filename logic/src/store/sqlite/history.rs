@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::collections::hash_map::Entry as MapEntry;
 
-use oort_api::ids::{ConversationId, UserId};
+use oort_api::ids::{ConversationId, Seq, UserId};
 use oort_api::pb::oort::v1::{Conversation, ConversationKind, Message, User};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
@@ -174,4 +174,17 @@ fn page(
     let more = messages.len() > limit;
     messages.truncate(limit);
     Ok((messages, more))
+}
+
+/// See [`crate::store::Store::prune`].
+pub(super) fn prune(
+    connection: &Connection,
+    id: ConversationId,
+    below: Seq,
+    limit: u32,
+) -> Result<u64, Error> {
+    let sql = "DELETE FROM messages WHERE rowid IN
+         (SELECT rowid FROM messages WHERE conversation_id = ?1 AND seq < ?2 ORDER BY seq LIMIT ?3)";
+    let deleted = connection.prepare_cached(sql)?.execute(params![id.get(), below.get(), limit])?;
+    Ok(deleted as u64)
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use oort_api::ids::{ConversationId, UserId};
+use oort_api::ids::{ConversationId, Seq, UserId};
 use oort_api::pb::oort::v1::{Conversation, User};
 use rusqlite::{Connection, TransactionBehavior};
 use tonic::async_trait;
@@ -297,6 +297,10 @@ impl Store for SqliteStore {
 
     async fn history(&self, id: ConversationId, range: Range, limit: u32) -> Result<Page, Error> {
         self.read(move |connection| history::history(connection, id, range, limit)).await
+    }
+
+    async fn prune(&self, id: ConversationId, below: Seq, limit: u32) -> Result<u64, Error> {
+        self.write(move |connection| history::prune(connection, id, below, limit)).await
     }
 
     async fn append(

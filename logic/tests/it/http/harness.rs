@@ -95,6 +95,7 @@ impl Node {
                 producer: bus.producer(),
                 published: published.clone(),
                 lease,
+                trail: Arc::default(),
                 metrics: metrics.clone(),
             },
         ));
@@ -188,6 +189,17 @@ impl Node {
                 directory: directory.clone() as Arc<dyn Directory>,
                 dead_letters: bus.letters(),
                 page_max: config.limits.page_max,
+            },
+            trails: oort_logic::trails::Trails {
+                store: store.clone(),
+                directory: directory.clone() as Arc<dyn Directory>,
+                wait: Duration::from_millis(config.trail_wait_ms),
+            },
+            replays: oort_logic::replays::Replays {
+                config: config.replays.clone(),
+                store: store.clone(),
+                producer: bus.producer(),
+                metrics: metrics.clone(),
             },
             users,
             directory: directory.clone() as Arc<dyn Directory>,

@@ -124,3 +124,21 @@ pub(crate) async fn many_readers_together_get_what_each_gets_alone(fixture: Fixt
     assert!(nobody.is_empty() && store.filled_all(&[]).await.expect("answers").is_empty());
     assert!(store.rooms_of_all(&[], 3).await.expect("answers").is_empty());
 }
+
+pub(crate) async fn what_is_pruned_is_gone_and_places_go_on(fixture: Fixture) {
+    let store = fixture.open().await;
+    let ada = user(&store, "ada").await;
+    let room = conversation(1);
+    let batch: Vec<_> = (0..10).map(|_| message(room, &ada, &unique(), "x")).collect();
+    store.append("node", &batch, &[], NOW).await.expect("appends");
+    let below = |seq| Seq::new(seq).expect("positive");
+    assert_eq!(store.prune(room, below(4), 2).await.expect("pruned"), 2, "at most so many");
+    assert_eq!(store.prune(room, below(4), 100).await.expect("pruned"), 1);
+    assert_eq!(store.prune(room, below(4), 100).await.expect("pruned"), 0);
+    assert_eq!(store.prune(conversation(99), below(4), 100).await.expect("pruned"), 0);
+    let page = store.history(room, Range::After(0), 100).await.expect("read");
+    assert_eq!((seqs(&page), page.head), ((4..=10).collect(), 10));
+    store.append("node", &[message(room, &ada, &unique(), "y")], &[], NOW).await.expect("appends");
+    let page = store.history(room, Range::After(10), 100).await.expect("read");
+    assert_eq!(seqs(&page), [11]);
+}

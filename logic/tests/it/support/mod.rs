@@ -117,6 +117,7 @@ impl Path {
                 producer,
                 published: published.clone(),
                 lease: lease.clone(),
+                trail: Arc::default(),
                 metrics: metrics.clone(),
             },
         ));

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use oort_api::ids::{ConversationId, UserId};
+use oort_api::ids::{ConversationId, Seq, UserId};
 use oort_api::pb::oort::v1::{Conversation, User};
 use oort_logic::store::*;
 use parking_lot::Mutex;
@@ -111,6 +111,7 @@ pass_on! {
     fn move_cursors(&self, owner: &str, moves: &[CursorMove], told_members_max: u32, now_ms: i64) -> (Vec<Moved>, Option<OutboxRow>);
     fn cursors(&self, id: ConversationId, limit: u32) -> Vec<MemberCursor>;
     fn history(&self, id: ConversationId, range: Range, limit: u32) -> Page;
+    fn prune(&self, id: ConversationId, below: Seq, limit: u32) -> u64;
     fn outbox(&self, owner: &str, after: i64, limit: u32) -> Vec<OutboxRow>;
     fn outbox_delete(&self, ids: &[i64]) -> ();
     fn outbox_renew(&self, owner: &str, lease_ms: i64) -> ();
