@@ -1,6 +1,7 @@
 import { expect, type Page } from "@playwright/test";
 import { adminTestids } from "../app/admin/testids";
 import { type Device, PASSWORD, test, unique } from "./people/test";
+import { Bot } from "./servers/bot";
 import type { System } from "./servers/system";
 
 const at = (page: Page, name: keyof typeof adminTestids) => page.getByTestId(adminTestids[name]);
@@ -115,4 +116,30 @@ test("nobody else sees the operator's page", async ({ devices, signUp }) => {
   await chat.page.goto("/admin/");
   await expect(at(chat.page, "refused")).toBeVisible();
   expect((await device.context.request.get("/api/admin/nodes")).status()).toBe(403);
+});
+
+test("an operator finds a message and has it delivered once more", async ({ devices, signUp, system }) => {
+  const { page } = await operate(system, await devices.get(0));
+  const ann = await Bot.signUp(system.api(), unique("ann"));
+  const bob = await signUp("bob", await devices.get(1));
+  const conversation = await ann.room(unique("room"));
+  await ann.send(conversation, "where am I?");
+  await expect(bob.chat.at("conversationItem").filter({ hasText: "where am I?" }).first()).toBeVisible();
+  await show(page, "Messages");
+  await at(page, "traceConversation").fill(conversation);
+  await at(page, "traceSeq").fill("1");
+  await at(page, "traceSubmit").click();
+  await expect(at(page, "traceSummary")).toContainText("Written to", { timeout: 20_000 });
+  for (const step of ["accepted", "committed", "taken", "pushed", "written", "acked"]) {
+    await expect(
+      at(page, "traceHop")
+        .and(page.locator(`[data-name="${step}"]`))
+        .first(),
+    ).toBeVisible();
+  }
+  await at(page, "replayConversation").fill(conversation);
+  await at(page, "replayFrom").fill("1");
+  await at(page, "replaySubmit").click();
+  await at(page, "confirm").click();
+  await expect(at(page, "notice")).toHaveText("1 message delivered once more.");
 });

@@ -10,6 +10,8 @@ export interface NodeMetrics {
   busLagMs?: number;
   outboxRows?: number;
   outboxAgeMs?: number;
+  canaryMs?: number;
+  canaryAgeMs?: number;
   cpuPercent?: number;
   rssBytes?: number;
 }
@@ -48,6 +50,50 @@ export interface DeadLetter {
   key: string;
   atMs: number;
   bytes: number;
+}
+
+export interface Hop {
+  /** µs since the epoch, by the clock of the process. */
+  atUs: number;
+  step: "accepted" | "committed" | "published" | "taken" | "routed" | "pushed" | "acked" | "written";
+  node: string;
+  role: NodeEntry["role"];
+  comet?: string;
+  partition?: number;
+  offset?: number;
+  batch?: number;
+  comets?: number;
+  missing?: number;
+  sessions?: number;
+  behind?: number;
+}
+
+/** Where a message has been. */
+export interface MessageTrace {
+  conversationId: string;
+  seq: number;
+  createdAtMs: number;
+  senderId: string;
+  traceId?: string;
+  hops: Hop[];
+  members: { known: number; delivered: number; read: number };
+  answered: { node: string; role: string; sinceUs: number }[];
+  silent: { node: string; role: string }[];
+}
+
+export interface ReplayOrder {
+  conversationId?: string;
+  fromSeq?: number;
+  toSeq?: number;
+  userId?: string;
+  sinceMs?: number;
+}
+
+export interface Replayed {
+  messages: number;
+  conversations: number;
+  hasMore: boolean;
+  nextSeq?: number;
 }
 
 export interface AuditEntry {
@@ -128,6 +174,9 @@ export const admin = {
   kick: (userId: string, key?: string) =>
     call<void>("DELETE", `/api/admin/users/${segment(userId)}/connections${key ? `/${segment(key)}` : ""}`),
   broadcast: (operation: number, body: string) => call<void>("POST", "/api/admin/broadcast", { operation, body }),
+  trace: (conversation: string, seq: number) =>
+    call<MessageTrace>("GET", `/api/admin/messages/${segment(conversation)}/${seq}/trace`),
+  replay: (order: ReplayOrder) => call<Replayed>("POST", "/api/admin/replay", order),
   audit: (signal?: AbortSignal, before?: string) =>
     call<{ entries: AuditEntry[]; next?: string }>(
       "GET",

@@ -1,6 +1,6 @@
 "use client";
 
-import { Activity, Inbox, Megaphone, ScrollText, ShieldAlert, Users } from "lucide-react";
+import { Activity, Inbox, Megaphone, Route, ScrollText, ShieldAlert, Users } from "lucide-react";
 import { useCallback, useEffect, useState, useSyncExternalStore } from "react";
 import { useTranslations } from "use-intl";
 import { LanguageProvider } from "@/client/language";
@@ -14,16 +14,24 @@ import { Spinner } from "@/parts/spinner";
 import { admin, Refused } from "./api";
 import { Audit } from "./audit";
 import { Broadcast } from "./broadcast";
+import { Messages } from "./messages";
 import { Outbox } from "./outbox";
 import { Overview } from "./overview";
 import { People } from "./people";
 import { adminTestids } from "./testids";
 import { words } from "./words";
 
-const SECTIONS = ["overview", "people", "outbox", "broadcast", "audit"] as const;
+const SECTIONS = ["overview", "people", "messages", "outbox", "broadcast", "audit"] as const;
 type Section = (typeof SECTIONS)[number];
 
-const ICONS = { overview: Activity, people: Users, outbox: Inbox, broadcast: Megaphone, audit: ScrollText };
+const ICONS = {
+  overview: Activity,
+  people: Users,
+  messages: Route,
+  outbox: Inbox,
+  broadcast: Megaphone,
+  audit: ScrollText,
+};
 
 type Access =
   | { state: "asking" }
@@ -96,6 +104,7 @@ function Sections() {
         <div className="mx-auto flex max-w-6xl flex-col gap-4 p-4">
           {section === "overview" ? <Overview /> : null}
           {section === "people" ? <People /> : null}
+          {section === "messages" ? <Messages /> : null}
           {section === "outbox" ? <Outbox /> : null}
           {section === "broadcast" ? <Broadcast /> : null}
           {section === "audit" ? <Audit /> : null}

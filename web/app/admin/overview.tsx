@@ -68,6 +68,7 @@ export function Overview() {
         <Tile label={t("connections")} value={count(latest?.connections)} />
         <Tile label={t("sendsPerSecond")} value={count(latest?.sendsPerS)} />
         <Tile label={t("slowest")} value={span(latest?.p99Ms)} />
+        <Canary nodes={nodes} />
       </dl>
       <Card title={t("figures")}>
         <div className="flex flex-col gap-6 lg:flex-row">
@@ -93,6 +94,25 @@ export function Overview() {
         </Table>
       </Card>
     </>
+  );
+}
+
+/** A canary that has not come through for so long is not well. */
+const CANARY_OLD_MS = 60_000;
+
+/** From a send to a socket, as the pair of clients in a node measured it last; nothing where none runs. */
+function Canary({ nodes }: { nodes: readonly NodeEntry[] }) {
+  const t = useTranslations("admin.overview");
+  const running = nodes.map(({ metrics }) => metrics).filter(({ canaryAgeMs }) => canaryAgeMs !== undefined);
+  if (running.length === 0) return null;
+  const ageMs = Math.max(...running.map(({ canaryAgeMs }) => canaryAgeMs ?? 0));
+  const slowestMs = Math.max(...running.map(({ canaryMs }) => canaryMs ?? 0));
+  return (
+    <Tile
+      label={t("canary")}
+      value={span(slowestMs || undefined)}
+      note={ageMs > CANARY_OLD_MS ? t("canaryOld", { span: span(ageMs) }) : undefined}
+    />
   );
 }
 

@@ -18,5 +18,13 @@ export const adminTestids = {
   broadcastSubmit: "admin-broadcast-submit",
   confirm: "admin-confirm",
   notice: "admin-notice",
+  traceConversation: "admin-trace-conversation",
+  traceSeq: "admin-trace-seq",
+  traceSubmit: "admin-trace-submit",
+  traceHop: "admin-trace-hop",
+  traceSummary: "admin-trace-summary",
+  replayFrom: "admin-replay-from",
+  replayConversation: "admin-replay-conversation",
+  replaySubmit: "admin-replay-submit",
   auditEntry: "admin-audit-entry",
 } as const;
