@@ -121,10 +121,9 @@ test("nobody else sees the operator's page", async ({ devices, signUp }) => {
 test("an operator finds a message and has it delivered once more", async ({ devices, signUp, system }) => {
   const { page } = await operate(system, await devices.get(0));
   const ann = await Bot.signUp(system.api(), unique("ann"));
-  const bob = await signUp("bob", await devices.get(1));
+  await signUp("bob", await devices.get(1));
   const conversation = await ann.room(unique("room"));
   await ann.send(conversation, "where am I?");
-  await expect(bob.chat.at("conversationItem").filter({ hasText: "where am I?" }).first()).toBeVisible();
   await show(page, "Messages");
   await at(page, "traceConversation").fill(conversation);
   await at(page, "traceSeq").fill("1");
