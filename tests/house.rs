@@ -14,7 +14,9 @@ const EDGES: &[(&str, &[&str])] = &[
     ("oort-comet", &["oort-api"]),
     ("oort-logic", &["oort-api"]),
     ("oort-job", &["oort-api"]),
-    ("oort-bench", &["oort-api"]),
+    ("oort-ledger", &[]),
+    ("oort-bench", &["oort-api", "oort-ledger"]),
+    ("oort-simulation", &["oort-api", "oort-comet", "oort-logic", "oort-job", "oort-ledger"]),
     ("oort", &["oort-api", "oort-comet", "oort-logic", "oort-job"]),
 ];
 

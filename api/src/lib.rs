@@ -25,6 +25,8 @@ pub mod ids;
 pub mod metrics;
 pub mod op;
 pub mod pb;
+#[cfg(feature = "simulation")]
+pub mod planted;
 pub mod rate;
 pub mod seq_window;
 pub mod trail;

@@ -33,6 +33,8 @@ mod renewal;
 pub mod service;
 mod session;
 mod shard;
+#[cfg(feature = "simulation")]
+pub mod simulation;
 pub mod tls;
 mod trace;
 mod transport;

@@ -234,12 +234,6 @@ impl Metrics {
         self.tls_reloads.get_or_create(&[("result", result)]).get()
     }
 
-    /// How many connections were refused for this reason.
-    #[must_use]
-    pub fn refused_for(&self, reason: &'static str) -> u64 {
-        self.refused.get_or_create(&[("reason", reason)]).get()
-    }
-
     /// How often the server closed sessions for this reason.
     #[must_use]
     pub fn closed_for(&self, reason: &'static str) -> u64 {

@@ -97,7 +97,8 @@ impl Node {
         Self {
             logic: LogicCaller::new(logic, timeout, metrics.clone()),
             pages,
-            comet: CometRef { id: config.id.clone(), epoch: epoch() },
+            // The epoch rises with each start.
+            comet: CometRef { id: config.id.clone(), epoch: oort_api::clock::now_ms() },
             nonce: uuid::Uuid::new_v4().as_u64_pair().0,
             budget: Budget { bytes_max: config.send_budget_bytes, rooms_max: config.behind_rooms_max },
             encoder: Arc::new(encoder),
@@ -155,10 +156,4 @@ impl std::fmt::Debug for Node {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Node").field("comet", &self.comet).finish_non_exhaustive()
     }
-}
-
-/// Rises with each start: the clock, ms.
-fn epoch() -> i64 {
-    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }

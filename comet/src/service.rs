@@ -74,7 +74,7 @@ pub struct Service {
 /// A running comet, for others in the process. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Handle {
-    pusher: Pusher,
+    pub(crate) pusher: Pusher,
 }
 
 impl Handle {

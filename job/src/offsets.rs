@@ -42,6 +42,11 @@ impl OffsetTracker {
     /// pipeline's own share no longer. Answers with its begin when that
     /// finished it.
     pub(crate) fn routed(&mut self, offset: i64, shares: u32) -> Option<Instant> {
+        #[cfg(feature = "simulation")]
+        let shares = match oort_api::planted::is(oort_api::planted::Bug::OffsetBeforeAck) {
+            true => 0,
+            false => shares,
+        };
         let record = self.find(offset)?;
         if !record.is_routed && record.shares > 0 {
             record.is_routed = true;

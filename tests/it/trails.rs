@@ -177,7 +177,8 @@ async fn what_is_delivered_once_more_is_marked_and_audited(system: &System) {
     assert!(reply["messages"].as_i64() >= Some(1) && reply["conversations"].as_i64() >= Some(1), "{reply}");
     eventually("it comes a second time", async || {
         let frames = v1.frames("serverMessages");
-        (frames.iter().filter(|frame| frame["roomId"] == *group && replayed(4)(frame)).count() == 2).then_some(())
+        (frames.iter().filter(|frame| frame["roomId"] == *group && replayed(4)(frame)).count() == 2)
+            .then_some(())
     })
     .await;
     // What is new goes on behind it, unmarked.

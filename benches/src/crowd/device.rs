@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Context, anyhow, bail};
 use futures_util::{SinkExt as _, StreamExt as _};
+use oort_ledger::Log;
 use tokio::net::TcpStream;
 use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
@@ -19,7 +20,6 @@ use crate::ledger::{Event, Placed};
 use crate::load::frames::{self, ServerFrame};
 use crate::load::tag::Tag;
 
-use super::log::Log;
 use super::world::{World, count};
 
 /// What a device is told to do.
@@ -169,7 +169,9 @@ impl Device {
         let (mut socket, _) = tokio_tungstenite::client_async(request, tcp).await?;
         loop {
             match socket.next().await.context("the connection ended before hello")?? {
-                Message::Text(hello) if matches!(ServerFrame::parse(hello.as_bytes())?, ServerFrame::Hello(_)) => {
+                Message::Text(hello)
+                    if matches!(ServerFrame::parse(hello.as_bytes())?, ServerFrame::Hello(_)) =>
+                {
                     return Ok((socket, hello));
                 }
                 // A comet that began to drain meanwhile sends it elsewhere.

@@ -5,7 +5,6 @@ pub(crate) mod cutter;
 mod device;
 pub(crate) mod draw;
 mod http_senders;
-mod log;
 pub(crate) mod options;
 pub(crate) mod run;
 pub(crate) mod world;

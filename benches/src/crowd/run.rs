@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Context, ensure};
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+use oort_ledger::Log;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
@@ -23,7 +24,6 @@ use super::cutter::{Cutter, Handle};
 use super::device::{Command, Device, Finish};
 use super::draw::{Draw, Event};
 use super::http_senders::{self, Order};
-use super::log::Log;
 use super::options::CrowdOptions;
 use super::world::{World, count};
 

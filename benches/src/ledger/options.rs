@@ -2,15 +2,12 @@
 
 use std::fs::File;
 use std::io::{self, BufRead as _, BufReader, Write as _};
-use std::ops::AddAssign;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 use clap::Args;
 
-use super::checker::{Checker, Summary};
-use super::line::Line;
-use super::story;
+use oort_ledger::{Checker, Line, Summary};
 
 /// Options of `oort-bench ledger`.
 #[derive(Debug, Clone, Args)]
@@ -44,7 +41,7 @@ pub(crate) fn check(file: &Path) -> anyhow::Result<Summary> {
 /// The story of the first broken promise, if any is.
 pub(crate) fn failure(summary: &Summary, file: &Path) -> anyhow::Result<Option<String>> {
     let Some(first) = summary.first.first() else { return Ok(None) };
-    Ok(Some(story::tell(first, lines(file)?.map_while(Result::ok))))
+    Ok(Some(oort_ledger::tell(first, lines(file)?.map_while(Result::ok))))
 }
 
 /// The lines of a ledger.
@@ -55,47 +52,4 @@ pub(crate) fn lines(file: &Path) -> anyhow::Result<impl Iterator<Item = anyhow::
         let line = line?;
         serde_json::from_str(&line).with_context(|| format!("line {number} of the ledger is none"))
     }))
-}
-
-/// Of two ledgers together.
-impl AddAssign for Summary {
-    fn add_assign(&mut self, other: Self) {
-        self.lines += other.lines;
-        self.sends += other.sends;
-        self.repeated_sends += other.repeated_sends;
-        self.acked += other.acked;
-        self.stored += other.stored;
-        self.devices += other.devices;
-        self.live += other.live;
-        self.repeated_live += other.repeated_live;
-        self.pages += other.pages;
-        self.connections += other.connections;
-        self.faults += other.faults;
-        self.unread += other.unread;
-        self.violations += other.violations;
-        self.first.extend(other.first);
-    }
-}
-
-impl Summary {
-    /// A few lines for people.
-    pub(crate) fn text(&self) -> String {
-        format!(
-            "{} lines: {} sends ({} repeats), {} acknowledged, {} stored; {} devices, {} connections, {} live messages \
-             ({} again, dropped by seq), {} pages, {} counts of unread; {} faults\n{}",
-            self.lines,
-            self.sends,
-            self.repeated_sends,
-            self.acked,
-            self.stored,
-            self.devices,
-            self.connections,
-            self.live,
-            self.repeated_live,
-            self.pages,
-            self.unread,
-            self.faults,
-            if self.violations == 0 { "every promise holds" } else { "PROMISES ARE BROKEN" },
-        )
-    }
 }

@@ -6,10 +6,9 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use anyhow::Context;
+use oort_ledger::{Event, Line};
 
 use crate::clock::now_ns;
-
-use super::line::{Event, Line};
 
 /// An open ledger. Everybody writes to the same one.
 #[derive(Debug)]

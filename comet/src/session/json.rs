@@ -79,10 +79,31 @@ async fn open_with(
     let Some(reply) = authenticate(shard, connection, platform, credential).await? else { return Ok(()) };
     let Some(user) = reply.user.filter(|user| user.id > 0) else { return Err(CloseReason::BadSession) };
     let rooms: Vec<RoomKey> = reply.rooms.iter().filter_map(|room| RoomKey::new(room).ok()).collect();
+    #[cfg(feature = "simulation")]
+    if oort_api::planted::is(oort_api::planted::Bug::HeadsBeforeRooms) {
+        return planted_open(shard, connection, &user, (&rooms, since)).await;
+    }
     enter(shard, connection, &rooms).await?;
     let request = HelloRequest { user_id: user.id, latest: shard.node.config.hello_messages, since };
     let greeting = read_greeting(shard, connection, &request, &rooms).await?;
     say_hello(shard, connection, &user, &greeting);
+    Ok(())
+}
+
+/// A message that passes between the two calls is in neither.
+#[cfg(feature = "simulation")]
+async fn planted_open(
+    shard: &Rc<Shard>,
+    connection: &Rc<Connection>,
+    user: &User,
+    (rooms, since): (&[RoomKey], String),
+) -> Result<(), CloseReason> {
+    let request = HelloRequest { user_id: user.id, latest: shard.node.config.hello_messages, since };
+    let reply = shard.node.logic.hello(request).await;
+    let mut greeting = reply.map_err(|refusal| CloseReason::of_refusal(&refusal))?;
+    greeting.places = places(&greeting);
+    enter(shard, connection, rooms).await?;
+    say_hello(shard, connection, user, &greeting);
     Ok(())
 }
 

@@ -8,6 +8,7 @@ use tokio::net::TcpListener;
 use tokio::runtime::{Builder, LocalOptions};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::AbortOnDropHandle;
 
 use super::Shard;
 use super::accept::Door;
@@ -57,9 +58,18 @@ async fn serve(start: Start, node: Arc<Node>, stop: &CancellationToken) -> io::R
             tokio::task::spawn_local(Rc::clone(&shard).accept(listener, door));
         }
     }
-    tokio::task::spawn_local(Rc::clone(&shard).turn_wheel());
-    let mut serving = tokio::task::spawn_local(Rc::clone(&shard).serve_connections());
-    let mut queue = Queue::new(start.inbox, shard.node.config.tick_messages_max);
+    work(&shard, start.inbox, stop).await
+}
+
+/// Serves the shard's connections and its inbox until `stop`.
+pub(crate) async fn work(
+    shard: &Rc<Shard>,
+    inbox: mpsc::Receiver<Inbound>,
+    stop: &CancellationToken,
+) -> io::Result<()> {
+    let _turning = AbortOnDropHandle::new(tokio::task::spawn_local(Rc::clone(shard).turn_wheel()));
+    let mut serving = AbortOnDropHandle::new(tokio::task::spawn_local(Rc::clone(shard).serve_connections()));
+    let mut queue = Queue::new(inbox, shard.node.config.tick_messages_max);
     loop {
         tokio::select! {
             biased;

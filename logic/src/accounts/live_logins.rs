@@ -2,9 +2,10 @@
 //! not every request asks it.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use parking_lot::Mutex;
+use tokio::time::Instant;
 
 use super::secret::Hash;
 use super::{Config, Identity};

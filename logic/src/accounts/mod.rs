@@ -6,7 +6,7 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use oort_api::client_address::ClientNetwork;
 use oort_api::clock::now_ms;
@@ -15,6 +15,7 @@ use oort_api::error::{Code, Refusal};
 use oort_api::ids::UserId;
 use oort_api::metrics::Counter;
 use oort_api::pb::oort::v1::User;
+use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
 
 use crate::kicks::Kicks;

@@ -85,6 +85,10 @@ impl Passwords {
             return Err(self.refuse());
         };
         // The permits go with the computation: it goes on when the request is dropped.
+        #[cfg(feature = "simulation")]
+        if oort_api::clock::simulated::is_on() {
+            return Ok(compute());
+        }
         let computation = tokio::task::spawn_blocking(move || {
             let _permits = (admitted, running);
             compute()

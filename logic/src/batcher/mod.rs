@@ -4,12 +4,13 @@
 
 use std::iter::repeat_n;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use oort_api::clock::now_ms;
 use oort_api::error::Refusal;
 use oort_api::trail::{self, Mark};
 use serde::Deserialize;
+use tokio::time::Instant;
 
 use crate::commits::Commits;
 use crate::failpoint::{AFTER_COMMIT_BEFORE_PUBLISH, Failpoints};

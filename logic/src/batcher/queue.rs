@@ -1,12 +1,13 @@
 //! Requests that wait for the writer, bounded by messages, bytes and time.
 
 use std::collections::VecDeque;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use oort_api::Code;
 use oort_api::error::Refusal;
 use parking_lot::Mutex;
 use tokio::sync::{Notify, oneshot};
+use tokio::time::Instant;
 
 use super::Config;
 use crate::metrics::Metrics;

@@ -1,10 +1,10 @@
 //! Rows on their way, and whether the table must be read.
 
 use std::collections::VecDeque;
-use std::time::Instant;
 
 use parking_lot::Mutex;
 use tokio::sync::Notify;
+use tokio::time::Instant;
 
 use crate::metrics::Metrics;
 use crate::store::OutboxRow;

@@ -3,12 +3,13 @@
 use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
 use std::task::Poll;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use futures_util::future::{BoxFuture, FutureExt as _};
 use futures_util::stream::{FuturesOrdered, StreamExt as _};
 use oort_api::bus::{Error, Record};
 use oort_api::trail::now_us;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::Publisher;
@@ -123,6 +124,11 @@ impl<'a> Worker<'a> {
     }
 
     async fn answered(&mut self, handed: Handed) {
+        #[cfg(feature = "simulation")]
+        let handed = match oort_api::planted::is(oort_api::planted::Bug::PublishedBeforeAnswer) {
+            true => Handed { outcome: Ok(()), ..handed },
+            false => handed,
+        };
         match handed.outcome {
             Ok(()) => {
                 self.publisher.parts.metrics.publish.observe(handed.since.elapsed().as_secs_f64());

@@ -20,6 +20,8 @@ use tonic::async_trait;
 pub mod bench;
 mod cursors;
 mod events;
+#[cfg(feature = "simulation")]
+pub mod memory;
 pub mod metrics;
 pub mod migrate;
 pub mod mysql;

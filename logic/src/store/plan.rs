@@ -92,6 +92,8 @@ pub(super) fn plan<'b>(batch: &'b [NewMessage], mut known: Known, now_ms: i64) -
     let mut records = Vec::with_capacity(batch.len());
     let mut bumps = BTreeMap::new();
     let mut stored: HashMap<(i64, &str), usize> = HashMap::with_capacity(batch.len());
+    #[cfg(feature = "simulation")]
+    planted::remember(&mut known.heads);
     for (index, message) in batch.iter().enumerate() {
         let conversation = message.conversation.get();
         let identity = (message.sender.id, message.client_msg_id.as_str());
@@ -120,8 +122,43 @@ pub(super) fn plan<'b>(batch: &'b [NewMessage], mut known: Known, now_ms: i64) -
         };
         outcomes.push(outcome);
     }
+    #[cfg(feature = "simulation")]
+    planted::keep(&bumps);
     let payload = (!records.is_empty()).then(|| outbox::encode(records));
     Plan { outcomes, rows, bumps, payload }
+}
+
+/// Places given out are kept in memory, whatever becomes of their transaction.
+#[cfg(feature = "simulation")]
+mod planted {
+    use std::cell::RefCell;
+    use std::collections::{BTreeMap, HashMap};
+
+    use oort_api::planted::{Bug, is};
+
+    use super::Head;
+
+    thread_local! {
+        static GIVEN_OUT: RefCell<BTreeMap<i64, i64>> = const { RefCell::new(BTreeMap::new()) };
+    }
+
+    pub(super) fn remember(heads: &mut HashMap<i64, Head>) {
+        if is(Bug::SeqOutsideTransaction) {
+            GIVEN_OUT.with_borrow(|given_out| {
+                for (conversation, head) in heads {
+                    head.last_seq = head.last_seq.max(given_out.get(conversation).copied().unwrap_or(0));
+                }
+            });
+        }
+    }
+
+    pub(super) fn keep(bumps: &BTreeMap<i64, (i64, i64)>) {
+        if is(Bug::SeqOutsideTransaction) {
+            GIVEN_OUT.with_borrow_mut(|given_out| {
+                given_out.extend(bumps.iter().map(|(conversation, (seq, _))| (*conversation, *seq)));
+            });
+        }
+    }
 }
 
 fn repeat(same_payload: bool, seq: i64, created_at_ms: i64) -> Appended {

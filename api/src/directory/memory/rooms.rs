@@ -55,6 +55,11 @@ impl Rooms {
         let told = Presence { comet: comet.clone(), version: entry.version, left_at };
         match presences.iter_mut().find(|presence| presence.comet.id == comet.id) {
             Some(recorded) => {
+                #[cfg(feature = "simulation")]
+                if left_at.is_some() && crate::planted::is(crate::planted::Bug::DisconnectWithoutVersion) {
+                    *recorded = told;
+                    return;
+                }
                 if (recorded.comet.epoch, recorded.version) < (comet.epoch, entry.version) {
                     *recorded = told;
                 }

@@ -24,7 +24,8 @@ impl Default for Cursor {
 impl State {
     /// Looks at up to `keys_max` keys of one kind; returns entries removed.
     pub(super) fn sweep(&mut self, keys_max: usize) -> usize {
-        let Self { comets, sessions, rooms, sweep_from, census: _, nodes: _, attempts: _, questions: _ } = self;
+        let Self { comets, sessions, rooms, sweep_from, census: _, nodes: _, attempts: _, questions: _ } =
+            self;
         let live = |comet: &CometRef| comets.is_live(comet);
         let (removed, next) = match std::mem::take(sweep_from) {
             Cursor::Users(from) => {

@@ -10,7 +10,7 @@ use oort_api::pb::oort::v1::{Conversation, ConversationKind, Message, User};
 use super::cursors::{begin_rooms, count_own};
 use super::failure::Failure;
 use super::logins::user;
-use super::sql::{Set, Sql, column, execute, rows};
+use super::sql::{Set, Sql, column, execute};
 use crate::store::cursors::begins_at_head;
 use crate::store::events::kind;
 use crate::store::{Entry, Error, Filling, Page, Range};

@@ -4,7 +4,7 @@ use std::fmt;
 
 /// A promise that was broken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(crate) enum Promise {
+pub enum Promise {
     /// What was acknowledged is stored, at the place that was acknowledged.
     AckedIsStored,
     /// Places are 1, 2, 3, … without holes.
@@ -48,16 +48,19 @@ impl Promise {
 
 /// A broken promise, and where it shows.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Violation {
-    pub(crate) promise: Promise,
-    pub(crate) room: usize,
+pub struct Violation {
+    /// Which.
+    pub promise: Promise,
+    /// The conversation, by its number in the run.
+    pub room: usize,
     /// Place of the message.
-    pub(crate) seq: Option<i64>,
+    pub seq: Option<i64>,
     /// Its client message id.
-    pub(crate) id: Option<String>,
-    pub(crate) device: Option<usize>,
+    pub id: Option<String>,
+    /// The device that it concerns.
+    pub device: Option<usize>,
     /// Line of the ledger, from 1; `None` = it shows at the end only.
-    pub(crate) line: Option<usize>,
+    pub line: Option<usize>,
 }
 
 impl fmt::Display for Violation {

@@ -13,7 +13,7 @@ const CONTEXT: usize = 3;
 
 /// Tells what `lines` say about the message of `violation`: first who sent it and where it was seen, then what the device
 /// that missed it did.
-pub(crate) fn tell(violation: &Violation, lines: impl IntoIterator<Item = Line>) -> String {
+pub fn tell(violation: &Violation, lines: impl IntoIterator<Item = Line>) -> String {
     let mut story = format!("{violation}\n");
     let mut told = 0;
     let mut start = None;

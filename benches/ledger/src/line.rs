@@ -4,28 +4,31 @@ use serde::{Deserialize, Serialize};
 
 /// Something that happened, when and to whom.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Line {
+pub struct Line {
     /// Monotonic clock of the machine, ns.
-    pub(crate) at_ns: u64,
+    pub at_ns: u64,
     /// The device; absent for what is no device's: sends by HTTP, the final reading, faults.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) device: Option<usize>,
+    pub device: Option<usize>,
     #[serde(flatten)]
-    pub(crate) event: Event,
+    /// What happened.
+    pub event: Event,
 }
 
 /// A message at its place.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Placed {
-    pub(crate) seq: i64,
+pub struct Placed {
+    /// Its place.
+    pub seq: i64,
     /// The client message id; empty when the server wrote it.
-    pub(crate) id: String,
+    pub id: String,
 }
 
 /// What happened. Conversations are told by their number in the run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
-pub(crate) enum Event {
+#[expect(missing_docs, reason = "each says what its fields are")]
+pub enum Event {
     /// A conversation of the run; messages up to `base` are older than it.
     Conversation { room: usize, base: i64 },
     /// The device is to see everything of the conversation that is newer than its base.
@@ -62,7 +65,8 @@ pub(crate) enum Event {
 
 impl Event {
     /// The conversation, where there is one.
-    pub(crate) fn room(&self) -> Option<usize> {
+    #[must_use]
+    pub fn room(&self) -> Option<usize> {
         match self {
             Self::Conversation { room, .. }
             | Self::Member { room }
@@ -81,7 +85,8 @@ impl Event {
     }
 
     /// Whether the line speaks of this message: by its place, or by its id.
-    pub(crate) fn concerns(&self, seq: Option<i64>, id: Option<&str>) -> bool {
+    #[must_use]
+    pub fn concerns(&self, seq: Option<i64>, id: Option<&str>) -> bool {
         let is_it = |message: &Placed| {
             seq == Some(message.seq) || id.is_some_and(|id| !id.is_empty() && id == message.id)
         };

@@ -3,16 +3,16 @@
 
 /// All conversations of one device.
 #[derive(Debug)]
-pub(crate) struct Log {
+pub struct Log {
     rooms: Vec<Option<Room>>,
     /// Messages taken in, each once.
-    pub(crate) delivered: u64,
+    pub delivered: u64,
     /// Of these, pulled from history.
-    pub(crate) pulled: u64,
+    pub pulled: u64,
     /// Messages that came again over a healthy connection.
-    pub(crate) duplicated: u64,
+    pub duplicated: u64,
     /// Messages that came before an earlier one over a healthy connection.
-    pub(crate) reordered: u64,
+    pub reordered: u64,
 }
 
 #[derive(Debug, Default)]
@@ -42,7 +42,8 @@ impl Room {
 
 impl Log {
     /// Of a device that will have everything of its conversations that is newer than these heads.
-    pub(crate) fn new(rooms: usize, bases: impl IntoIterator<Item = (usize, i64)>) -> Self {
+    #[must_use]
+    pub fn new(rooms: usize, bases: impl IntoIterator<Item = (usize, i64)>) -> Self {
         let mut log = Self {
             rooms: (0..rooms).map(|_| None).collect(),
             delivered: 0,
@@ -58,7 +59,7 @@ impl Log {
     }
 
     /// A new connection begins with these heads; returns what to pull: (conversation, seq to pull from).
-    pub(crate) fn connected(&mut self, heads: impl IntoIterator<Item = (usize, i64)>) -> Vec<(usize, i64)> {
+    pub fn connected(&mut self, heads: impl IntoIterator<Item = (usize, i64)>) -> Vec<(usize, i64)> {
         for room in self.rooms.iter_mut().flatten() {
             (room.pulling, room.again, room.may_repeat) = (false, false, room.last);
         }
@@ -66,14 +67,14 @@ impl Log {
     }
 
     /// A conversation is known to reach to `head`; returns the seq to pull from if something is missing.
-    pub(crate) fn head(&mut self, room: usize, head: i64) -> Option<i64> {
+    pub fn head(&mut self, room: usize, head: i64) -> Option<i64> {
         let room = self.rooms.get_mut(room)?.as_mut()?;
         room.head = room.head.max(head);
         room.pull()
     }
 
     /// The server says that something of `room` was left out; returns the seq to pull from.
-    pub(crate) fn behind(&mut self, room: usize, head: i64) -> Option<i64> {
+    pub fn behind(&mut self, room: usize, head: i64) -> Option<i64> {
         let room = self.rooms.get_mut(room)?.as_mut()?;
         room.head = room.head.max(head);
         room.again = room.pulling;
@@ -82,7 +83,7 @@ impl Log {
     }
 
     /// A live message. True: it is the next one, so its way counts; false: known, or to be pulled.
-    pub(crate) fn live(&mut self, room: usize, seq: i64) -> bool {
+    pub fn live(&mut self, room: usize, seq: i64) -> bool {
         let Some(room) = self.rooms.get_mut(room).and_then(Option::as_mut) else { return false };
         room.head = room.head.max(seq);
         if seq == room.last + 1 {
@@ -97,12 +98,7 @@ impl Log {
     }
 
     /// A page that was pulled, oldest first; returns the seq to pull the next one from.
-    pub(crate) fn page(
-        &mut self,
-        room: usize,
-        seqs: impl IntoIterator<Item = i64>,
-        more: bool,
-    ) -> Option<i64> {
+    pub fn page(&mut self, room: usize, seqs: impl IntoIterator<Item = i64>, more: bool) -> Option<i64> {
         let room = self.rooms.get_mut(room)?.as_mut()?;
         for seq in seqs {
             if seq == room.last + 1 {
@@ -117,18 +113,20 @@ impl Log {
     }
 
     /// The next seq to pull from in any conversation that is known to have more.
-    pub(crate) fn missing(&mut self) -> Option<(usize, i64)> {
+    pub fn missing(&mut self) -> Option<(usize, i64)> {
         let mut rooms = self.rooms.iter_mut().enumerate();
         rooms.find_map(|(index, room)| Some((index, room.as_mut()?.pull()?)))
     }
 
     /// Whether everything up to `head` of `room` is there; of conversations that are not the device's it is.
-    pub(crate) fn has(&self, room: usize, head: i64) -> bool {
+    #[must_use]
+    pub fn has(&self, room: usize, head: i64) -> bool {
         self.rooms.get(room).and_then(Option::as_ref).is_none_or(|room| room.last >= head.max(room.base))
     }
 
     /// Everything newer than the first and up to the second is there; `None` when the device is not in it.
-    pub(crate) fn span(&self, room: usize) -> Option<(i64, i64)> {
+    #[must_use]
+    pub fn span(&self, room: usize) -> Option<(i64, i64)> {
         self.rooms.get(room)?.as_ref().map(|room| (room.base, room.last))
     }
 }

@@ -340,21 +340,6 @@ fn every_mutation_is_refused_for_what_it_is() {
 }
 
 #[test]
-fn a_ledger_survives_its_file() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("ledger");
-    let ledger = super::Ledger::create(&path).unwrap();
-    let lines = good(7);
-    lines.iter().for_each(|line| ledger.write(line.device, line.event.clone()));
-    let file = ledger.close().unwrap();
-    let summary = super::options::check(&file).unwrap();
-    assert_eq!(summary, check(&lines));
-    assert_eq!(super::options::failure(&summary, &file).unwrap(), None);
-    std::fs::write(&path, "{\"at_ns\":1,\"event\":\"nonsense\"}\n").unwrap();
-    assert!(super::options::check(&file).unwrap_err().to_string().contains("line 1"));
-}
-
-#[test]
 fn the_story_of_a_lost_message_tells_its_way() {
     let mut lines = good(3);
     let at = *places(&lines, |event| matches!(event, Event::Stored { .. })).first().unwrap();

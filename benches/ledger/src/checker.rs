@@ -1,6 +1,7 @@
 //! Checks a ledger: one pass over its lines, then one over what the store held in the end. Linear in both.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
+use std::ops::AddAssign;
 
 use super::line::{Event, Line, Placed};
 use super::violation::{Promise, Violation};
@@ -10,30 +11,84 @@ const KEPT_MAX: usize = 100;
 
 /// What a ledger says, in numbers.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Summary {
-    pub(crate) lines: u64,
-    pub(crate) sends: u64,
-    pub(crate) repeated_sends: u64,
-    pub(crate) acked: u64,
-    pub(crate) stored: u64,
-    pub(crate) devices: u64,
-    pub(crate) live: u64,
+pub struct Summary {
+    /// Lines read.
+    pub lines: u64,
+    /// Messages sent.
+    pub sends: u64,
+    /// Attempts beyond the first.
+    pub repeated_sends: u64,
+    /// Answers that a message is stored.
+    pub acked: u64,
+    /// Messages that the store held in the end.
+    pub stored: u64,
+    /// Devices that are members of anything.
+    pub devices: u64,
+    /// Messages that came by themselves.
+    pub live: u64,
     /// Messages that came again; clients drop them by their seq.
-    pub(crate) repeated_live: u64,
-    pub(crate) pages: u64,
-    pub(crate) connections: u64,
-    pub(crate) faults: u64,
+    pub repeated_live: u64,
+    /// Pages of history.
+    pub pages: u64,
+    /// Connections that were greeted.
+    pub connections: u64,
+    /// Faults, and their ends.
+    pub faults: u64,
     /// Counts of unread messages that were checked.
-    pub(crate) unread: u64,
+    pub unread: u64,
     /// Promises broken.
-    pub(crate) violations: u64,
+    pub violations: u64,
     /// The first of them, in the order in which they show.
-    pub(crate) first: Vec<Violation>,
+    pub first: Vec<Violation>,
+}
+
+impl Summary {
+    /// A few lines for people.
+    #[must_use]
+    pub fn text(&self) -> String {
+        format!(
+            "{} lines: {} sends ({} repeats), {} acknowledged, {} stored; {} devices, {} connections, {} live messages \
+             ({} again, dropped by seq), {} pages, {} counts of unread; {} faults\n{}",
+            self.lines,
+            self.sends,
+            self.repeated_sends,
+            self.acked,
+            self.stored,
+            self.devices,
+            self.connections,
+            self.live,
+            self.repeated_live,
+            self.pages,
+            self.unread,
+            self.faults,
+            if self.violations == 0 { "every promise holds" } else { "PROMISES ARE BROKEN" },
+        )
+    }
+}
+
+/// Of two ledgers together.
+impl AddAssign for Summary {
+    fn add_assign(&mut self, other: Self) {
+        self.lines += other.lines;
+        self.sends += other.sends;
+        self.repeated_sends += other.repeated_sends;
+        self.acked += other.acked;
+        self.stored += other.stored;
+        self.devices += other.devices;
+        self.live += other.live;
+        self.repeated_live += other.repeated_live;
+        self.pages += other.pages;
+        self.connections += other.connections;
+        self.faults += other.faults;
+        self.unread += other.unread;
+        self.violations += other.violations;
+        self.first.extend(other.first);
+    }
 }
 
 /// Reads lines, keeps what has to be known of them.
 #[derive(Debug, Default)]
-pub(crate) struct Checker {
+pub struct Checker {
     rooms: HashMap<usize, Room>,
     /// Where each send was acknowledged or seen: (conversation, seq).
     places: HashMap<String, (usize, i64)>,
@@ -101,7 +156,7 @@ impl View {
 
 impl Checker {
     /// Takes the next line.
-    pub(crate) fn read(&mut self, line: Line) {
+    pub fn read(&mut self, line: Line) {
         self.summary.lines += 1;
         let number = usize::try_from(self.summary.lines).ok();
         let device = line.device;
@@ -251,7 +306,8 @@ impl Checker {
     }
 
     /// The ledger is at its end: what must be true then.
-    pub(crate) fn finish(mut self) -> Summary {
+    #[must_use]
+    pub fn finish(mut self) -> Summary {
         let end = |promise, room, seq, id, device| Violation { promise, room, seq, id, device, line: None };
         let mut rooms: Vec<_> = std::mem::take(&mut self.rooms).into_iter().collect();
         rooms.sort_unstable_by_key(|(number, _)| *number);

@@ -1,0 +1,129 @@
+//! The store as a logic node reaches it: late, at times not at all, and with answers that are lost on the way back.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use oort_api::ids::{ConversationId, UserId};
+use oort_api::pb::oort::v1::{Conversation, User};
+use oort_logic::store::memory::MemoryStore;
+use oort_logic::store::*;
+use tokio::time::sleep;
+use tonic::async_trait;
+
+use crate::dice;
+use crate::life::Life;
+
+/// The store of a run.
+#[derive(Debug, Default)]
+pub(crate) struct Durable {
+    pub(crate) memory: MemoryStore,
+    /// Nothing is answered.
+    pub(crate) is_down: AtomicBool,
+    /// Every third transaction fails, one way or the other.
+    pub(crate) is_flaky: AtomicBool,
+}
+
+/// The way of one incarnation to the store.
+#[derive(Debug)]
+pub(crate) struct StoreLink {
+    pub(crate) durable: Arc<Durable>,
+    pub(crate) life: Life,
+}
+
+fn down() -> Error {
+    Error::Unavailable("the simulation says so".to_owned())
+}
+
+impl StoreLink {
+    async fn reach(&self) -> Result<(), Error> {
+        sleep(dice::latency()).await;
+        if self.durable.is_down.load(Ordering::Relaxed) {
+            sleep(dice::ms(1, 200)).await;
+            return Err(down());
+        }
+        Ok(())
+    }
+
+    fn fails(&self) -> bool {
+        dice::chance(if self.durable.is_flaky.load(Ordering::Relaxed) { 170 } else { 5 })
+    }
+}
+
+macro_rules! reads {
+    ($(fn $name:ident(&self $(, $argument:ident: $type:ty)*) -> $returns:ty;)*) => {
+        #[async_trait]
+        impl Store for StoreLink {
+            $(async fn $name(&self $(, $argument: $type)*) -> Result<$returns, Error> {
+                self.life.guard(async {
+                    self.reach().await?;
+                    let done = self.durable.memory.$name($($argument),*).await;
+                    sleep(dice::latency()).await;
+                    if self.fails() { Err(down()) } else { done }
+                }).await
+            })*
+
+            /// Fails before its commit, at it, or when it is done already.
+            async fn append(&self, owner: &str, batch: &[NewMessage], published: &[i64], now_ms: i64)
+            -> Result<(Vec<Appended>, Option<OutboxRow>), Error> {
+                self.life.guard(async {
+                    self.reach().await?;
+                    if self.fails() {
+                        self.durable.memory.append_in_vain(batch, now_ms);
+                        return Err(down());
+                    }
+                    let done = self.durable.memory.append(owner, batch, published, now_ms).await;
+                    sleep(dice::latency()).await;
+                    if self.fails() { Err(down()) } else { done }
+                }).await
+            }
+        }
+    };
+}
+
+reads! {
+    fn check(&self) -> ();
+    fn create_user(&self, user: &NewUser) -> User;
+    fn credentials_by_name(&self, username_key: &str) -> Option<Credentials>;
+    fn credentials_by_email(&self, email: &str) -> Option<Credentials>;
+    fn user(&self, id: UserId) -> Option<User>;
+    fn find_users(&self, prefix: &str, limit: u32) -> Vec<User>;
+    fn create_login(&self, login: &Login, device: &str) -> ();
+    fn live_logins(&self, ids: &[Arc<str>], now_ms: i64) -> Vec<Option<UserId>>;
+    fn login(&self, id: &str, now_ms: i64) -> Option<(Login, User)>;
+    fn login_by_cookie(&self, cookie_hash: &[u8; 32], now_ms: i64) -> Option<(Login, User)>;
+    fn rotate_refresh(&self, old: &[u8; 32], new: &[u8; 32], now_ms: i64, expires_at_ms: i64) -> Rotation;
+    fn end_login(&self, id: &str, user: UserId) -> bool;
+    fn devices_of(&self, user: UserId, now_ms: i64, limit: u32) -> Vec<Device>;
+    fn note_seen(&self, seen: &Sightings) -> ();
+    fn last_seen(&self, users: &[UserId]) -> Vec<(UserId, i64)>;
+    fn signing_keys(&self, candidate: &SigningKey) -> Vec<SigningKey>;
+    fn create_room(&self, owner: &str, name: &str, creator: &User, now_ms: i64) -> (ConversationInfo, OutboxRow);
+    fn create_group(&self, owner: &str, name: &str, creator: &User, members: &[UserId], now_ms: i64)
+        -> (ConversationInfo, OutboxRow);
+    fn direct(&self, owner: &str, creator: &User, peer: UserId, now_ms: i64)
+        -> (ConversationInfo, Option<OutboxRow>);
+    fn add_members(&self, owner: &str, group: ConversationId, actor: &User, members: &[UserId], now_ms: i64)
+        -> Option<OutboxRow>;
+    fn remove_member(&self, owner: &str, group: ConversationId, actor: &User, member: UserId, now_ms: i64)
+        -> Option<OutboxRow>;
+    fn conversation(&self, id: ConversationId, user: UserId) -> Option<(ConversationInfo, bool)>;
+    fn members(&self, id: ConversationId, after: i64, limit: u32) -> Vec<Member>;
+    fn rooms_of_all(&self, users: &[UserId], rooms_max: u32) -> Vec<Vec<ConversationId>>;
+    fn entries_of_all(&self, users: &[UserId], rooms_max: u32) -> Vec<Vec<Entry>>;
+    fn filled_all(&self, fillings: &[Filling]) -> Vec<Vec<Conversation>>;
+    fn history(&self, id: ConversationId, range: Range, limit: u32) -> Page;
+    fn move_cursors(&self, owner: &str, moves: &[CursorMove], told_members_max: u32, now_ms: i64)
+        -> (Vec<Moved>, Option<OutboxRow>);
+    fn cursors(&self, id: ConversationId, limit: u32) -> Vec<MemberCursor>;
+    fn outbox(&self, owner: &str, after: i64, limit: u32) -> Vec<OutboxRow>;
+    fn outbox_delete(&self, ids: &[i64]) -> ();
+    fn outbox_renew(&self, owner: &str, lease_ms: i64) -> ();
+    fn outbox_adopt(&self, owner: &str, limit: u32) -> u64;
+    fn outbox_backlog(&self, now_ms: i64) -> (u64, i64);
+    fn grant_operator(&self, user: UserId, now_ms: i64) -> bool;
+    fn revoke_operator(&self, user: UserId) -> bool;
+    fn is_operator(&self, user: UserId) -> bool;
+    fn operators(&self, limit: u32) -> Vec<Operator>;
+    fn add_audit(&self, audit: &NewAudit) -> i64;
+    fn audit(&self, before: i64, limit: u32) -> Vec<Audit>;
+}
