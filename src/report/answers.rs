@@ -21,7 +21,7 @@ pub(crate) fn trail(rings: &Rings, conversation: i64, seq: i64) -> Trail {
 }
 
 /// Answers each question once.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Answers {
     rings: Rings,
     answered: VecDeque<String>,

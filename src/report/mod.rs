@@ -91,7 +91,6 @@ impl Reporter {
         name: &str,
         addresses: &BTreeMap<&'static str, SocketAddr>,
         sink: Sink,
-        rings: Rings,
         every: Duration,
         registry: &mut Registry,
     ) -> Self {
@@ -113,7 +112,12 @@ impl Reporter {
             address: address.map(SocketAddr::to_string).unwrap_or_default(),
             ..NodeEntry::default()
         };
-        Self { entry, sink, every, answers: Answers::from(rings), failures }
+        Self { entry, sink, every, answers: Answers::default(), failures }
+    }
+
+    /// The same, which knows what these rings hold of messages.
+    pub(crate) fn answering(self, rings: Rings) -> Self {
+        Self { answers: Answers::from(rings), ..self }
     }
 
     /// Reports until `end`, and then that it is gone. Draining is told from `stop` on.
@@ -184,7 +188,7 @@ mod tests {
         let sink = Sink::Directory(Arc::clone(directory) as Arc<dyn Directory>);
         let name = "å".repeat(100);
         let every = Duration::from_millis(10);
-        Reporter::new(Role::Job, &name, &BTreeMap::new(), sink, Rings::new(), every, registry)
+        Reporter::new(Role::Job, &name, &BTreeMap::new(), sink, every, registry)
     }
 
     async fn until(directory: &MemoryDirectory, wanted: impl Fn(&[NodeEntry]) -> bool) {

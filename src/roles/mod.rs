@@ -66,8 +66,8 @@ pub(crate) async fn run(role: Role, config: Config) -> anyhow::Result<()> {
     addresses.insert("admin", admin_address);
 
     let end = CancellationToken::new();
-    let reporter =
-        Reporter::new(role, &name, &addresses, reports, rings.clone(), report_every, &mut registry);
+    let reporter = Reporter::new(role, &name, &addresses, reports, report_every, &mut registry);
+    let reporter = reporter.answering(rings.clone());
     let registry = Arc::new(registry);
     let reporting = tokio::spawn(reporter.run(Arc::clone(&registry), stop.clone(), end.clone()));
     let admin = tokio::spawn(admin.run(registry, checks, rings, stop.clone(), end.clone()));

@@ -188,14 +188,12 @@ async fn rows_that_another_took_over_are_not_waited_for() {
     let running = start(config, store.clone(), bus.clone()).await;
     let stored = send_until_refused(&running.path, room, &anna, 1).await;
     // Another node takes them, as it may when this one's lease is over.
-    let mut taken = 0;
+    assert!(stored > 0);
     until("they are taken over", async || {
         store.outbox_renew(&running.path.owner, 0).await.expect("given back");
-        taken += store.outbox_adopt("another", 100).await.expect("taken over");
-        taken > 0
+        store.outbox_adopt("another", 100).await.expect("taken over") > 0
     })
     .await;
-    assert!(usize::try_from(taken).expect("few") <= stored);
     bus.is_down.store(false, Ordering::Relaxed);
     until("none is counted any longer", async || running.path.metrics.unpublished_rows.get() == 0).await;
 }
