@@ -68,6 +68,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/admin/messages/{conversation}/{seq}/trace": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Tells where a message has been: asks every process, which takes up to `logic.trail_wait_ms`. */
+        get: operations["adminTrace"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/admin/nodes": {
         parameters: {
             query?: never;
@@ -96,6 +113,23 @@ export interface paths {
         get: operations["adminOutbox"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/replay": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Delivers messages once more to whoever is online, marked as a replay. They are not stored again; what a client has, it drops. */
+        post: operations["adminReplay"];
         delete?: never;
         options?: never;
         head?: never;
@@ -750,7 +784,7 @@ export interface components {
         };
         /** @description Something an operator did, or tried to: it is written before it is done. */
         Audit: {
-            /** @description `kick`, `broadcast`, `operator_granted`, `operator_revoked`. */
+            /** @description `kick`, `broadcast`, `replay`, `operator_granted`, `operator_revoked`. */
             action: string;
             /** @description Their user name; empty = the command line. */
             actor: string;
@@ -764,7 +798,7 @@ export interface components {
             /** @description More, by action. */
             details: Record<string, never>;
             id: string;
-            /** @description To whom or what: a user id, or `everyone`. */
+            /** @description To whom or what: a user id, `everyone`, or `conversation` and its id. */
             subject: string;
         };
         /** @description What operators did. */
@@ -1045,11 +1079,92 @@ export interface components {
              */
             seq: number;
         };
+        /** @description Something that happened to the message. */
+        MessageHop: {
+            /**
+             * Format: int64
+             * @description µs since the epoch, by the clock of the process.
+             */
+            atUs: number;
+            /**
+             * Format: int32
+             * @description `committed`: messages of the transaction.
+             */
+            batch?: number | null;
+            /**
+             * Format: int32
+             * @description `written`: sessions that are behind and pull it.
+             */
+            behind?: number | null;
+            /** @description `pushed`, `acked`: to and by which comet. */
+            comet?: string | null;
+            /**
+             * Format: int32
+             * @description `routed`: comets it goes to.
+             */
+            comets?: number | null;
+            /**
+             * Format: int32
+             * @description `routed`: users and rooms that are nowhere; `acked`: that the comet did not have.
+             */
+            missing?: number | null;
+            /** @description Name of the process's node. */
+            node: string;
+            /**
+             * Format: int64
+             * @description `taken`: in the partition.
+             */
+            offset?: number | null;
+            /**
+             * Format: int32
+             * @description `taken`: of the bus.
+             */
+            partition?: number | null;
+            /** @description `comet`, `logic`, `job` or `standalone`. */
+            role: string;
+            /**
+             * Format: int32
+             * @description `written`: sessions that have it in their sockets, or waiting for them.
+             */
+            sessions?: number | null;
+            /** @description `accepted`, `committed` and `published` by a logic; `taken`, `routed`, `pushed` and `acked` by a job; `written` by a comet. */
+            step: string;
+        };
         /**
          * @description Who wrote a message.
          * @enum {string}
          */
         MessageKind: "text" | "system";
+        /** @description How far readers have got, the sender left out. */
+        MessageMembers: {
+            /** @description Their clients said that they have it. */
+            delivered: number;
+            known: number;
+            read: number;
+        };
+        /** @description Where a message has been. */
+        MessageTrace: {
+            /** @description Processes that answered, and since when they remember everything. */
+            answered: components["schemas"]["TraceAnswered"][];
+            conversationId: string;
+            /**
+             * Format: int64
+             * @description When it was stored, ms since the epoch.
+             */
+            createdAtMs: number;
+            /** @description By time. Clocks of processes may differ. */
+            hops: components["schemas"]["MessageHop"][];
+            /** @description Readers of a group or direct conversation; all 0 in an open room. */
+            members: components["schemas"]["MessageMembers"];
+            /** @description Who sent it; `0` = the server. */
+            senderId: string;
+            /** Format: int64 */
+            seq: number;
+            /** @description Processes that reported lately and did not answer in time. */
+            silent: components["schemas"]["TraceProcess"][];
+            /** @description W3C trace id of the request that sent it; absent = not known any longer. */
+            traceId?: string | null;
+        };
         /** @description A page of messages. */
         Messages: {
             /** @description There is more in that direction. */
@@ -1165,6 +1280,16 @@ export interface components {
             busLagMs?: number | null;
             /**
              * Format: double
+             * @description How long ago the canary last came through.
+             */
+            canaryAgeMs?: number | null;
+            /**
+             * Format: double
+             * @description From a send of the canary to its frame at a socket; the last one.
+             */
+            canaryMs?: number | null;
+            /**
+             * Format: double
              * @description 100 = one processor.
              */
             cpuPercent?: number | null;
@@ -1247,6 +1372,42 @@ export interface components {
         RefreshSession: {
             refreshToken: string;
         };
+        /** @description What is to be delivered once more: messages of a conversation from a seq on, or of a user since a time. */
+        Replay: {
+            /** @description A conversation, with `fromSeq`. */
+            conversationId?: string | null;
+            /**
+             * Format: int64
+             * @description The first of them.
+             */
+            fromSeq?: number | null;
+            /**
+             * Format: int64
+             * @description Messages written from then on, ms since the epoch.
+             */
+            sinceMs?: number | null;
+            /** @description Also to clients that do not know `oort.v1` and may show them twice. */
+            toAllClients?: boolean;
+            /**
+             * Format: int64
+             * @description The last of them; absent = the conversation's newest.
+             */
+            toSeq?: number | null;
+            /** @description To this user alone; without a conversation, of all of the user's, with `sinceMs`. */
+            userId?: string | null;
+        };
+        /** @description What the bus has. */
+        Replayed: {
+            conversations: number;
+            /** @description There were more than `logic.replays.messages_max`. */
+            hasMore: boolean;
+            messages: number;
+            /**
+             * Format: int64
+             * @description Give this as `fromSeq` to go on.
+             */
+            nextSeq?: number | null;
+        };
         /** @description A push to the members of a room who are online. */
         RoomPush: components["schemas"]["PushBody"] & {
             /**
@@ -1295,6 +1456,21 @@ export interface components {
             /** @description Good once; the answer has the next one. */
             refreshToken: string;
             user: components["schemas"]["User"];
+        };
+        /** @description A process that answered. */
+        TraceAnswered: {
+            node: string;
+            role: string;
+            /**
+             * Format: int64
+             * @description It remembers everything from here on, µs since the epoch; 0 = nothing has passed it.
+             */
+            sinceUs: number;
+        };
+        /** @description A process. */
+        TraceProcess: {
+            node: string;
+            role: string;
         };
         /** @description A user as others see them. */
         User: {
@@ -1491,6 +1667,40 @@ export interface operations {
             };
         };
     };
+    adminTrace: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Its id */
+                conversation: string;
+                /** @description The message's place there */
+                seq: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What is still remembered of its way */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MessageTrace"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
     adminNodes: {
         parameters: {
             query?: never;
@@ -1536,6 +1746,39 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Outbox"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    adminReplay: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Replay"];
+            };
+        };
+        responses: {
+            /** @description The bus has them */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Replayed"];
                 };
             };
             /** @description Refused */
