@@ -25,10 +25,10 @@ seed=${SEED:-$(date +%s)}
 
 failed=()
 # Nobody goes away by themselves: what is slow is slow because of the fault.
-crowd=(--users 40 --accounts 10 --groups 12 --sends 60 --departures 0 --patience 180 --herd 2000)
+crowd=(--users 40 --accounts 10 --groups 12 --sends 60 --departures 0 --patience 300 --herd 2000)
 standalone_faults=all cluster_faults=all
 if [ -n "$short" ]; then
-  crowd=(--users 20 --accounts 6 --groups 8 --sends 40 --departures 0 --patience 180 --hold 1.5 --calm 1)
+  crowd=(--users 20 --accounts 6 --groups 8 --sends 40 --departures 0 --patience 300 --hold 1.5 --calm 1)
   standalone_faults=kill-oort,clients-cut
   cluster_faults=kill-comet,pause-comet,kill-logic,kill-job,restart-comet,kill-kafka,pause-kafka,kill-redis,redis-flushall,kill-mysql,mysql-connections-cut,mysql-link-cut,redis-half-closed,clients-half-closed
 fi

@@ -2,6 +2,7 @@
 # library by which clocks jump. `standalone` and `cluster` get the options that tell of them; what this machine does not allow is
 # left out, and said. The caller names its processes in `pids`, if it has any in the background.
 
+deploy/local/prerequisites.sh faults
 services=$(mktemp -d "${TMPDIR:-/tmp}/oort-faults-XXXXXX")
 disk=$(mktemp -d "${TMPDIR:-/tmp}/oort-disk-XXXXXX")
 standalone=() cluster=(--services "$services") pids=() mounted=()
@@ -38,6 +39,6 @@ if [ -n "$faketime" ]; then
   cluster+=(--faketime "$faketime")
   standalone+=(--faketime "$faketime")
 else
-  echo "no clock jumps: libfaketime is not installed" >&2
+  echo "no clock jumps: libfaketime lies elsewhere" >&2
 fi
 deploy/local/services.sh up "$services"

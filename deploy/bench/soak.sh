@@ -19,7 +19,7 @@ seed=${SEED:-$(date +%s)}
 # shellcheck source=deploy/bench/faults.sh
 . deploy/bench/faults.sh
 
-crowd=(--minutes "$minutes" --users 40 --accounts 10 --groups 12 --sends 40 --departures 0 --patience 180)
+crowd=(--minutes "$minutes" --users 40 --accounts 10 --groups 12 --sends 40 --departures 0 --patience 300)
 soak() { # SHAPE OPTIONS...: in the background, both at the same time
   exec timeout $((minutes * 60 + 900)) "$bin/oort-bench" chaos --shape "$@" --seed "$seed" "${crowd[@]}" --out "$out" \
     > >(sed -u "s/^/$1: /") 2> >(sed -u "s/^/$1: /" >&2)

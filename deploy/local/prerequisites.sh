@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Makes sure that a build can start: a C toolchain, cargo and Node. Says how, where it cannot.
 #   prerequisites.sh          what a build needs
+#   prerequisites.sh faults   also what makes clocks jump
 #   prerequisites.sh browser  also what the browser tests need: Chromium, and fonts for Chinese and emoji
 set -euo pipefail
 
@@ -12,6 +13,9 @@ die() { printf 'prerequisites: %s\n' "$*" >&2; exit 1; }
 missing=()
 command -v cc >/dev/null && command -v c++ >/dev/null && command -v make >/dev/null || missing+=(build-essential)
 command -v column >/dev/null || missing+=(bsdextrautils)
+if [ "${1:-}" = faults ]; then
+  compgen -G '/usr/lib/*/faketime/libfaketimeMT.so.1' >/dev/null || missing+=(libfaketime)
+fi
 if [ "${1:-}" = browser ]; then
   [ -x "${OORT_CHROMIUM:-/usr/bin/chromium}" ] || missing+=(chromium)
   command -v fc-list >/dev/null || missing+=(fontconfig)

@@ -20,7 +20,7 @@ use super::schedule::Planned;
 use super::slow;
 
 /// Longest wait until everything is connected and ready again after a fault.
-const HEALED: Duration = Duration::from_secs(120);
+const HEALED: Duration = Duration::from_secs(180);
 /// Partitions that a topic gets at a time.
 const MORE_PARTITIONS: i32 = 2;
 const POLL: Duration = Duration::from_millis(50);

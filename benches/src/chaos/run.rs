@@ -160,7 +160,12 @@ async fn crowds(
         let name =
             if part.len() == plan.len() { shown.name() } else { format!("{}-{}", shown.name(), number + 1) };
         let path = folder.join(format!("{name}.ledger"));
-        past.add(one_crowd(options, part, &path, breaker, system, &mut pace).await?);
+        let lived = one_crowd(options, part, &path, breaker, system, &mut pace).await;
+        if lived.is_err() {
+            // What the faults before did is known all the same.
+            shown.add(ledger::Summary::default(), outcomes(&path)?);
+        }
+        past.add(lived?);
         let (summary, outcomes) =
             tokio::task::block_in_place(|| anyhow::Ok((ledger::check(&path)?, outcomes(&path)?)))?;
         let story = ledger::failure(&summary, &path)?;
@@ -179,8 +184,9 @@ async fn crowds(
 
 fn outcomes(path: &Path) -> anyhow::Result<Vec<Outcome>> {
     let mut outcomes = Outcomes::default();
-    for line in ledger::lines(path)? {
-        outcomes.read(&line?);
+    // The last line of a run that failed may be half a line.
+    for line in ledger::lines(path)?.map_while(Result::ok) {
+        outcomes.read(&line);
     }
     Ok(outcomes.finish())
 }

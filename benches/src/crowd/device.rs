@@ -16,10 +16,11 @@ use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 use tokio_tungstenite::tungstenite::{Bytes, Message, Utf8Bytes};
 
 use crate::clock::now_ns;
-use crate::ledger::{Event, Placed};
+use crate::ledger::Event;
 use crate::load::frames::{self, ServerFrame};
 use crate::load::tag::Tag;
 
+use super::noted::{placed, shown, text};
 use super::world::{World, count};
 
 /// What a device is told to do.
@@ -367,7 +368,7 @@ impl Device {
                         });
                         // A repeat is answered twice when the first attempt had arrived.
                         if self.pending.remove(&tag.number).is_some() {
-                            answered(&world, room, tag, Ok(result.seq), now_ns);
+                            world.answered(room, tag, Ok(result.seq), now_ns);
                         }
                         continue;
                     };
@@ -376,7 +377,7 @@ impl Device {
                     match error.retry_after_ms {
                         Some(ms) => again = Some(Duration::from_millis(ms)),
                         None if self.pending.remove(&tag.number).is_some() => {
-                            answered(&world, room, tag, Err(error), now_ns);
+                            world.answered(room, tag, Err(error), now_ns);
                         }
                         None => {}
                     }
@@ -413,41 +414,4 @@ struct Taken {
     out: Vec<Vec<u8>>,
     /// Sends were refused that may go through after so long.
     again: Option<Duration>,
-}
-
-fn text(tag: Tag) -> String {
-    String::from_utf8_lossy(&tag.text()).into_owned()
-}
-
-fn placed(message: &frames::Message<'_>) -> Placed {
-    Placed { seq: message.seq, id: message.client_msg_id.to_string() }
-}
-
-fn shown<'a>(
-    room: usize,
-    after: Option<i64>,
-    oldest_first: impl Iterator<Item = &'a frames::Message<'a>>,
-    page: &frames::Messages<'_>,
-) -> Event {
-    let messages = oldest_first.map(placed).collect();
-    Event::Page { room, after, messages, more: page.has_more_messages, head: page.head }
-}
-
-/// A send of the crowd was acknowledged with its seq, or refused.
-pub(crate) fn answered(
-    world: &World,
-    room: usize,
-    tag: Tag,
-    answer: Result<i64, &frames::Refusal<'_>>,
-    now_ns: u64,
-) {
-    world.counts.under_way.fetch_sub(1, Ordering::Relaxed);
-    let mut tally = world.tally();
-    match answer {
-        Ok(seq) => tally.ack(&world.shared, room, seq, tag, now_ns),
-        Err(refusal) => {
-            tally.refuse(&refusal.code);
-            tally.answer(tag.due_ns, now_ns);
-        }
-    }
 }

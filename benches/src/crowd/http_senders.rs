@@ -15,7 +15,6 @@ use crate::ledger::Event;
 use crate::load::frames::{Refusal, Sent};
 use crate::load::tag::Tag;
 
-use super::device::answered;
 use super::world::World;
 
 /// A message to send: who, where, which.
@@ -67,7 +66,7 @@ async fn send(world: &World, Order { account, room, tag }: Order) -> anyhow::Res
             Ok(Ok((200, bytes))) => {
                 let sent: Sent = serde_json::from_slice(&bytes)?;
                 world.note(None, || Event::Ack { room, id: text(), seq: sent.seq });
-                answered(world, room, tag, Ok(sent.seq), now_ns());
+                world.answered(room, tag, Ok(sent.seq), now_ns());
                 return Ok(());
             }
             Ok(Ok((status @ (429 | 502 | 503), bytes))) => {

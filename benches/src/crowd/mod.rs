@@ -5,6 +5,7 @@ pub(crate) mod cutter;
 mod device;
 pub(crate) mod draw;
 mod http_senders;
+mod noted;
 pub(crate) mod options;
 pub(crate) mod run;
 pub(crate) mod world;

@@ -8,6 +8,8 @@ use std::time::Duration;
 
 use crate::clock;
 use crate::ledger::{Event, Ledger};
+use crate::load::frames::Refusal;
+use crate::load::tag::Tag;
 use crate::load::tally::{Shared, Tally};
 use crate::system::{Account, Api};
 
@@ -98,6 +100,19 @@ impl World {
     /// The counts and latencies.
     pub(crate) fn tally(&self) -> MutexGuard<'_, Tally> {
         lock(&self.tally)
+    }
+
+    /// A send was acknowledged with its seq, or refused.
+    pub(crate) fn answered(&self, room: usize, tag: Tag, answer: Result<i64, &Refusal<'_>>, now_ns: u64) {
+        self.counts.under_way.fetch_sub(1, Ordering::Relaxed);
+        let mut tally = self.tally();
+        match answer {
+            Ok(seq) => tally.ack(&self.shared, room, seq, tag, now_ns),
+            Err(refusal) => {
+                tally.refuse(&refusal.code);
+                tally.answer(tag.due_ns, now_ns);
+            }
+        }
     }
 
     /// How many accounts there are.

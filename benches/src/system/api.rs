@@ -72,8 +72,9 @@ impl Api {
     /// The answer to a GET, as it is.
     pub(crate) async fn text(&self, path: &str) -> anyhow::Result<String> {
         let (status, bytes) = self.call(Method::GET, path, "", &Value::Null).await?;
-        ensure!((200..300).contains(&status), "{}{path}: {status}", self.address);
-        Ok(String::from_utf8_lossy(&bytes).into_owned())
+        let text = String::from_utf8_lossy(&bytes).into_owned();
+        ensure!((200..300).contains(&status), "{}{path}: {status}: {text}", self.address);
+        Ok(text)
     }
 
     /// A new account with a name of its own.

@@ -23,8 +23,8 @@ pub(crate) use node::{Node, PidOfNow};
 use node::Settings;
 pub(crate) use services::{Services, processes as backends};
 
-/// Longest wait for a started system to be ready.
-const READY: Duration = Duration::from_secs(60);
+/// Longest wait for a system to be ready. MariaDB looks once a minute whether a full disk was freed.
+const READY: Duration = Duration::from_secs(180);
 
 /// Where the roles listen.
 const COMET_PORTS: [&str; 3] = ["COMET__HTTP_LISTEN", "COMET__TCP_LISTEN", "COMET__GRPC_LISTEN"];
