@@ -115,13 +115,21 @@ impl Refusal {
         {
             return Self::new(code, tail);
         }
-        match status.code() {
-            tonic::Code::Unavailable | tonic::Code::DeadlineExceeded | tonic::Code::Cancelled => {
-                Self::new(Code::Unavailable, "a part of the server cannot be reached; try again")
-            }
-            _ => Self::new(Code::Internal, "internal error"),
+        if is_of_the_way(status) {
+            Self::new(Code::Unavailable, "a part of the server cannot be reached; try again")
+        } else {
+            Self::new(Code::Internal, "internal error")
         }
     }
+}
+
+/// Whether the way to the peer is the trouble, not the call: a connection that broke under a call is told as
+/// [`tonic::Code::Unknown`], and what has a source was made on this side, whatever its code.
+#[must_use]
+pub fn is_of_the_way(status: &Status) -> bool {
+    use tonic::Code::{Cancelled, DeadlineExceeded, Unavailable, Unknown};
+    matches!(status.code(), Unavailable | DeadlineExceeded | Cancelled | Unknown)
+        || std::error::Error::source(status).is_some()
 }
 
 impl From<Refusal> for Status {
@@ -147,5 +155,19 @@ mod tests {
         let forged = Status::new(tonic::Code::Internal, "not_member: hm");
         assert_eq!(Refusal::from_status(&forged).code, Code::Internal);
         assert_eq!(Refusal::from_status(&Status::unavailable("tcp connect error")).code, Code::Unavailable);
+    }
+
+    #[test]
+    fn a_connection_that_breaks_under_a_call_may_be_tried_again() {
+        let broken = Status::unknown("h2 protocol error: error reading a body from connection");
+        let reset = Status::from_error(Box::new(std::io::Error::from(std::io::ErrorKind::BrokenPipe)));
+        for status in [broken, reset] {
+            let refusal = Refusal::from_status(&status);
+            assert_eq!(
+                (refusal.code, refusal.retry_after_ms.is_some()),
+                (Code::Unavailable, true),
+                "{status:?}"
+            );
+        }
     }
 }

@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
+use oort_api::error::is_of_the_way;
 use oort_api::pb::oort::v1::logic_client::LogicClient;
 use oort_api::pb::oort::v1::logic_server::Logic;
 use oort_api::pb::oort::v1::{
@@ -13,7 +14,7 @@ use oort_api::pb::oort::v1::{
 use secrecy::{ExposeSecret, SecretString};
 use tonic::metadata::{Ascii, MetadataValue};
 use tonic::transport::{Channel, Endpoint};
-use tonic::{Code, Request, Response, Status};
+use tonic::{Request, Response, Status};
 
 use crate::error::Error;
 
@@ -101,7 +102,7 @@ impl RemoteLogic {
             let answer = tokio::time::timeout(self.answer_timeout, call(peer.client.clone(), request)).await;
             let status = match answer {
                 Ok(Ok(reply)) => return Ok(reply),
-                Ok(Err(status)) if !is_elsewhere_better(&status) => return Err(status),
+                Ok(Err(status)) if !is_of_the_way(&status) => return Err(status),
                 Ok(Err(status)) => status,
                 Err(_) => Status::deadline_exceeded("logic did not answer in time"),
             };
@@ -123,11 +124,6 @@ fn peer(address: &str) -> Result<Peer, Error> {
         .connect_lazy();
     let client = LogicClient::new(channel).max_decoding_message_size(64 << 20);
     Ok(Peer { client, resting_until_ms: AtomicU64::new(0) })
-}
-
-/// The peer is the trouble, not the call.
-fn is_elsewhere_better(status: &Status) -> bool {
-    matches!(status.code(), Code::Unavailable | Code::DeadlineExceeded | Code::Cancelled | Code::Unknown)
 }
 
 macro_rules! forward {
