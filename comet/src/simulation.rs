@@ -94,7 +94,9 @@ impl SimulatedComet {
         let stream = TcpStream::from(socket);
         stream.set_nonblocking(true)?;
         let arrival = Arrival::new(tokio::net::TcpStream::from_std(stream)?, None);
-        socket_arrived(&self.shard.node, ADDRESS);
+        if socket_arrived(&self.shard.node, ADDRESS).is_err() {
+            return Ok(());
+        }
         let Some((connection, early)) = self.shard.open(arrival, ADDRESS, Dialect::V1) else { return Ok(()) };
         let credential = Some(Credential::Sid(sid.to_owned()));
         let place = self.shard.node.admission.place();
