@@ -91,6 +91,9 @@ pub struct Config {
     /// Time from the upgrade (or the TCP connect) to an authenticated session, ms. With TLS, its handshake has as much
     /// before.
     pub handshake_timeout_ms: u64,
+    /// Time from the end of a session's token to the end of the session, ms: meanwhile its client, if it understands that,
+    /// connects anew. 0 = a session outlives its token.
+    pub token_grace_ms: u64,
     /// Silence after which a JSON client is pinged, ms.
     pub ping_interval_ms: u64,
     /// Silence after which a JSON client is closed, ms.
@@ -185,6 +188,7 @@ impl Default for Config {
             header_bytes_max: 16 * 1024,
             header_timeout_ms: 10_000,
             handshake_timeout_ms: 8_000,
+            token_grace_ms: 60_000,
             ping_interval_ms: 30_000,
             silence_limit_ms: 75_000,
             goim_heartbeat_ms: 480_000,

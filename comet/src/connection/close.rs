@@ -37,6 +37,8 @@ pub(crate) enum CloseReason {
     Busy,
     /// A fault of the server.
     Internal,
+    /// The token that opened it has ended.
+    TokenEnded,
     /// The log-in that opened it ended.
     SessionEnded,
     /// An operator ended it.
@@ -63,6 +65,7 @@ impl CloseReason {
             Self::Unavailable => (1013, "unavailable; try again later", "unavailable"),
             Self::Busy => (1013, "too many clients are connecting; come again later", "busy"),
             Self::Internal => (1011, "internal error", "internal"),
+            Self::TokenEnded => (1008, "unauthenticated", "token_ended"),
             Self::SessionEnded => (1008, op::KICK_SESSION_ENDED, "session_ended"),
             Self::Kicked => (1008, op::KICK_BY_OPERATOR, "kicked"),
             Self::Draining => (1001, "the server is shutting down", "draining"),

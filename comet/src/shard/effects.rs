@@ -127,7 +127,7 @@ impl Shard {
 }
 
 /// Spreads neighbours over all values (splitmix64's finaliser).
-fn jitter(version: i64) -> u64 {
+pub(crate) fn jitter(version: i64) -> u64 {
     let mut x = version.cast_unsigned().wrapping_mul(0x9e37_79b9_7f4a_7c15);
     x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);

@@ -6,6 +6,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use oort_api::clock::now_ms;
 use oort_api::pb::oort::v1::{ConnectReply, SessionRef};
 use oort_api::{RoomKey, SessionKey};
 use slab::Slab;
@@ -26,6 +27,7 @@ use crate::transport::encrypted::Buffers;
 pub(crate) mod accept;
 pub(crate) mod agenda;
 pub(crate) mod effects;
+mod ends;
 pub(crate) mod fanout;
 pub(crate) mod http;
 pub(crate) mod inbox;
@@ -39,6 +41,7 @@ mod tls;
 pub(crate) mod wheel;
 
 use agenda::{Agenda, Ticket};
+use ends::Ends;
 use inbox::Inbound;
 use logins::Logins;
 use poller::Poller;
@@ -78,6 +81,8 @@ pub(crate) struct Shard {
     sent_away: Cell<usize>,
     /// The log-ins of registered connections.
     logins: RefCell<Logins>,
+    /// When their tokens end.
+    ends: RefCell<Ends>,
     /// Who told of their typing a moment ago.
     typing: RefCell<TypingGate>,
     rates: Rates,
@@ -119,6 +124,7 @@ impl Shard {
         let typing = TypingGate::new(config.watch.typing_interval_ms, config.watch.typing_remembered_max);
         Ok(Self {
             logins: RefCell::default(),
+            ends: RefCell::default(),
             typing: RefCell::new(typing),
             node,
             index,
@@ -186,6 +192,10 @@ impl Shard {
         let user = reply.user.as_ref().map_or(0, |user| user.id);
         connection.user.set(user);
         self.logins.borrow_mut().set(connection.id.slot, reply.login);
+        if reply.expires_at_ms > 0 && node.config.token_grace_ms > 0 {
+            let left_ms = u64::try_from(reply.expires_at_ms.saturating_sub(now_ms())).unwrap_or(0);
+            self.ends.borrow_mut().set(connection.id.slot, self.in_turns(left_ms));
+        }
         if !connection.dialect.is_json() {
             let key = (reply.key != connection.id.key(node.nonce)).then(|| SessionKey::new(&reply.key).ok());
             let accepts = (!reply.accepts.is_empty()).then(|| reply.accepts.as_slice().into());
@@ -300,6 +310,7 @@ impl Shard {
             node.departed(is_registered.then(|| self.session(connection)), emptied);
         }
         self.logins.borrow_mut().set(connection.id.slot, 0);
+        self.ends.borrow_mut().forget(connection.id.slot);
         self.connections.borrow_mut().0.try_remove(connection.id.slot as usize);
         socket_left(node, connection.address);
     }

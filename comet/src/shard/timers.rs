@@ -4,8 +4,11 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use oort_api::codec::envelope::ServerFrame;
 
 use super::Shard;
+use super::effects::jitter;
+use super::ends::Due;
 use super::wheel::Wheel;
 use crate::connection::close::CloseReason;
 use crate::connection::{Connection, Stage};
@@ -22,8 +25,11 @@ impl Shard {
 
     /// Has the wheel come back to a connection when its stage asks for it.
     pub(crate) fn schedule(&self, connection: &Connection) {
-        let left = self.limit(connection).saturating_sub(self.silence(connection));
-        let ahead = Wheel::ahead(left.saturating_add(1));
+        let silent = self.limit(connection).saturating_sub(self.silence(connection)).saturating_add(1);
+        let ahead = match self.ends.borrow().due(connection.id.slot, self.now.get()) {
+            Due::Not(left) => Wheel::ahead(silent.min(left)),
+            Due::Token | Due::Session => Wheel::ahead(1),
+        };
         let due = self.now.get().wrapping_add(ahead);
         if connection.due.replace(due) != due {
             self.wheel.borrow_mut().add(connection.ticket(), ahead);
@@ -34,6 +40,23 @@ impl Shard {
     pub(crate) fn linger(&self, connection: &Connection) {
         connection.heard.set(self.now.get());
         self.schedule(connection);
+    }
+
+    /// The turn of the wheel after so many ms.
+    pub(crate) fn in_turns(&self, ms: u64) -> u32 {
+        // Further ahead it could not be told from the past.
+        self.now.get().wrapping_add(self.turns(ms).clamp(1, u32::MAX / 4))
+    }
+
+    /// The token of a live session has ended: its client is told, and has a while to connect anew.
+    fn token_ended(&self, connection: &Connection) {
+        let grace_ms = self.node.config.token_grace_ms;
+        self.ends.borrow_mut().leave(connection.id.slot, self.in_turns(grace_ms));
+        if connection.dialect.can_be_behind() {
+            // Time is left to try again when the first attempt fails.
+            let after_ms = jitter(connection.id.version) % (grace_ms / 2).max(1);
+            connection.send_json(&self.node, &ServerFrame::Reconnect { after_ms, reason: "token_expired" });
+        }
     }
 
     fn silence(&self, connection: &Connection) -> u32 {
@@ -78,6 +101,14 @@ impl Shard {
     fn due(&self, connection: &Connection) {
         let silence = self.silence(connection);
         let config = &self.node.config;
+        if connection.stage.get() == Stage::Live {
+            let due = self.ends.borrow().due(connection.id.slot, self.now.get());
+            match due {
+                Due::Not(_) => {}
+                Due::Token => self.token_ended(connection),
+                Due::Session => return connection.close(&self.node, CloseReason::TokenEnded),
+            }
+        }
         match connection.stage.get() {
             Stage::Dead => return,
             Stage::Opening | Stage::Registered if silence >= self.turns(config.handshake_timeout_ms) => {

@@ -146,6 +146,39 @@ async fn silent_clients_are_pinged_and_then_closed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_session_ends_with_its_token_and_is_told_before() {
+    let world = start_with(Config { token_grace_ms: 300, ..config() }, Scripted::new()).await;
+    let mut without = world.v1(3).await;
+    world.logic.state.lock().token_life_ms = 100;
+    let mut v1 = world.v1(1).await;
+    let mut classic = world.classic(2).await;
+    let mut packets = Goim::live(&world, true, AUTH).await;
+    let hint = v1.next().await;
+    assert_eq!((&hint["type"], &hint["payload"]["reason"]), (&json!("reconnect"), &json!("token_expired")));
+    assert!(hint["payload"]["afterMs"].as_u64().unwrap() < 150, "{hint}");
+    for client in [&mut v1, &mut classic] {
+        assert_eq!(client.closed().await, (1008, "unauthenticated".to_owned()));
+    }
+    packets.ended().await;
+    assert_eq!(world.handle.metrics().closed_for("token_ended"), 3);
+    without.sync().await;
+    world.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_outlives_its_token_where_that_is_set() {
+    let limits = Config { token_grace_ms: 0, ping_interval_ms: 200, ..config() };
+    let world = start_with(limits, Scripted::new()).await;
+    world.logic.state.lock().token_life_ms = 1;
+    let mut client = world.v1(1).await;
+    // Longer than its token lived.
+    let next = tokio::time::timeout(PATIENCE, client.socket.next()).await.unwrap();
+    assert!(matches!(next.unwrap().unwrap(), Message::Ping(_)));
+    client.sync().await;
+    world.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_drain_tells_everybody_and_logic() {
     let world = start().await;
     let mut v1 = world.v1(1).await;

@@ -53,6 +53,8 @@ pub(crate) struct State {
     pub(crate) taken_names: Vec<String>,
     pub(crate) goim_heartbeat_ms: i64,
     pub(crate) lease_ms: i64,
+    /// Life of every token shown, ms; 0 = it is not told.
+    pub(crate) token_life_ms: i64,
     /// Other comets that are draining.
     pub(crate) others_draining: i32,
     /// Other comets that take clients.
@@ -161,6 +163,9 @@ impl Logic for Scripted {
                 reply.accepts = auth.accepts;
             }
             None => return Err(Refusal::new(Code::Unauthenticated, "nothing shown").into()),
+        }
+        if state.token_life_ms > 0 {
+            reply.expires_at_ms = oort_api::clock::now_ms() + state.token_life_ms;
         }
         let session = SessionRef {
             user_id: reply.user.as_ref().map_or(0, |user| user.id),
