@@ -2,7 +2,7 @@
 # Breaks one part after the other while a crowd chats, in both shapes; the ledger of what its devices saw proves that nothing
 # acknowledged was lost. Tables and figures in benches/results/<date>-chaos.
 #   chaos.sh [FOLDER]                        every fault, and what failed once
-#   chaos.sh --short FOLDER                  those that matter most, and what failed once: for the tests
+#   chaos.sh --short FOLDER                  those that matter most, and what failed once: for the tests, about two minutes
 #   chaos.sh --only SHAPE FAULTS [FOLDER]    these (comma-separated): cluster kill-job,redis-flushall
 # SEED=7 repeats a run: order, targets and lengths follow from it. A run that fails prints its line for deploy/bench/failed-once.txt,
 # whose lines are run again each time. OORT_BENCH_BIN names the folder with `oort` and `oort-bench` (default target/fast, built
@@ -30,7 +30,9 @@ standalone_faults=all cluster_faults=all
 if [ -n "$short" ]; then
   crowd=(--users 20 --accounts 6 --groups 8 --sends 40 --departures 0 --patience 300 --hold 1.5 --calm 1)
   standalone_faults=kill-oort,clients-cut
-  cluster_faults=kill-comet,pause-comet,kill-logic,kill-job,restart-comet,kill-kafka,pause-kafka,kill-redis,redis-flushall,kill-mysql,mysql-connections-cut,mysql-link-cut,redis-half-closed,clients-half-closed
+  [ ${#mounted[@]} = 0 ] || standalone_faults+=,disk-full
+  [ -z "$faketime" ] || standalone_faults+=,clock-jumps-back
+  cluster_faults=kill-comet,pause-comet,kill-logic,kill-job,kill-kafka,kill-redis,redis-flushall,kill-mysql,mysql-connections-cut,mysql-deadlocks,comet-to-logic-cut,job-to-comet-half-closed,clients-half-closed
 fi
 chaos() { # SEED SHAPE FAULTS: "all" = those above
   local options=()
