@@ -16,6 +16,8 @@ pub enum Bug {
     PublishedBeforeAnswer,
     /// The greeting reads the heads before the session's rooms are entered.
     HeadsBeforeRooms,
+    /// A comet takes sessions before its lease is recorded.
+    SessionsBeforeLease,
 }
 
 thread_local! {

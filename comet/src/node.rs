@@ -1,7 +1,7 @@
 //! What all shards of a comet share.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use oort_api::pb::oort::v1::{CometRef, SessionRef};
@@ -61,8 +61,8 @@ pub(crate) struct Node {
     pub(crate) admission: Arc<Admission>,
     /// Connections over all comets, as logic told.
     pub(crate) total_connections: AtomicI64,
-    /// Logic has answered a renewal.
-    pub(crate) is_known: AtomicBool,
+    /// Logic has answered a renewal: jobs find what this comet records.
+    pub(crate) known: CancellationToken,
     /// Held by the renewal under way.
     pub(crate) renewing: tokio::sync::Mutex<()>,
     /// Announcements of everything that logic asked for.
@@ -114,7 +114,7 @@ impl Node {
             opening: AtomicUsize::new(0),
             admission: Arc::new(Admission::new(config.admission.clone(), metrics.clone())),
             total_connections: AtomicI64::new(0),
-            is_known: AtomicBool::new(false),
+            known: CancellationToken::new(),
             renewing: tokio::sync::Mutex::default(),
             announcements: Announcements::default(),
             draining: CancellationToken::new(),

@@ -67,7 +67,7 @@ pub(crate) async fn renew(node: &Node, advertised: &Advertised) -> Result<RenewR
     };
     match node.logic.renew(request).await {
         Ok(reply) => {
-            node.is_known.store(true, Ordering::Relaxed);
+            node.known.cancel();
             node.total_connections.store(reply.total_connections, Ordering::Relaxed);
             if reply.announce {
                 node.announcements.ask();

@@ -110,7 +110,7 @@ impl Handle {
         if node.draining.is_cancelled() {
             return Err("the comet is draining");
         }
-        if !node.is_known.load(Ordering::Relaxed) {
+        if !node.known.is_cancelled() {
             return Err("logic has not answered a renewal of the lease yet");
         }
         Ok(())

@@ -26,6 +26,7 @@ fn read(dialect: Dialect, pieces: &[&[u8]]) -> Result<Saw, Broken> {
             Event::Ready => saw.ready += 1,
             Event::Message { mark, server_seq } => saw.messages.push((mark, server_seq)),
             Event::Behind => saw.behind += 1,
+            Event::Cursor(_) | Event::ComeAgain { .. } => {}
         })?;
         held.drain(..done);
     }

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::rc::Rc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use oort_api::RoomKey;
@@ -10,6 +11,7 @@ use oort_api::pb::oort::v1::{ConnectReply, ConnectRequest};
 use crate::connection::close::CloseReason;
 use crate::connection::{Connection, Stage, Tally};
 use crate::delivery::Chunk;
+use crate::node::Node;
 use crate::shard::Shard;
 
 pub(crate) mod cursors;
@@ -32,6 +34,9 @@ async fn authenticate(
     credential: Credential,
 ) -> Result<Option<ConnectReply>, CloseReason> {
     let node = &shard.node;
+    if !is_leased(node).await {
+        return Err(CloseReason::Unavailable);
+    }
     let request = ConnectRequest {
         comet: Some(node.comet.clone()),
         version: connection.id.version,
@@ -44,6 +49,16 @@ async fn authenticate(
     let reply = reply.map_err(|refusal| CloseReason::of_refusal(&refusal))?;
     shard.register(connection, &reply);
     Ok((!connection.is_closing()).then_some(reply))
+}
+
+/// Waits until the directory has this comet: what is recorded before, no job looks for. False: it takes too long.
+async fn is_leased(node: &Node) -> bool {
+    #[cfg(feature = "simulation")]
+    if oort_api::planted::is(oort_api::planted::Bug::SessionsBeforeLease) {
+        return true;
+    }
+    let limit = Duration::from_millis(node.config.rpc_timeout_ms);
+    tokio::time::timeout(limit, node.known.cancelled()).await.is_ok()
 }
 
 /// Enters rooms: here first, then in the directory. When it returns, what is sent to them arrives.

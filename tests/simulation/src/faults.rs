@@ -52,7 +52,7 @@ pub(crate) fn plan(until_ms: usize) -> Vec<Planned> {
     // With a wiped directory it is the jobs' streams that find the comets: those must last (window "Redis is wiped and
     // no job has a stream to a comet").
     let is_wiped = dice::chance(200);
-    let count = dice::below(6);
+    let count = 1 + dice::below(5);
     let mut plan: Vec<Planned> = (0..count)
         .map(|_| {
             let two = || dice::below(2);
@@ -70,7 +70,9 @@ pub(crate) fn plan(until_ms: usize) -> Vec<Planned> {
                 12 | 13 => Fault::CometDies(two()),
                 _ => Fault::JobCometCut(two(), two()),
             };
-            Planned { fault, after: dice::ms(300, until_ms + 500), length: dice::ms(50, 1_800) }
+            // Half of them at the end: what is lost then is repaired by nothing that follows.
+            let from_ms = if dice::chance(500) { until_ms - 500 } else { 300 };
+            Planned { fault, after: dice::ms(from_ms, until_ms + 200), length: dice::ms(50, 1_800) }
         })
         .collect();
     plan.sort_by_key(|planned| planned.after);

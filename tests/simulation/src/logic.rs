@@ -84,7 +84,7 @@ pub(crate) async fn start(ground: &Ground) -> LogicNode {
 fn config() -> Config {
     let mut config = Config { http_listen: None, grpc_listen: None, ..Config::default() };
     (config.accounts.argon2_memory_kib, config.accounts.argon2_passes) = (64, 1);
-    config.publisher.patience_ms = 1_000;
+    config.publisher.patience_ms = 300;
     config
 }
 

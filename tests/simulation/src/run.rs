@@ -78,12 +78,13 @@ impl Outcome {
 const DELAYS: &str = "(messages may be late)";
 /// Tells a child what to run: a seed and a bug.
 const CHILD: &str = "OORT_SIM_CHILD";
-const BUGS: [Bug; 5] = [
+const BUGS: [Bug; 6] = [
     Bug::OffsetBeforeAck,
     Bug::SeqOutsideTransaction,
     Bug::DisconnectWithoutVersion,
     Bug::PublishedBeforeAnswer,
     Bug::HeadsBeforeRooms,
+    Bug::SessionsBeforeLease,
 ];
 
 /// Runs a seed in a process of its own: libraries count in statics, and what they counted decides (tokio seeds the order
