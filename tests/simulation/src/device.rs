@@ -18,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 use crate::book::note;
 use crate::comet::CometNode;
 use crate::dice;
-use crate::frames::{self, Heard};
+use crate::frames::{self, Answer, Heard};
 
 /// Longest wait for `hello`.
 const HELLO: Duration = Duration::from_secs(5);
@@ -283,7 +283,7 @@ impl Device {
         Some(pulls.into_iter().map(|(room, after)| self.pull(room, after)).collect())
     }
 
-    fn answered(&mut self, room: usize, id: String, outcome: Result<i64, (String, bool)>) {
+    fn answered(&mut self, room: usize, id: String, outcome: Answer) {
         let number = id.split('-').nth(1).and_then(|number| number.parse().ok()).unwrap_or(usize::MAX);
         match outcome {
             Ok(seq) => {

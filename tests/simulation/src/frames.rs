@@ -3,6 +3,9 @@
 use oort_ledger::Placed;
 use serde_json::{Value, json};
 
+/// What became of a send: its place, or a code and whether it may go through later.
+pub(crate) type Answer = Result<i64, (String, bool)>;
+
 /// A frame of the server.
 #[derive(Debug)]
 pub(crate) enum Heard {
@@ -20,10 +23,9 @@ pub(crate) enum Heard {
         more: bool,
         head: i64,
     },
-    /// Each id with its place, or with a code and whether it may go through later.
     Acks {
         room: i64,
-        acks: Vec<(String, Result<i64, (String, bool)>)>,
+        acks: Vec<(String, Answer)>,
     },
     /// Conversations of which something was left out; empty = all.
     Behind(Vec<(i64, i64)>),
@@ -81,7 +83,7 @@ fn messages(payload: &Value) -> Vec<Placed> {
     list(&payload["messages"]).map(placed).collect()
 }
 
-fn ack(result: &Value) -> (String, Result<i64, (String, bool)>) {
+fn ack(result: &Value) -> (String, Answer) {
     let id = result["clientMsgId"].as_str().unwrap_or_default().to_owned();
     let outcome = match result["error"]["code"].as_str() {
         Some(code) => Err((code.to_owned(), result["error"]["retryAfterMs"].is_number())),
