@@ -124,3 +124,17 @@ async fn strangers_neither_read_nor_write(system: &System) {
     assert_eq!(system.api(0).history(&ann, &direct).await, [(1, "secret".to_owned())]);
     assert!(socket.is_open());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_open_room_beyond_the_bound_is_entered_only_by_who_is_connected_when_it_is_made() {
+    let system = System::standalone(&[("OORT_LOGIC__LIMITS__OPEN_ROOMS_MAX", "1")]);
+    let ann = system.account("ann").await;
+    let connected = Socket::v1(system.door(0), &ann.token).await.follow();
+    let beyond = system.api(0).room(&ann).await;
+    system.api(0).send(&ann, &beyond, "m1", "here").await.ok();
+    connected.wait_shown(&beyond, 1).await;
+    let anew = Socket::v1(system.door(0), &ann.token).await;
+    let rooms = anew.hello["rooms"].as_array().expect("rooms");
+    let ids: Vec<_> = rooms.iter().filter_map(|room| room["id"].as_str()).collect();
+    assert!(ids.len() == 1 && ids[0] != beyond, "one of the rooms that the server makes: {ids:?}");
+}

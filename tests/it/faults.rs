@@ -346,3 +346,24 @@ async fn a_drain_tells_clients_and_ends_in_time() {
     }
     drop(chat);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_send_refused_for_its_time_may_be_stored_and_a_repeat_tells() {
+    let _alone = alone().await;
+    let system = System::standalone(&[
+        ("OORT_LOGIC__HTTP__REQUEST_TIMEOUT_MS", "1500"),
+        ("OORT_LOGIC__STORE__SQLITE__BUSY_TIMEOUT_MS", "20000"),
+        ("OORT_LOGIC__STORE__SQLITE__CALL_TIMEOUT_MS", "20000"),
+    ]);
+    let chat = Chat::start(&system).await;
+    let other = rusqlite::Connection::open(system.folder.path().join("data/oort.db")).expect("the file");
+    other.execute_batch("BEGIN IMMEDIATE").expect("the lock");
+    let refused = system.api(0).send(&chat.ann, &chat.room, "late", "late").await;
+    assert_eq!(refused.refusal(), (503, "unavailable".to_owned()));
+    other.execute_batch("ROLLBACK").expect("unlocked");
+    // Nobody sends it again, and it arrives.
+    chat.all_see(2).await;
+    let again = system.api(0).send(&chat.ann, &chat.room, "late", "late").await.ok();
+    assert_eq!((&again["seq"], &again["duplicate"]), (&json!(2), &json!(true)));
+    chat.history_is_dense(&system.api(0), 2).await;
+}
