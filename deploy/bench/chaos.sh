@@ -25,7 +25,7 @@ seed=${SEED:-$(date +%s)}
 
 failed=()
 # Nobody goes away by themselves: what is slow is slow because of the fault.
-crowd=(--users 40 --accounts 10 --groups 12 --sends 60 --departures 0 --patience 300 --herd 2000)
+crowd=(--users 40 --accounts 10 --groups 12 --sends 60 --departures 0 --patience 300 --herd 300)
 standalone_faults=all cluster_faults=all
 if [ -n "$short" ]; then
   crowd=(--users 20 --accounts 6 --groups 8 --sends 40 --departures 0 --patience 300 --hold 1.5 --calm 1)

@@ -4,8 +4,8 @@
 # benches/results/<date>-soak.
 #   soak.sh [--minutes N] [FOLDER]
 # SEED=7 repeats a run: order, targets and lengths follow from it. OORT_BENCH_BIN names the folder with `oort` and
-# `oort-bench` (default target/fast, built when missing). HERD=10000 is how many idle clients there are beside the crowd of the
-# cluster, HERD_STANDALONE=1000 beside that of the single process.
+# `oort-bench` (default target/fast, built when missing). HERD=1000 is how many idle clients there are beside the crowd of the
+# cluster, HERD_STANDALONE=300 beside that of the single process.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
@@ -25,8 +25,8 @@ soak() { # SHAPE OPTIONS...: in the background, both at the same time
     > >(sed -u "s/^/$1: /") 2> >(sed -u "s/^/$1: /" >&2)
 }
 printf '== soak, %s minutes, seed %s\n' "$minutes" "$seed"
-soak cluster "${cluster[@]}" --herd "${HERD:-10000}" & pids+=($!)
-soak standalone "${standalone[@]}" --herd "${HERD_STANDALONE:-1000}" & pids+=($!)
+soak cluster "${cluster[@]}" --herd "${HERD:-1000}" & pids+=($!)
+soak standalone "${standalone[@]}" --herd "${HERD_STANDALONE:-300}" & pids+=($!)
 failed=()
 wait "${pids[0]}" || failed+=(cluster)
 wait "${pids[1]}" || failed+=(standalone)

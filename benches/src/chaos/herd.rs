@@ -20,9 +20,12 @@ use crate::system::{Account, Api, System};
 /// Connections of one account.
 const PER_ACCOUNT: usize = 250;
 /// Longest wait for a connection and its greeting.
-const HELLO: Duration = Duration::from_secs(20);
-/// Wait before a connection is tried again, times one to two.
+const HELLO: Duration = Duration::from_secs(60);
+/// Wait before a connection is tried again, times one to two; doubled with each failure, as clients do.
 const PAUSE: Duration = Duration::from_millis(500);
+const DOUBLINGS_MAX: u32 = 4;
+/// From one to the next when they come for the first time: the storm is for later.
+const STEP: Duration = Duration::from_millis(2);
 /// How often each account gets a new token: well within the life of one.
 const REFRESH_EVERY: Duration = Duration::from_secs(240);
 /// Longest wait for all of them.
@@ -119,10 +122,13 @@ async fn keep_tokens(accounts: Arc<[Mutex<Account>]>, apis: Vec<Api>) {
 
 impl Member {
     async fn live(self, mut cut: watch::Receiver<u64>) {
+        tokio::time::sleep(STEP * u32::try_from(self.number).unwrap_or_default()).await;
+        let mut failures = 0;
         for attempt in 0.. {
             let comet = &self.comets[(self.number + attempt) % self.comets.len()];
             cut.mark_unchanged();
             if let Ok(Ok(mut socket)) = tokio::time::timeout(HELLO, self.connect(comet)).await {
+                failures = 0;
                 self.live.fetch_add(1, Ordering::Relaxed);
                 loop {
                     tokio::select! {
@@ -139,7 +145,9 @@ impl Member {
             } else {
                 // Those who were refused do not come back as one.
                 let part = u32::try_from(self.number % 16).unwrap_or_default();
-                tokio::time::sleep(PAUSE + PAUSE * part / 16).await;
+                let pause = PAUSE * (1 << DOUBLINGS_MAX.min(failures));
+                failures += 1;
+                tokio::time::sleep(pause + pause * part / 16).await;
             }
         }
     }

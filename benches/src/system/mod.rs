@@ -23,7 +23,7 @@ pub(crate) use node::{Node, PidOfNow};
 use node::Settings;
 pub(crate) use services::{Services, processes as backends};
 
-/// Longest wait for a system to be ready. MariaDB looks once a minute whether a full disk was freed.
+/// Longest wait for a system to be ready, after a fault too.
 const READY: Duration = Duration::from_secs(180);
 
 /// Where the roles listen.
