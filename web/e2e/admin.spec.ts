@@ -97,6 +97,7 @@ test("the operator's page speaks the language of its reader", async ({ devices, 
   await expect(page.locator("html")).toHaveAttribute("lang", "zh-CN");
   for (const [section, heading] of [
     ["用户", "用户"],
+    ["消息", "我的消息在哪里？"],
     ["发件箱", "死信"],
     ["广播", "广播"],
     ["审计", "审计"],

@@ -1,15 +1,18 @@
 "use client";
 
 import { type FormEvent, useRef, useState } from "react";
+import { useTranslations } from "use-intl";
+import { useClock } from "@/client/language";
+import { useRefusalText } from "@/client/refusal";
 import { Button } from "@/parts/button";
 import { Field } from "@/parts/field";
 import { Notice } from "@/parts/notice";
 import { admin, type MessageTrace, type Refused } from "./api";
 import { Card } from "./card";
-import { moment, span } from "./figures";
+import { span } from "./figures";
 import { Replay } from "./replay";
 import { adminTestids } from "./testids";
-import { bars, summary } from "./trail";
+import { bars, fate } from "./trail";
 
 /** A whole number from 1 on, or nothing. */
 export function positive(text: string): number | null {
@@ -19,10 +22,12 @@ export function positive(text: string): number | null {
 
 /** Where a message has been; and messages delivered once more. */
 export function Messages() {
+  const t = useTranslations("admin.messages");
+  const refusalText = useRefusalText();
   const [conversation, setConversation] = useState("");
   const [seq, setSeq] = useState("");
   const [isBusy, setBusy] = useState(false);
-  const [found, setFound] = useState<{ trace?: MessageTrace; refused?: string }>({});
+  const [found, setFound] = useState<{ trace?: MessageTrace; refused?: Refused }>({});
   const asked = useRef(0);
   const isGood = positive(conversation) !== null && positive(seq) !== null;
 
@@ -41,15 +46,15 @@ export function Messages() {
     admin
       .trace(conversation.trim(), place)
       .then((trace) => show({ trace }))
-      .catch((error: Refused) => show({ refused: error.message }));
+      .catch((refused: Refused) => show({ refused }));
   };
 
   return (
     <>
-      <Card title="Where is my message?">
+      <Card title={t("title")}>
         <form className="flex flex-wrap items-end gap-3" onSubmit={ask}>
           <Field
-            label="Conversation"
+            label={t("conversation")}
             inputMode="numeric"
             autoComplete="off"
             value={conversation}
@@ -57,7 +62,7 @@ export function Messages() {
             data-testid={adminTestids.traceConversation}
           />
           <Field
-            label="Seq"
+            label={t("seq")}
             inputMode="numeric"
             autoComplete="off"
             value={seq}
@@ -65,18 +70,11 @@ export function Messages() {
             data-testid={adminTestids.traceSeq}
           />
           <Button kind="primary" type="submit" busy={isBusy} disabled={!isGood} data-testid={adminTestids.traceSubmit}>
-            Trace
+            {t("trace")}
           </Button>
         </form>
-        <Notice>{found.refused}</Notice>
-        {found.trace ? (
-          <Timeline trace={found.trace} />
-        ) : (
-          <p className="text-muted text-sm">
-            A message is named by its conversation and its seq there. Every process is asked what it noted of it, which
-            takes a few seconds.
-          </p>
-        )}
+        <Notice>{found.refused && refusalText(found.refused)}</Notice>
+        {found.trace ? <Timeline trace={found.trace} /> : <p className="text-muted text-sm">{t("hint")}</p>}
       </Card>
       <Replay />
     </>
@@ -84,22 +82,28 @@ export function Messages() {
 }
 
 function Timeline({ trace }: { trace: MessageTrace }) {
+  const t = useTranslations("admin.messages");
+  const clock = useClock();
   const rows = bars(trace.hops);
+  const moment = clock.moment(trace.createdAtMs);
   return (
     <>
-      <p data-testid={adminTestids.traceSummary}>{summary(trace)}</p>
+      <p data-testid={adminTestids.traceSummary}>
+        <Fate trace={trace} />
+        {trace.members.known > 0 ? ` ${t("summary.members", { ...trace.members })}` : null}
+      </p>
       <p className="text-muted text-sm">
-        Stored {moment(trace.createdAtMs)} · sent by {trace.senderId === "0" ? "the server" : `user ${trace.senderId}`}
+        {trace.senderId === "0" ? t("sentByServer", { moment }) : t("sentByUser", { moment, sender: trace.senderId })}
         {trace.traceId ? (
           <>
             {" "}
-            · trace <span className="break-all font-mono">{trace.traceId}</span>
+            · {t("traceId")} <span className="break-all font-mono">{trace.traceId}</span>
           </>
         ) : null}
       </p>
       {rows.length > 0 ? (
         <ol className="flex flex-col">
-          {rows.map(({ hop, text, afterMs, start, length }, index) => (
+          {rows.map(({ hop, values, afterMs, start, length }, index) => (
             <li
               // biome-ignore lint/suspicious/noArrayIndexKey: two hops may be alike, and rows never move
               key={index}
@@ -107,7 +111,7 @@ function Timeline({ trace }: { trace: MessageTrace }) {
               data-name={hop.step}
               className="grid grid-cols-[minmax(0,1fr)_auto] gap-x-3 border-line border-t py-1.5 text-sm sm:grid-cols-[minmax(0,18rem)_minmax(0,10rem)_minmax(0,1fr)_5rem]"
             >
-              <span>{text}</span>
+              <span>{t(`steps.${hop.step}`, values)}</span>
               <span className="col-start-1 truncate text-muted sm:col-start-auto">
                 {hop.node} ({hop.role})
               </span>
@@ -126,10 +130,18 @@ function Timeline({ trace }: { trace: MessageTrace }) {
       ) : null}
       {trace.silent.length > 0 ? (
         <p className="text-sm text-warn">
-          No answer from {trace.silent.map(({ node, role }) => `${node} (${role})`).join(", ")}: what they know is
-          missing.
+          {t("silent", { processes: trace.silent.map(({ node, role }) => `${node} (${role})`).join(", ") })}
         </p>
       ) : null}
     </>
   );
+}
+
+/** What became of it, in a sentence. */
+function Fate({ trace }: { trace: MessageTrace }) {
+  const t = useTranslations("admin.messages.summary");
+  const found = fate(trace);
+  if (found.key !== "written") return t(found.key);
+  const { key, sessions, behind, tookMs } = found;
+  return t(key, { sessions, behind, took: span(tookMs) });
 }

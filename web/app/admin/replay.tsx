@@ -1,10 +1,12 @@
 "use client";
 
 import { useState } from "react";
+import { useTranslations } from "use-intl";
+import { useRefusalText } from "@/client/refusal";
 import { Button } from "@/parts/button";
 import { Field } from "@/parts/field";
 import { Notice } from "@/parts/notice";
-import { admin, type Refused, type ReplayOrder } from "./api";
+import { admin, type Refused, type Replayed, type ReplayOrder } from "./api";
 import { Card } from "./card";
 import { Confirm } from "./confirm";
 import { positive } from "./messages";
@@ -12,12 +14,14 @@ import { adminTestids } from "./testids";
 
 /** Messages delivered once more to whoever is online. Clients drop what they have. */
 export function Replay() {
+  const t = useTranslations("admin.replay");
+  const refusalText = useRefusalText();
   const [conversation, setConversation] = useState("");
   const [from, setFrom] = useState("");
   const [to, setTo] = useState("");
   const [isAsking, setAsking] = useState(false);
   const [isBusy, setBusy] = useState(false);
-  const [outcome, setOutcome] = useState<{ done?: string; refused?: string }>({});
+  const [outcome, setOutcome] = useState<{ done?: Replayed; refused?: Refused }>({});
   const fromSeq = positive(from);
   const toSeq = positive(to);
   const isGood = positive(conversation) !== null && fromSeq !== null && (to.trim() === "" || toSeq !== null);
@@ -32,16 +36,14 @@ export function Replay() {
     setOutcome({});
     admin
       .replay(order)
-      .then(({ messages, nextSeq }) => {
-        const more = nextSeq === undefined ? "" : ` There are more: go on from ${nextSeq}.`;
-        setOutcome({ done: `${messages} ${messages === 1 ? "message" : "messages"} delivered once more.${more}` });
-      })
-      .catch((error: Refused) => setOutcome({ refused: error.message }))
+      .then((done) => setOutcome({ done }))
+      .catch((refused: Refused) => setOutcome({ refused }))
       .finally(() => setBusy(false));
   };
 
+  const { done, refused } = outcome;
   return (
-    <Card title="Deliver once more">
+    <Card title={t("title")}>
       <form
         className="flex flex-wrap items-end gap-3"
         onSubmit={(event) => {
@@ -50,7 +52,7 @@ export function Replay() {
         }}
       >
         <Field
-          label="Conversation"
+          label={t("conversation")}
           inputMode="numeric"
           autoComplete="off"
           value={conversation}
@@ -58,7 +60,7 @@ export function Replay() {
           data-testid={adminTestids.replayConversation}
         />
         <Field
-          label="From seq"
+          label={t("from")}
           inputMode="numeric"
           autoComplete="off"
           value={from}
@@ -66,25 +68,26 @@ export function Replay() {
           data-testid={adminTestids.replayFrom}
         />
         <Field
-          label="To seq (empty: the newest)"
+          label={t("to")}
           inputMode="numeric"
           autoComplete="off"
           value={to}
           onChange={(event) => setTo(event.target.value)}
         />
         <Button type="submit" busy={isBusy} disabled={!isGood} data-testid={adminTestids.replaySubmit}>
-          Deliver
+          {t("submit")}
         </Button>
       </form>
-      <Notice>{outcome.refused}</Notice>
+      <Notice>{refused && refusalText(refused)}</Notice>
       <p role="status" data-testid={adminTestids.notice} className="text-ok text-sm empty:hidden">
-        {outcome.done}
+        {done ? t("done", { count: done.messages }) : null}
+        {done?.nextSeq === undefined ? null : ` ${t("more", { seq: done.nextSeq })}`}
       </p>
       {isAsking ? (
         <Confirm
-          title="Deliver these messages once more?"
-          text="Every online member gets them, marked as a replay; clients drop what they have. It is written down in the audit."
-          action="Deliver"
+          title={t("sure")}
+          text={t("sureHint")}
+          action={t("submit")}
           onConfirm={replay}
           onClose={() => setAsking(false)}
         />

@@ -1,17 +1,19 @@
-/** The way of a message as rows that can be drawn. */
+/** The way of a message as rows that can be drawn, and what became of it. Words are the catalogue's: `admin.messages`. */
 
 import type { Hop, MessageTrace } from "./api";
-import { span } from "./figures";
 
 export interface Bar {
   hop: Hop;
-  text: string;
+  /** What the text of its step, `steps.<step>`, is filled in with. */
+  values: Values;
   /** After the first hop, ms. */
   afterMs: number;
   /** Where its bar begins and how long it is, of 100: from what it waited for to itself. */
   start: number;
   length: number;
 }
+
+type Values = Record<string, string | number>;
 
 /** What each step waited for. */
 const AFTER: Record<Hop["step"], Hop["step"][]> = {
@@ -34,7 +36,7 @@ export function bars(hops: readonly Hop[]): Bar[] {
     const since = before(sorted, index)?.atUs ?? hop.atUs;
     return {
       hop,
-      text: described(hop),
+      values: valuesOf(hop),
       afterMs: (hop.atUs - first) / 1000,
       start: ((since - first) / whole) * 100,
       length: ((hop.atUs - since) / whole) * 100,
@@ -52,51 +54,45 @@ function before(sorted: readonly Hop[], index: number): Hop | undefined {
     .findLast(({ step, comet }) => wanted.includes(step) && (!comet || !hop.comet || comet === hop.comet));
 }
 
-export function described(hop: Hop): string {
+function valuesOf(hop: Hop): Values {
   switch (hop.step) {
     case "accepted":
-      return "Accepted";
-    case "committed":
-      return (hop.batch ?? 1) > 1 ? `Committed with ${(hop.batch ?? 1) - 1} others` : "Committed";
     case "published":
-      return "The bus has it";
+      return {};
+    case "committed":
+      return { others: Math.max((hop.batch ?? 1) - 1, 0) };
     case "taken":
-      return `A job took it: partition ${hop.partition}, offset ${hop.offset}`;
+      return { partition: hop.partition ?? 0, offset: hop.offset ?? 0 };
     case "routed":
-      return `Goes to ${counted(hop.comets, "comet")}${hop.missing ? `, ${hop.missing} offline` : ""}`;
+      return { comets: hop.comets ?? 0, missing: hop.missing ?? 0 };
     case "pushed":
-      return `Pushed to ${hop.comet}`;
+      return { comet: hop.comet ?? "" };
     case "acked":
-      return `Acknowledged by ${hop.comet}${hop.missing ? `, ${hop.missing} not there` : ""}`;
+      return { comet: hop.comet ?? "", missing: hop.missing ?? 0 };
     case "written":
-      return `Written to ${counted(hop.sessions, "session")}${hop.behind ? `, ${hop.behind} behind` : ""}`;
+      return { sessions: hop.sessions ?? 0, behind: hop.behind ?? 0 };
   }
 }
 
-function counted(value: number | undefined, what: string): string {
-  return `${value ?? 0} ${what}${value === 1 ? "" : "s"}`;
-}
+/** What became of it: a sentence of `summary`, by how far it came. */
+export type Fate =
+  | { key: "forgotten" | "unseen" | "committed" | "taken" | "nobody" | "pushed" }
+  | { key: "written"; sessions: number; behind: number; tookMs: number };
 
-/** What became of it, in a sentence. */
-export function summary({ hops, members, answered, createdAtMs }: MessageTrace): string {
-  const sum = (step: Hop["step"], field: "sessions" | "behind") =>
-    hops.reduce((all, hop) => all + (hop.step === step ? (hop[field] ?? 0) : 0), 0);
+export function fate({ hops, answered, createdAtMs }: MessageTrace): Fate {
   const has = (step: Hop["step"]) => hops.some((hop) => hop.step === step);
-  const read = members.known
-    ? ` Of ${members.known} other members ${members.delivered} have it, ${members.read} read it.`
-    : "";
   if (hops.length === 0) {
-    const since = Math.max(...answered.map(({ sinceUs }) => sinceUs / 1000), 0);
-    const isOld = createdAtMs < since;
-    return `Stored. ${isOld ? "It is older than what the processes remember." : "No process that answered has seen it pass."}${read}`;
+    const sinceMs = Math.max(...answered.map(({ sinceUs }) => sinceUs / 1000), 0);
+    return { key: createdAtMs < sinceMs ? "forgotten" : "unseen" };
   }
   if (has("written")) {
-    const behind = sum("written", "behind");
-    const took = span((Math.max(...hops.map((hop) => hop.atUs)) - Math.min(...hops.map((hop) => hop.atUs))) / 1000);
-    return `Written to ${counted(sum("written", "sessions"), "session")}${behind ? `, ${behind} behind` : ""}, ${took} in all.${read}`;
+    const sum = (field: "sessions" | "behind") =>
+      hops.reduce((all, hop) => all + (hop.step === "written" ? (hop[field] ?? 0) : 0), 0);
+    const times = hops.map(({ atUs }) => atUs);
+    const tookMs = (Math.max(...times) - Math.min(...times)) / 1000;
+    return { key: "written", sessions: sum("sessions"), behind: sum("behind"), tookMs };
   }
-  if (has("pushed")) return `Pushed, and not yet written to any socket.${read}`;
-  if (has("routed")) return `Nobody it is for was online.${read}`;
-  if (has("taken")) return `A job has it, and has not routed it yet.${read}`;
-  return `Committed; no job has taken it from the bus yet.${read}`;
+  if (has("pushed")) return { key: "pushed" };
+  if (has("routed")) return { key: "nobody" };
+  return { key: has("taken") ? "taken" : "committed" };
 }
