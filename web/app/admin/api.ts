@@ -100,7 +100,7 @@ export interface AuditEntry {
   id: string;
   atMs: number;
   actorId: string;
-  /** Empty: the command line. */
+  /** Empty: the command line, or the server itself. */
   actor: string;
   action: string;
   /** To whom or what. */

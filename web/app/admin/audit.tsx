@@ -11,6 +11,9 @@ import { usePaged } from "./pages";
 import { Cell, Row, Table } from "./table";
 import { adminTestids } from "./testids";
 
+/** Written by the server itself. Whatever else has no actor was done on the command line. */
+const OF_SERVER: readonly string[] = ["login_locked"];
+
 const COLUMNS = ["when", "who", "what", "to", "details"] as const;
 
 /** What operators did, newest first. */
@@ -40,7 +43,7 @@ export function Audit() {
           {entries.map((entry) => (
             <Row key={entry.id} testid={adminTestids.auditEntry} name={entry.action}>
               <Cell>{clock.moment(entry.atMs)}</Cell>
-              <Cell>{entry.actor || t("commandLine")}</Cell>
+              <Cell>{entry.actor || t(OF_SERVER.includes(entry.action) ? "server" : "commandLine")}</Cell>
               <Cell>{actionText(entry.action)}</Cell>
               <Cell>{entry.subject === "everyone" ? t("everyone") : entry.subject}</Cell>
               <Cell className="max-w-md truncate font-mono text-muted">{describe(entry.details)}</Cell>
