@@ -100,12 +100,6 @@ impl Breaker {
                 let database = database(system)?;
                 blocking(|| self.backends()?.mysql()?.lock_rows(database, hold))
             }
-            Fault::MysqlDeadlocks => {
-                let database = database(system)?;
-                let count = blocking(|| self.backends()?.mysql()?.deadlock(database, hold))?;
-                ensure!(count > 0, "there was no deadlock");
-                Ok(())
-            }
             Fault::MysqlReadOnly => blocking(|| self.backends()?.mysql()?.read_only(hold)),
             Fault::DiskFull => {
                 let disk = self.disk.as_ref().context("no disk to fill")?;

@@ -53,8 +53,6 @@ pub(crate) enum Fault {
     MysqlLock,
     /// Somebody else holds the rows of the conversations.
     MysqlRows,
-    /// Transactions lose deadlocks.
-    MysqlDeadlocks,
     /// MySQL takes no writes.
     MysqlReadOnly,
     /// The disk under the store is full.
@@ -163,7 +161,6 @@ const CLUSTER: &[Fault] = &[
     Fault::MysqlCut,
     Fault::MysqlLock,
     Fault::MysqlRows,
-    Fault::MysqlDeadlocks,
     Fault::MysqlReadOnly,
     Fault::Partitions,
     Fault::Rebalance,
@@ -216,7 +213,6 @@ impl Fault {
                 | Self::MysqlCut
                 | Self::MysqlLock
                 | Self::MysqlRows
-                | Self::MysqlDeadlocks
                 | Self::MysqlReadOnly
                 | Self::Partitions
                 | Self::Link(Link::Kafka, _)
@@ -250,7 +246,6 @@ impl Fault {
             Self::MysqlCut => "mysql-connections-cut",
             Self::MysqlLock => "mysql-write-lock",
             Self::MysqlRows => "mysql-rows-locked",
-            Self::MysqlDeadlocks => "mysql-deadlocks",
             Self::MysqlReadOnly => "mysql-read-only",
             Self::DiskFull => "disk-full",
             Self::Partitions => "kafka-partitions-added",
