@@ -53,7 +53,11 @@ struct Job {
     under_way: BTreeSet<u64>,
     /// When it was last heard of, in the order of batches of all jobs.
     heard: u64,
+    /// Held by the batch that is being handed to the shards: they get one after the other.
+    turn: Arc<Turn>,
 }
+
+type Turn = tokio::sync::Mutex<()>;
 
 type Acks = FuturesOrdered<JoinHandle<Result<PushAck, Status>>>;
 
@@ -62,9 +66,26 @@ fn gone() -> Status {
 }
 
 impl Jobs {
+    /// The next batch of a job is begun by whoever holds this.
+    fn turn(&self, job_id: &str, jobs_max: usize) -> Arc<Turn> {
+        let mut known = self.known.lock();
+        Arc::clone(&Self::heard(&mut known, job_id, jobs_max).turn)
+    }
+
     /// Begins a batch. False: it was begun before.
     fn begin(&self, job_id: &str, batch: u64, jobs_max: usize) -> bool {
         let mut known = self.known.lock();
+        let job = Self::heard(&mut known, job_id, jobs_max);
+        if batch <= job.begun {
+            return false;
+        }
+        job.begun = batch;
+        job.under_way.insert(batch);
+        true
+    }
+
+    /// A job that was just heard of. The one that is idle for longest makes room for a new one.
+    fn heard<'a>(known: &'a mut HashMap<String, Job>, job_id: &str, jobs_max: usize) -> &'a mut Job {
         let heard = known.values().map(|job| job.heard).max().unwrap_or(0) + 1;
         if !known.contains_key(job_id) && known.len() >= jobs_max {
             let idle = known.iter().filter(|(_, job)| job.under_way.is_empty());
@@ -74,12 +95,7 @@ impl Jobs {
         }
         let job = known.entry(job_id.to_owned()).or_default();
         job.heard = heard;
-        if batch <= job.begun {
-            return false;
-        }
-        job.begun = batch;
-        job.under_way.insert(batch);
-        true
+        job
     }
 
     fn end(&self, job_id: &str, batch: u64) {
@@ -184,7 +200,8 @@ impl Pusher {
         self.tasks.wait().await;
     }
 
-    /// Hands one batch to the shards.
+    /// Hands one batch to the shards. Once it is begun it is handed over whatever becomes of its stream: its repeat on
+    /// the next one would wait for it.
     async fn take(&self, batch: PushBatch) -> Result<JoinHandle<Result<PushAck, Status>>, Status> {
         let PushBatch { batch, job_id, deliveries, resync, comet_epoch } = batch;
         if comet_epoch != self.node.comet.epoch {
@@ -197,7 +214,9 @@ impl Pusher {
             let max = self.node.config.batch_deliveries_max;
             return Err(Status::out_of_range(format!("too_large: more than {max} deliveries in a batch")));
         }
-        if !self.jobs.begin(&job_id, batch, self.node.config.jobs_remembered_max) {
+        let jobs_max = self.node.config.jobs_remembered_max;
+        let turn = self.jobs.turn(&job_id, jobs_max).lock_owned().await;
+        if !self.jobs.begin(&job_id, batch, jobs_max) {
             self.node.metrics.repeated_batches.inc();
             let jobs = Arc::clone(&self.jobs);
             return Ok(self.tasks.spawn(async move {
@@ -205,16 +224,22 @@ impl Pusher {
                 Ok(PushAck { batch, missing: Vec::new() })
             }));
         }
-        let begun = self.begin(deliveries, resync).await;
+        let (handed, is_handed) = oneshot::channel();
         let pusher = self.clone();
-        Ok(self.tasks.spawn(async move {
+        let ack = self.tasks.spawn(async move {
+            let begun = pusher.begin(deliveries, resync).await;
+            drop(turn);
+            handed.send(()).ok();
             let result = match begun {
                 Ok(under_way) => under_way.finish(&pusher).await,
                 Err(status) => Err(status),
             };
             pusher.jobs.end(&job_id, batch);
             result.map(|missing| PushAck { batch, missing })
-        }))
+        });
+        // One batch at a time: what comes behind it waits in its stream.
+        is_handed.await.ok();
+        Ok(ack)
     }
 
     async fn begin(&self, deliveries: Vec<Wanted>, resync: bool) -> Result<UnderWay, Status> {
@@ -462,7 +487,15 @@ impl UnderWay {
 
 #[cfg(test)]
 mod tests {
+    use futures_util::FutureExt as _;
+    use oort_api::metrics::Registry;
+    use tokio::sync::mpsc;
+
     use super::*;
+    use crate::config::Config;
+    use crate::link::RemoteLogic;
+    use crate::metrics::Metrics;
+    use crate::pages::no_pages;
 
     #[test]
     fn a_batch_is_begun_once_and_jobs_are_forgotten_at_the_bound() {
@@ -474,5 +507,37 @@ mod tests {
         assert!(jobs.begin("b", 5, 2) && jobs.begin("c", 1, 2), "a is idle and makes room");
         assert!(jobs.begin("a", 1, 2), "it was forgotten");
         assert!(!jobs.begin("b", 5, 2), "it is under way and was kept");
+    }
+
+    #[tokio::test]
+    async fn a_batch_whose_stream_ended_is_handed_over_all_the_same() {
+        let config = Config { shards: 1, ..Config::default() };
+        let metrics = Metrics::register(&mut Registry::default());
+        let logic = Arc::new(
+            RemoteLogic::new(vec!["127.0.0.1:9".to_owned()], Duration::from_secs(1), None)
+                .expect("not connected yet"),
+        );
+        let (inbox, mut taken) = mpsc::channel(1);
+        inbox.try_send(Inbound::Resync { done: Arc::new(oneshot::channel().0) }).expect("room for one");
+        let pusher = Pusher::new(Arc::new(Node::new(config, metrics, logic, no_pages(), vec![inbox], None)));
+        let batch = || PushBatch {
+            batch: 1,
+            job_id: "job".to_owned(),
+            resync: true,
+            comet_epoch: pusher.node.comet.epoch,
+            ..PushBatch::default()
+        };
+
+        // The inbox is full; the stream ends while the batch waits for room.
+        assert!(pusher.take(batch()).now_or_never().is_none());
+        let again = pusher.take(batch());
+        let shard = async {
+            for _ in 0..2 {
+                assert!(matches!(taken.recv().await, Some(Inbound::Resync { .. })));
+            }
+        };
+        let both = tokio::time::timeout(Duration::from_secs(30), async { tokio::join!(again, shard) });
+        let (again, ()) = both.await.expect("the batch is handed over");
+        assert_eq!(again.expect("taken").await.expect("no panic").expect("acked").batch, 1);
     }
 }
