@@ -10,7 +10,7 @@ use serde::Deserialize;
 use crate::metrics::Metrics;
 use crate::store::OutboxRow;
 
-/// Settings of [`Backlog`].
+/// Settings of what may wait for the bus.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {

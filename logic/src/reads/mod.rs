@@ -3,7 +3,7 @@
 //!
 //! A client that connects asks four times. When thousands come at once, most of
 //! them wait anyway; those that wait together are answered by one query
-//! ([`group`]), which costs the store a fraction of as many queries.
+//! (`group.rs`), which costs the store a fraction of as many queries.
 
 use std::sync::Arc;
 
