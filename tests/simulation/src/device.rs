@@ -135,6 +135,8 @@ impl Device {
                 match socket.next().await? {
                     Ok(Message::Text(text)) => match Heard::parse(text.as_str()) {
                         Heard::Hello(heads) => return Some(heads),
+                        // It is told to come again.
+                        Heard::Other => return None,
                         other => panic!("the server began with {other:?}"),
                     },
                     Ok(Message::Close(_)) | Err(_) => return None,
