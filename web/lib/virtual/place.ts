@@ -103,11 +103,10 @@ export class Place<T> {
    * rows were drawn or measured: it is added to the place. Says whether it moved. To be told before anything else changes the place.
    */
   stands(top: number, most: number): boolean {
-    // When the list becomes shorter the browser moves by itself, but no further than to its end, which it tells in whole pixels.
-    const isClamped = this.#stood > most;
-    const moved = top - (isClamped ? most : this.#stood);
+    // When the list becomes shorter the browser moves by itself, but no further than to its end.
+    const moved = top - Math.min(this.#stood, most);
     // Less than a pixel may be rounding; what the reader adds up to more is taken then.
-    if (Math.abs(moved) < (isClamped ? 2 : 1)) return false;
+    if (Math.abs(moved) < 1) return false;
     this.#stood = top;
     this.scrolled(this.wantedTop() + moved);
     return true;
