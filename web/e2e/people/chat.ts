@@ -118,7 +118,7 @@ export class Chat {
     await read();
     while (!seen.has(1)) {
       const before = Math.min(...seen.keys());
-      // As a person with a wheel: on until older ones come.
+      // As a person with a wheel: on until older ones come. The list may take one turn back when it learns how tall its rows are.
       const further = async () => {
         await timeline.evaluate((element) => element.scrollBy(0, -element.clientHeight / 2));
         return Math.min(...(await read()).map(([seq]) => seq));

@@ -1,9 +1,7 @@
 import { difference, Heights, type Range, rangeInSight } from "./heights";
 
-/** What the reader looks at: the end of the list and what is left below, or a row and how far its top is from the top of the viewport. */
-export type Anchor = { kind: "end"; below: number } | { kind: "row"; index: number; key: string; offset: number };
-
-const theEnd: Anchor = { kind: "end", below: 0 };
+/** What the reader looks at: the end of the list, or a row and how far its top is from the top of the viewport. */
+export type Anchor = { kind: "end" } | { kind: "row"; index: number; key: string; offset: number };
 
 interface Rules<T> {
   key: (item: T) => string;
@@ -26,14 +24,12 @@ export class Place<T> {
   /** Space above the first row and below the last. */
   readonly pad: number;
   items: readonly T[] = [];
-  anchor: Anchor = theEnd;
+  anchor: Anchor = { kind: "end" };
   scrollTop = 0;
   viewport = 800;
   #rules: Rules<T>;
   #measured = new Map<string, number>();
   #drawn: Range = { start: 0, end: 0 };
-  /** Where the page stood when it was looked at last. */
-  #stood = 0;
 
   constructor(rules: Rules<T>, pad: number) {
     this.#rules = rules;
@@ -72,7 +68,8 @@ export class Place<T> {
     // The row itself is gone: its neighbour takes its place.
     const at = Math.min(index, this.items.length - 1);
     const item = this.items[at];
-    this.anchor = item === undefined ? theEnd : { kind: "row", index: at, key: this.#rules.key(item), offset: 0 };
+    this.anchor =
+      item === undefined ? { kind: "end" } : { kind: "row", index: at, key: this.#rules.key(item), offset: 0 };
   }
 
   /** The width changed: what was measured is worth nothing. */
@@ -91,42 +88,20 @@ export class Place<T> {
 
   /** Where to scroll to so that the reader keeps the place. */
   wantedTop(): number {
-    const { anchor } = this;
-    const most = Math.max(0, this.#most());
-    const wanted =
-      anchor.kind === "end" ? most - anchor.below : this.heights.top(anchor.index) + this.pad - anchor.offset;
-    return Math.max(0, Math.min(most, wanted));
+    const most = Math.max(0, this.heights.total + 2 * this.pad - this.viewport);
+    if (this.anchor.kind === "end") return most;
+    return Math.max(0, Math.min(most, this.heights.top(this.anchor.index) + this.pad - this.anchor.offset));
   }
 
-  /**
-   * The page stands at `top` and could stand at `most`. What it moved since it was looked at last is the reader's doing, also while
-   * rows were drawn or measured: it is added to the place. Says whether it moved. To be told before anything else changes the place.
-   */
-  stands(top: number, most: number): boolean {
-    // When the list becomes shorter the browser moves by itself, but no further than to its end.
-    const moved = top - Math.min(this.#stood, most);
-    // Less than a pixel may be rounding; what the reader adds up to more is taken then.
-    if (Math.abs(moved) < 1) return false;
-    this.#stood = top;
-    this.scrolled(this.wantedTop() + moved);
-    return true;
-  }
-
-  /** The page was scrolled to `top`, as near to what was wanted as it could. */
-  stood(top: number): void {
-    this.#stood = top;
-    this.scrollTop = top;
-  }
-
-  /** The reader scrolled to there. */
+  /** The reader scrolled. */
   scrolled(scrollTop: number): void {
     this.scrollTop = scrollTop;
-    const below = this.#most() - scrollTop;
-    if (below <= endSlack) {
-      this.anchor = { kind: "end", below: Math.max(0, below) };
+    const most = this.heights.total + 2 * this.pad - this.viewport;
+    if (scrollTop >= most - endSlack) {
+      this.anchor = { kind: "end" };
       return;
     }
-    const index = this.#firstKnown(scrollTop);
+    const index = this.heights.at(Math.max(0, scrollTop - this.pad));
     const item = this.items[index];
     if (item === undefined) return;
     this.anchor = {
@@ -135,17 +110,6 @@ export class Place<T> {
       key: this.#rules.key(item),
       offset: this.heights.top(index) + this.pad - scrollTop,
     };
-  }
-
-  /** The first row in sight whose height is known: one that is only guessed would push away what is read. Without any, the first. */
-  #firstKnown(scrollTop: number): number {
-    const first = this.heights.at(Math.max(0, scrollTop - this.pad));
-    const end = this.heights.at(Math.max(0, scrollTop - this.pad + this.viewport));
-    for (let index = first; index <= end; index++) {
-      const item = this.items[index];
-      if (item !== undefined && this.#measured.has(this.#rules.key(item))) return index;
-    }
-    return first;
   }
 
   /** The reader wants to see row `index`, `offset` below the top. */
@@ -157,7 +121,7 @@ export class Place<T> {
   }
 
   goToEnd(): void {
-    this.anchor = theEnd;
+    this.anchor = { kind: "end" };
     this.scrollTop = this.wantedTop();
   }
 
@@ -172,8 +136,9 @@ export class Place<T> {
 
   /** Below what the reader wants to see is not enough to fill the viewport: then it is the end that is seen. */
   rest(): void {
-    if (this.anchor.kind !== "row") return;
-    if (this.heights.top(this.anchor.index) + this.pad - this.anchor.offset >= this.#most()) this.anchor = theEnd;
+    const most = this.heights.total + 2 * this.pad - this.viewport;
+    if (this.anchor.kind === "row" && this.heights.top(this.anchor.index) + this.pad - this.anchor.offset >= most)
+      this.anchor = { kind: "end" };
   }
 
   /** Says whether other rows must be drawn than those that are. */
@@ -187,11 +152,6 @@ export class Place<T> {
   /** The last row whose end is in sight. */
   lastSeen(): number {
     return this.heights.at(Math.max(0, this.scrollTop + this.viewport - this.pad - endSlack));
-  }
-
-  /** Where the page stands at its end; negative when not even the viewport is full. */
-  #most(): number {
-    return this.heights.total + 2 * this.pad - this.viewport;
   }
 
   #sight(margin: number): Range {
