@@ -32,7 +32,9 @@ test("every screen", async ({ devices, system, viewport, colorScheme }, { projec
     await expect(chat.at("composer")).toBeVisible();
   };
   const isRead = (conversation: string) =>
-    expect(page.locator(`[data-conversation="${conversation}"]`).getByTestId(testids.conversationUnread)).toHaveCount(0);
+    expect(page.locator(`[data-conversation="${conversation}"]`).getByTestId(testids.conversationUnread)).toHaveCount(
+      0,
+    );
 
   await page.goto("/login/");
   await expect(chat.at("logInForm")).toBeVisible();
