@@ -40,6 +40,8 @@ pub const PRESENCE: i32 = 22;
 pub const TYPING: i32 = 23;
 /// The comet closes the sessions named. Body: [`KICK_SESSION_ENDED`] or [`KICK_BY_OPERATOR`]. Never shown to clients.
 pub const KICK: i32 = 24;
+/// Something changed for the user: an encoded `oort.v1.UserEvent`.
+pub const EVENT: i32 = 25;
 /// Body of [`KICK`]: the log-in ended.
 pub const KICK_SESSION_ENDED: &str = "session_ended";
 /// Body of [`KICK`]: an operator closes them.

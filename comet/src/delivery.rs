@@ -65,7 +65,7 @@ impl Prepared {
             op::SEND_MESSAGE if conversation > 0 && message_seq > 0 => {
                 Class::Message { conversation, seq: message_seq }
             }
-            op::CONVERSATION => Class::Event,
+            op::CONVERSATION | op::EVENT => Class::Event,
             op::CURSOR if conversation > 0 => Class::Cursor { conversation },
             _ => Class::Transient,
         }

@@ -6,6 +6,7 @@ use oort_api::directory::Directory;
 
 use crate::accounts::Accounts;
 use crate::conversations::Conversations;
+use crate::events::Events;
 use crate::kicks::Kicks;
 use crate::metrics::Metrics;
 use crate::online::Online;
@@ -25,6 +26,8 @@ pub struct App {
     pub accounts: Accounts,
     /// Conversations and messages.
     pub conversations: Conversations,
+    /// What changed for users beside messages.
+    pub events: Arc<Events>,
     /// How often somebody may ask.
     pub rates: Arc<Rates>,
     /// Transient pushes.

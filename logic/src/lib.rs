@@ -15,6 +15,7 @@ pub mod config;
 pub mod conversations;
 pub mod cursors;
 pub mod error;
+pub mod events;
 pub mod failpoint;
 pub mod grpc;
 pub mod http;
@@ -36,6 +37,7 @@ mod serve;
 pub mod service;
 pub mod store;
 pub mod trails;
+pub mod transactions;
 pub mod users;
 
 pub use config::Config;

@@ -103,6 +103,7 @@ pub struct Counters {
     pub kicks: Counter,
     pub kick_failures: Counter,
     pub kicks_dropped: Counter,
+    pub user_events_forgotten: Counter,
     pub seen_dropped: Counter,
     pub seen_failures: Counter,
     pub grpc_refused: Family<CodeLabel, Counter>,
@@ -204,6 +205,7 @@ impl Counters {
             kicks: Counter::default(),
             kick_failures: Counter::default(),
             kicks_dropped: Counter::default(),
+            user_events_forgotten: Counter::default(),
             seen_dropped: Counter::default(),
             seen_failures: Counter::default(),
             grpc_refused: Family::default(),
@@ -448,6 +450,7 @@ impl Counters {
                 &self.kick_failures,
             ),
             ("kicks_dropped", "Endings of connections given up because too many waited", &self.kicks_dropped),
+            ("user_events_forgotten", "Events of users deleted for their age", &self.user_events_forgotten),
             ("seen_dropped", "Last-seen times not kept because too many waited", &self.seen_dropped),
             ("seen_failures", "Writes of last-seen times that failed and are repeated", &self.seen_failures),
         ];

@@ -7,7 +7,7 @@ use oort_api::op;
 use oort_api::pb::goim::logic::PushMsg;
 use oort_api::pb::goim::logic::push_msg::{Effect, Type};
 use oort_api::pb::goim::protocol::proto::Replay;
-use oort_api::pb::oort::v1::{ConversationEvent, CursorEvent, Message, OutboxBatch, OutboxRecord};
+use oort_api::pb::oort::v1::{ConversationEvent, CursorEvent, Message, OutboxBatch, OutboxRecord, UserEvent};
 use prost::Message as _;
 
 /// Whom a record of a conversation goes to.
@@ -114,4 +114,16 @@ pub fn cursor_record(
         ..envelope(event.conversation, &audience, now_ms, "")
     };
     record(event.conversation, &push, "")
+}
+
+/// An event of a user as a record, for all their sessions. Its key is the user, so that theirs keep their order.
+#[must_use]
+pub fn user_event_record(event: &UserEvent, user: UserId) -> OutboxRecord {
+    let audience = Audience::Users(vec![user]);
+    let push = PushMsg {
+        operation: op::EVENT,
+        msg: event.encode_to_vec().into(),
+        ..envelope(0, &audience, event.at_ms, "")
+    };
+    record(user.get(), &push, "")
 }

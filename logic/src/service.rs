@@ -21,6 +21,7 @@ use crate::config::Config;
 use crate::conversations::{self, Conversations};
 use crate::cursors::{self, Cursors};
 use crate::error::Error;
+use crate::events::Events;
 use crate::failpoint::Failpoints;
 use crate::grpc::LogicService;
 use crate::http;
@@ -39,6 +40,7 @@ use crate::replays::Replays;
 use crate::seen::Seen;
 use crate::store::Store;
 use crate::trails::Trails;
+use crate::transactions::Transactions;
 use crate::users::Users;
 
 mod run;
@@ -152,16 +154,16 @@ impl Service {
             tasks: tasks.clone(),
             metrics: metrics.clone(),
         };
+        let transactions =
+            Transactions { owner, store: Arc::clone(&parts.store), commits, tasks: tasks.clone() };
         let conversations = conversations::Parts {
-            owner,
             store: Arc::clone(&parts.store),
             reads: Arc::new(Reads::new(&config.reads, &with)),
             batcher: Arc::clone(&batcher),
             cursors: Arc::clone(&cursors),
             rates: Arc::new(Rates::new(&config.rates, &metrics)),
             listing: config.listing.clone(),
-            commits,
-            tasks: tasks.clone(),
+            transactions: Arc::new(transactions),
             metrics: metrics.clone(),
         };
         let app = app(&config, &parts, conversations, accounts::Metrics::register(registry)).await?;
@@ -246,7 +248,7 @@ async fn app(
         seen: Arc::clone(&seen),
         kicks: Arc::clone(&kicks),
         directory: Arc::clone(&parts.directory),
-        tasks: conversations.tasks.clone(),
+        tasks: conversations.transactions.tasks.clone(),
     };
     let accounts = Accounts::new(with, config.accounts.clone(), counters)
         .await
@@ -260,8 +262,11 @@ async fn app(
         users: Arc::clone(&users),
         metrics: metrics.clone(),
     };
+    let (store, reads) = (Arc::clone(&parts.store), Arc::clone(&conversations.reads));
+    let events = Arc::new(Events::new(config.events.clone(), store, reads, metrics.clone()));
     Ok(Arc::new(App {
         accounts,
+        events,
         rates: Arc::clone(&conversations.rates),
         conversations: Conversations::new(config.limits.clone(), conversations),
         pushes: Pushes::new(config.pushes.clone(), Arc::clone(&parts.producer), metrics.clone()),

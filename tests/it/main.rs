@@ -16,6 +16,7 @@ mod canary;
 mod classic;
 mod command;
 mod conversations;
+mod curl;
 mod cursors;
 mod delivery;
 mod encrypted;

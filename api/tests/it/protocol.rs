@@ -15,7 +15,7 @@ use oort_api::error::Refusal;
 use oort_api::pb::oort::v1::conversation_event::Change;
 use oort_api::pb::oort::v1::{
     Conversation, ConversationEvent, ConversationKind, CursorEvent, HistoryResult, Message, MessageKind,
-    Presence, SendOutcome, TypingEvent, User,
+    Presence, SendOutcome, TypingEvent, User, UserEvent,
 };
 
 /// One fenced block of the document.
@@ -231,7 +231,7 @@ fn encode(frame: ServerFrame<'_>, flavour: Flavour) -> String {
 fn v1_frames(show: &mut impl FnMut(ServerFrame<'_>)) {
     let limits = Limits::default();
     let session = Session { key: "0b8f9a3e", heartbeat_ms: 60_000, limits: &limits };
-    let listing = |is_partial, ids| Listing { cursor: CURSOR, is_partial, ids };
+    let listing = |is_partial, ids| Listing { cursor: CURSOR, is_partial, ids, event_seq: 12 };
     let rooms = [tea(), with_bob()];
     show(ServerFrame::Hello { me: &ann(), rooms: &rooms, session, listing: listing(false, None) });
     show(ServerFrame::Hello { me: &ann(), rooms: &[], session, listing: listing(true, None) });
@@ -317,6 +317,13 @@ fn v1_frames(show: &mut impl FnMut(ServerFrame<'_>)) {
     show(ServerFrame::Presence { users: &[gone], request_id: None });
     let event = TypingEvent { conversation: 7, user: Some(bob()), active: true };
     show(ServerFrame::Typing { event: &event });
+    let event = UserEvent {
+        seq: 13,
+        at_ms: 1_700_000_009_000,
+        kind: "contact_requested".into(),
+        data: r#"{"userId":"3","message":"It is me"}"#.into(),
+    };
+    show(ServerFrame::Event { event: &event });
 }
 
 fn classic_frames(show: &mut impl FnMut(ServerFrame<'_>)) {

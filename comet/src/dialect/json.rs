@@ -7,7 +7,9 @@ use oort_api::codec::packet;
 use oort_api::op;
 use oort_api::pb::goim::protocol::Proto;
 use oort_api::pb::goim::protocol::proto::Replay;
-use oort_api::pb::oort::v1::{ConversationEvent, CursorEvent, Message, PresenceEvent, TypingEvent};
+use oort_api::pb::oort::v1::{
+    ConversationEvent, CursorEvent, Message, PresenceEvent, TypingEvent, UserEvent,
+};
 use prost::Message as _;
 
 use crate::dialect::Unreadable;
@@ -58,6 +60,10 @@ pub(crate) fn write(frame: &Proto, flavour: Flavour, out: &mut Vec<u8>) -> Resul
         op::TYPING => {
             let event = TypingEvent::decode(frame.body.clone()).map_err(|_| unreadable(frame))?;
             ServerFrame::Typing { event: &event }.encode_into(flavour, out)
+        }
+        op::EVENT => {
+            let event = UserEvent::decode(frame.body.clone()).map_err(|_| unreadable(frame))?;
+            ServerFrame::Event { event: &event }.encode_into(flavour, out)
         }
         operation => ServerFrame::Push { operation, body: &frame.body }.encode_into(flavour, out),
     })

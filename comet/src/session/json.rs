@@ -156,7 +156,12 @@ fn say_hello(shard: &Rc<Shard>, connection: &Connection, user: &User, greeting: 
     let session = Session { key: &key, heartbeat_ms: config.silence_limit_ms, limits: &config.json };
     let ids: Option<Vec<i64>> = (greeting.partial && greeting.set_changed)
         .then(|| greeting.places.iter().map(|place| place.conversation).collect());
-    let listing = Listing { cursor: &greeting.cursor, is_partial: greeting.partial, ids: ids.as_deref() };
+    let listing = Listing {
+        cursor: &greeting.cursor,
+        is_partial: greeting.partial,
+        ids: ids.as_deref(),
+        event_seq: greeting.event_seq,
+    };
     let hello = ServerFrame::Hello { me: user, rooms: &greeting.conversations, session, listing };
     let heads: HashMap<i64, i64> =
         greeting.places.iter().map(|place| (place.conversation, place.head)).collect();

@@ -7,19 +7,17 @@ use oort_api::clock::now_ms;
 use oort_api::error::Refusal;
 use oort_api::ids::{ConversationId, Seq, UserId};
 use oort_api::pb::oort::v1::{ConversationKind, CursorEvent, User};
-use tokio_util::task::TaskTracker;
 
 use crate::batcher::Batcher;
-use crate::commits::Commits;
 use crate::config::Limits;
 use crate::cursors::Cursors;
 use crate::metrics::Metrics;
 use crate::rates::Rates;
 use crate::reads::Reads;
 use crate::store::{
-    self, Appended, ConversationInfo, CursorMove, Filling, Member, MemberCursor, OutboxRow, Page, Range,
-    Store,
+    self, Appended, ConversationInfo, CursorMove, Filling, Member, MemberCursor, Page, Range, Store,
 };
+use crate::transactions::Transactions;
 
 mod listing;
 mod sends;
@@ -53,8 +51,6 @@ pub struct Sent {
 /// What conversations work with.
 #[derive(Debug)]
 pub struct Parts {
-    /// This process, as the owner of outbox rows.
-    pub owner: Arc<str>,
     /// Where conversations are.
     pub store: Arc<dyn Store>,
     /// Where lists of conversations are read.
@@ -68,9 +64,7 @@ pub struct Parts {
     /// How incremental lists are made.
     pub listing: ListingConfig,
     /// Where everything else with an outbox row is committed.
-    pub commits: Arc<Commits>,
-    /// Whoever runs the tier waits for these tasks.
-    pub tasks: TaskTracker,
+    pub transactions: Arc<Transactions>,
     /// Counters.
     pub metrics: Metrics,
 }
@@ -115,11 +109,13 @@ impl Conversations {
         let name = self.name(name)?;
         self.parts.rates.send(creator.id, 1)?;
         let creator = creator.clone();
-        self.commit(move |store, owner| async move {
-            let (info, row) = store.create_room(&owner, &name, &creator, now_ms()).await?;
-            Ok((info, Some(row)))
-        })
-        .await
+        self.parts
+            .transactions
+            .run(move |store, owner| async move {
+                let (info, row) = store.create_room(&owner, &name, &creator, now_ms()).await?;
+                Ok((info, Some(row)))
+            })
+            .await
     }
 
     /// Creates a group of its creator and `members`.
@@ -136,11 +132,13 @@ impl Conversations {
         let members = validate::members(members, &self.limits)?;
         self.parts.rates.send(creator.id, 1)?;
         let creator = creator.clone();
-        self.commit(move |store, owner| async move {
-            let (info, row) = store.create_group(&owner, &name, &creator, &members, now_ms()).await?;
-            Ok((info, Some(row)))
-        })
-        .await
+        self.parts
+            .transactions
+            .run(move |store, owner| async move {
+                let (info, row) = store.create_group(&owner, &name, &creator, &members, now_ms()).await?;
+                Ok((info, Some(row)))
+            })
+            .await
     }
 
     /// The conversation of two users, created when there is none.
@@ -156,7 +154,9 @@ impl Conversations {
         }
         self.parts.rates.send(user.id, 1)?;
         let user = user.clone();
-        self.commit(move |store, owner| async move { store.direct(&owner, &user, peer, now_ms()).await })
+        self.parts
+            .transactions
+            .run(move |store, owner| async move { store.direct(&owner, &user, peer, now_ms()).await })
             .await
     }
 
@@ -176,11 +176,13 @@ impl Conversations {
         }
         self.manageable(actor, group, None).await?;
         let actor = actor.clone();
-        self.commit(move |store, owner| async move {
-            let row = store.add_members(&owner, group, &actor, &members, now_ms()).await?;
-            Ok(((), row))
-        })
-        .await
+        self.parts
+            .transactions
+            .run(move |store, owner| async move {
+                let row = store.add_members(&owner, group, &actor, &members, now_ms()).await?;
+                Ok(((), row))
+            })
+            .await
     }
 
     /// Removes a member from a group; everyone may remove themselves. Nothing
@@ -196,11 +198,13 @@ impl Conversations {
     ) -> Result<(), Refusal> {
         self.manageable(actor, group, Some(member)).await?;
         let actor = actor.clone();
-        self.commit(move |store, owner| async move {
-            let row = store.remove_member(&owner, group, &actor, member, now_ms()).await?;
-            Ok(((), row))
-        })
-        .await
+        self.parts
+            .transactions
+            .run(move |store, owner| async move {
+                let row = store.remove_member(&owner, group, &actor, member, now_ms()).await?;
+                Ok(((), row))
+            })
+            .await
     }
 
     /// Members of a group or direct conversation by id, after `after` (0 =
@@ -328,29 +332,6 @@ impl Conversations {
     fn name(&self, name: &str) -> Result<String, Refusal> {
         validate::name(name, self.limits.name_chars_max)
             .map_err(|fault| Refusal::new(Code::InvalidField, fault))
-    }
-
-    /// Runs a transaction in a task of its own: an asker that goes away does
-    /// not stop it between the commit and the publisher.
-    async fn commit<T, F, R>(&self, transaction: F) -> Result<T, Refusal>
-    where
-        F: FnOnce(Arc<dyn Store>, Arc<str>) -> R,
-        R: Future<Output = Result<(T, Option<OutboxRow>), store::Error>> + Send + 'static,
-        T: Send + 'static,
-    {
-        if self.parts.tasks.is_closed() {
-            return Err(Refusal::new(Code::Draining, "this server is shutting down; go to another"));
-        }
-        let commits = Arc::clone(&self.parts.commits);
-        let transaction = transaction(Arc::clone(&self.parts.store), Arc::clone(&self.parts.owner));
-        let task = self.parts.tasks.spawn(async move { commits.run_and_publish(transaction).await });
-        match task.await {
-            Ok(outcome) => Ok(outcome?),
-            Err(cause) => {
-                tracing::error!(%cause, "a transaction's task ended");
-                Err(Refusal::new(Code::Internal, "internal error"))
-            }
-        }
     }
 }
 

@@ -17,13 +17,15 @@ impl LogicService {
     pub(super) async fn heads(&self, request: &pb::HelloRequest) -> Result<pb::HelloReply, Refusal> {
         let user = user_id(request.user_id)?;
         let latest = u32::try_from(request.latest).map_err(|_| invalid("latest is negative"))?;
-        let listing = self.app.conversations.list(user, latest, &request.since).await?;
+        let listing = self.app.conversations.list(user, latest, &request.since);
+        let (listing, event_seq) = tokio::try_join!(listing, self.app.events.head(user))?;
         Ok(pb::HelloReply {
             conversations: listing.conversations,
             cursor: listing.cursor,
             partial: listing.partial,
             set_changed: listing.set_changed,
             places: if listing.partial { listing.places } else { Vec::new() },
+            event_seq,
         })
     }
 

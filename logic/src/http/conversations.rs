@@ -15,6 +15,7 @@ use super::door::Door;
 use super::input::{Json, Query};
 use super::refused::Refused;
 use super::views::ConversationView;
+use crate::conversations::Listing;
 
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
@@ -42,6 +43,18 @@ pub(super) struct ConversationsView {
     /// Partial only, when conversations came or went: the ids of all. Drop the others.
     #[serde(skip_serializing_if = "Option::is_none")]
     ids: Option<Vec<String>>,
+}
+
+impl From<Listing> for ConversationsView {
+    fn from(listing: Listing) -> Self {
+        let ids = || listing.places.iter().map(|place| place.conversation.to_string()).collect();
+        Self {
+            ids: listing.set_changed.then(ids),
+            conversations: listing.conversations.into_iter().map(ConversationView::from).collect(),
+            cursor: listing.cursor,
+            partial: listing.partial,
+        }
+    }
 }
 
 /// Open rooms.
@@ -76,13 +89,7 @@ pub(super) async fn list_conversations(
     Query(query): Query<ListConversations>,
 ) -> Result<JsonReply<ConversationsView>, Refused> {
     let listing = door.app.conversations.list(caller.id, query.latest, &query.since).await?;
-    let ids = || listing.places.iter().map(|place| place.conversation.to_string()).collect();
-    Ok(JsonReply(ConversationsView {
-        ids: listing.set_changed.then(ids),
-        conversations: listing.conversations.into_iter().map(ConversationView::from).collect(),
-        cursor: listing.cursor,
-        partial: listing.partial,
-    }))
+    Ok(JsonReply(listing.into()))
 }
 
 /// Lists the open rooms, by id.

@@ -28,6 +28,7 @@ mod cookie;
 mod cursors;
 mod device;
 mod door;
+mod events;
 mod goim;
 mod groups;
 mod input;
@@ -121,6 +122,7 @@ fn described() -> (Router<Arc<Door>>, OpenApi) {
         .routes(routes!(goim::online_total))
         .routes(routes!(goim::nodes_weighted))
         .routes(routes!(goim::nodes_instances))
+        .merge(events::routes())
         .merge(admin::routes())
         .split_for_parts();
     (router, openapi::finish(openapi))

@@ -25,6 +25,7 @@ use super::refused::ErrorBody;
         (name = "groups", description = "Groups and their members"),
         (name = "messages", description = "Sending and reading"),
         (name = "admin", description = "For operators; others are refused with `forbidden`. What changes something is audited"),
+        (name = "events", description = "What changed for the caller while a device was away"),
         (name = "push", description = "Pushes by servers: transient, to whoever is online"),
         (name = "goim", description = "goim's paths and answers"),
         (name = "web4", description = "The log-in of the older web4 page"),

@@ -1,7 +1,7 @@
 //! Reads of clients that connect, for many of them at once: is the log-in live,
-//! which rooms, how far is each, what came last.
+//! which rooms, how far is each, what came last, how many events.
 //!
-//! A client that connects asks four times. When thousands come at once, most of
+//! A client that connects asks five times. When thousands come at once, most of
 //! them wait anyway; those that wait together are answered by one query
 //! (`group.rs`), which costs the store a fraction of as many queries.
 
@@ -92,6 +92,7 @@ pub struct Reads {
     rooms: Arc<Group<Rooms>>,
     entries: Arc<Group<Entries>>,
     fillings: Arc<Group<Fillings>>,
+    event_heads: Arc<Group<EventHeads>>,
 }
 
 impl Reads {
@@ -105,6 +106,7 @@ impl Reads {
             rooms: group(config, Rooms(store(), rooms_max), parts),
             entries: group(config, Entries(store(), rooms_max), parts),
             fillings: group(config, Fillings(store()), parts),
+            event_heads: group(config, EventHeads(store()), parts),
         }
     }
 
@@ -138,6 +140,14 @@ impl Reads {
     /// `overloaded`, `unavailable`.
     pub async fn filled(&self, filling: Filling) -> Result<Vec<Conversation>, Refusal> {
         self.fillings.ask(filling).await
+    }
+
+    /// seq of the user's newest event, 0 = none.
+    ///
+    /// # Errors
+    /// `overloaded`, `unavailable`.
+    pub async fn event_head(&self, user: UserId) -> Result<i64, Refusal> {
+        self.event_heads.ask(user).await
     }
 }
 
@@ -178,6 +188,18 @@ impl Query for Entries {
 
     async fn ask(&self, users: &[UserId]) -> Result<Vec<Vec<Entry>>, store::Error> {
         self.0.entries_of_all(users, self.1).await
+    }
+}
+
+struct EventHeads(Arc<dyn Store>);
+
+#[async_trait]
+impl Query for EventHeads {
+    type Question = UserId;
+    type Answer = i64;
+
+    async fn ask(&self, users: &[UserId]) -> Result<Vec<i64>, store::Error> {
+        self.0.event_heads(users).await
     }
 }
 

@@ -69,6 +69,8 @@ impl Service {
         let (app, stop) = (Arc::clone(&self.app), stops.background.clone());
         let mut noting = spawn(async move { app.seen.run(stop).await });
         let (app, stop) = (Arc::clone(&self.app), stops.background.clone());
+        let mut forgetting = spawn(async move { app.events.run(stop).await });
+        let (app, stop) = (Arc::clone(&self.app), stops.background.clone());
         let mut telling = spawn(async move { app.presence.run(stop).await });
         let outcome = tokio::select! {
             () = shutdown.cancelled() => Ok(()),
@@ -81,6 +83,7 @@ impl Service {
             _ = &mut kicking => Err(Error::Task("kicks")),
             _ = &mut telling => Err(Error::Task("presence")),
             _ = &mut noting => Err(Error::Task("seen")),
+            _ = &mut forgetting => Err(Error::Task("events")),
         };
         // A quarter of the time is for handing what is left to other nodes.
         let began = Instant::now();
@@ -90,7 +93,7 @@ impl Service {
         timeout_at(deadline, async {
             relaying.await.ok();
             sweeping.await.ok();
-            for task in [kicking, telling, noting] {
+            for task in [kicking, telling, noting, forgetting] {
                 if !task.is_finished() {
                     task.await.ok();
                 }

@@ -13,6 +13,7 @@ use super::plan::{Earlier, Head, Known, Plan, plan};
 use super::{ConversationInfo, Entry, Error, Login, NewMessage, OutboxRow, SigningKey, events};
 
 mod calls;
+mod user_events;
 
 /// Everything durable, in memory. Outlives the nodes that use it.
 #[derive(Debug, Default)]

@@ -28,11 +28,13 @@ pub mod mysql;
 mod operators;
 mod plan;
 pub mod sqlite;
+mod user_events;
 
 pub(crate) use cursors::event as cursor_event;
 pub use cursors::{CursorMove, Entry, MemberCursor, Moved, Standing};
 pub use metrics::Metrics;
 pub use operators::{Audit, NewAudit, Operator};
+pub use user_events::{EventPage, NewUserEvent, UserEvents};
 
 /// An account to create. Names are already validated and normalised.
 #[derive(Debug, Clone)]
@@ -277,7 +279,7 @@ pub enum Error {
 /// Durable state. Cheap to clone behind an `Arc`; every call is bounded by the
 /// timeouts in its settings.
 #[async_trait]
-pub trait Store: Send + Sync + fmt::Debug + 'static {
+pub trait Store: UserEvents + Send + Sync + fmt::Debug + 'static {
     /// Tells whether the store answers and takes writes.
     async fn check(&self) -> Result<(), Error>;
 

@@ -14,6 +14,7 @@ mod races;
 mod single_process;
 mod unknown_outcome;
 mod unread;
+mod user_events;
 
 /// Each named test of a module, once per dialect.
 macro_rules! contract {
@@ -96,4 +97,8 @@ contract! {
     operators:
         the_role_is_given_and_taken
         the_audit_is_read_newest_first;
+    user_events:
+        events_of_a_user_are_dense_and_published
+        old_events_are_forgotten_from_the_start
+        nodes_that_append_for_the_same_users_agree;
 }

@@ -127,3 +127,26 @@ reads! {
     fn add_audit(&self, audit: &NewAudit) -> i64;
     fn audit(&self, before: i64, limit: u32) -> Vec<Audit>;
 }
+
+macro_rules! reads_of_part {
+    ($part:ident: $(fn $name:ident(&self $(, $argument:ident: $type:ty)*) -> $returns:ty;)*) => {
+        #[async_trait]
+        impl $part for StoreLink {
+            $(async fn $name(&self $(, $argument: $type)*) -> Result<$returns, Error> {
+                self.life.guard(async {
+                    self.reach().await?;
+                    let done = self.durable.memory.$name($($argument),*).await;
+                    sleep(dice::latency()).await;
+                    if self.fails() { Err(down()) } else { done }
+                }).await
+            })*
+        }
+    };
+}
+
+reads_of_part! { UserEvents:
+    fn add_user_events(&self, owner: &str, events: &[NewUserEvent], now_ms: i64) -> Option<OutboxRow>;
+    fn event_heads(&self, users: &[UserId]) -> Vec<i64>;
+    fn user_events(&self, user: UserId, after: i64, limit: u32) -> EventPage;
+    fn forget_user_events(&self, before_ms: i64, limit: u32) -> u64;
+}

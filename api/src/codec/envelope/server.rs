@@ -9,14 +9,16 @@ use crate::op;
 use crate::pb::oort::v1::conversation_event::Change;
 use crate::pb::oort::v1::{
     Conversation, ConversationEvent, CursorEvent, HistoryResult, Message, MessageKind, Presence, SendOutcome,
-    TypingEvent, User,
+    TypingEvent, User, UserEvent,
 };
 
+mod event;
 mod payload;
 #[cfg(test)]
 mod tests;
 mod watch;
 
+use event::UserEventJson;
 use payload::{
     AckJson, BehindJson, CreateRoomJson, CursorJson, ErrorJson, EventJson, HeadsJson, HelloJson, HistoryJson,
     MessagesJson, OutcomesJson, PongJson, PushJson, ReconnectJson,
@@ -54,6 +56,8 @@ frame_types! {
         Presence = "presence",
         /// Somebody types in a conversation watched; V1 only.
         Typing = "typing",
+        /// Something changed for the user; V1 only.
+        Event = "event",
     }
 }
 
@@ -166,6 +170,11 @@ pub enum ServerFrame<'a> {
         /// As logic said it. One without a user is not shown.
         event: &'a TypingEvent,
     },
+    /// `event`
+    Event {
+        /// As logic said it.
+        event: &'a UserEvent,
+    },
 }
 
 /// What part of the list of conversations a `hello` has.
@@ -177,6 +186,8 @@ pub struct Listing<'a> {
     pub is_partial: bool,
     /// Partial only: ids of all conversations, when some came or went.
     pub ids: Option<&'a [i64]>,
+    /// seq of the newest of the user's events, 0 = none.
+    pub event_seq: i64,
 }
 
 /// About a connection, in `hello`.
@@ -235,6 +246,7 @@ impl ServerFrame<'_> {
             Self::Cursor { .. } => ServerType::Cursor,
             Self::Presence { .. } => ServerType::Presence,
             Self::Typing { .. } => ServerType::Typing,
+            Self::Event { .. } => ServerType::Event,
         }
     }
 
@@ -301,7 +313,8 @@ impl ServerFrame<'_> {
             | Self::Pong
             | Self::Cursor { .. }
             | Self::Presence { .. }
-            | Self::Typing { .. } => false,
+            | Self::Typing { .. }
+            | Self::Event { .. } => false,
         }
     }
 
@@ -362,6 +375,9 @@ impl ServerFrame<'_> {
             }
             Self::Typing { event } => {
                 TypingJson::new(event).is_some_and(|event| write(out, frame_type, &event))
+            }
+            Self::Event { event } => {
+                UserEventJson::new(event).is_some_and(|event| write(out, frame_type, &event))
             }
         }
     }

@@ -171,6 +171,24 @@ pub struct TypingEvent {
     #[prost(bool, tag = "3")]
     pub active: bool,
 }
+/// Body of a Proto with op EVENT: something changed for the user, told to all
+/// their sessions. Those of one user are counted; what is missing is read by
+/// `GET /api/events`.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct UserEvent {
+    /// Dense per user: 1, 2, 3, ...
+    #[prost(int64, tag = "1")]
+    pub seq: i64,
+    /// Never falls with seq; ms since the epoch.
+    #[prost(int64, tag = "2")]
+    pub at_ms: i64,
+    /// What happened: a stable name.
+    #[prost(string, tag = "3")]
+    pub kind: ::prost::alloc::string::String,
+    /// A JSON object.
+    #[prost(string, tag = "4")]
+    pub data: ::prost::alloc::string::String,
+}
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
 pub enum ConversationKind {
@@ -436,6 +454,9 @@ pub struct HelloReply {
     /// Partial only: every conversation of the user, by id.
     #[prost(message, repeated, tag = "5")]
     pub places: ::prost::alloc::vec::Vec<Place>,
+    /// seq of the newest of the user's events, 0 = none.
+    #[prost(int64, tag = "6")]
+    pub event_seq: i64,
 }
 /// A conversation and its newest place.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]

@@ -36,6 +36,11 @@ const SQLITE: &[Migration] = &[
         name: "operators",
         sql: include_str!("../../../../sql/sqlite/0004_operators.sql"),
     },
+    Migration {
+        version: 5,
+        name: "user_events",
+        sql: include_str!("../../../../sql/sqlite/0005_user_events.sql"),
+    },
 ];
 
 const MYSQL: &[Migration] = &[
@@ -46,6 +51,11 @@ const MYSQL: &[Migration] = &[
         version: 4,
         name: "operators",
         sql: include_str!("../../../../sql/mysql/0004_operators.sql"),
+    },
+    Migration {
+        version: 5,
+        name: "user_events",
+        sql: include_str!("../../../../sql/mysql/0005_user_events.sql"),
     },
 ];
 

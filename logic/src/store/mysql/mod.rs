@@ -19,6 +19,7 @@ mod outbox;
 mod settings;
 mod sql;
 mod store;
+mod user_events;
 
 pub(super) use failure::fault;
 pub use settings::Settings;

@@ -13,7 +13,6 @@ use super::append::Append;
 use super::conversations::{self, CreateDirect, CreateGroup, CreateRoom};
 use super::cursors::{self, MoveCursors};
 use super::failure::Failure;
-use super::lane::Attempts;
 use super::membership::{self, AddMembers, RemoveMember};
 use super::{MysqlStore, devices, history, logins, operators, outbox};
 use crate::store::{
@@ -40,7 +39,7 @@ macro_rules! retried {
     ($self:ident, |$connection:ident| $call:expr) => {
         $self
             .bounded(async {
-                let mut attempts = Attempts::default();
+                let mut attempts = $crate::store::mysql::lane::Attempts::default();
                 loop {
                     let mut pooled = $self.pooled().await?;
                     let $connection = &mut pooled;
@@ -53,6 +52,9 @@ macro_rules! retried {
             .await
     };
 }
+
+pub(super) use pooled;
+pub(super) use retried;
 
 #[async_trait]
 impl Store for MysqlStore {

@@ -21,6 +21,7 @@ mod operators;
 mod outbox;
 mod settings;
 mod store;
+mod user_events;
 
 pub use settings::Settings;
 

@@ -20,7 +20,7 @@ use crate::store::{
 };
 
 impl SqliteStore {
-    async fn read<T, F>(&self, work: F) -> Result<T, Error>
+    pub(super) async fn read<T, F>(&self, work: F) -> Result<T, Error>
     where
         T: Send + 'static,
         F: FnOnce(&mut Connection) -> Result<T, Error> + Send + 'static,
@@ -28,7 +28,7 @@ impl SqliteStore {
         self.counted(self.readers.call(work).await)
     }
 
-    async fn write<T, F>(&self, work: F) -> Result<T, Error>
+    pub(super) async fn write<T, F>(&self, work: F) -> Result<T, Error>
     where
         T: Send + 'static,
         F: FnOnce(&mut Connection) -> Result<T, Error> + Send + 'static,
@@ -38,7 +38,7 @@ impl SqliteStore {
 
     /// A write that makes an outbox row: when the caller goes away before it
     /// learns of the row, the relay gets it.
-    async fn publish<T, F, R>(&self, work: F, row: R) -> Result<T, Error>
+    pub(super) async fn publish<T, F, R>(&self, work: F, row: R) -> Result<T, Error>
     where
         T: Send + 'static,
         F: FnOnce(&mut Connection) -> Result<T, Error> + Send + 'static,

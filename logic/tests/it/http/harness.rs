@@ -21,6 +21,7 @@ use oort_logic::batcher::{self, Batcher};
 use oort_logic::commits::Commits;
 use oort_logic::conversations::{self, Conversations};
 use oort_logic::cursors::{self, Cursors};
+use oort_logic::events::Events;
 use oort_logic::failpoint::Failpoints;
 use oort_logic::kicks::Kicks;
 use oort_logic::online::Online;
@@ -33,6 +34,7 @@ use oort_logic::rates::Rates;
 use oort_logic::relay::Lease;
 use oort_logic::seen::Seen;
 use oort_logic::store::{Store, migrate, sqlite};
+use oort_logic::transactions::Transactions;
 use oort_logic::users::Users;
 use oort_logic::{Config, Metrics, http as api, store};
 use prost::Message as _;
@@ -132,18 +134,19 @@ impl Node {
             async move { cursors.run().await }
         });
         let reads = crate::support::reads(&store, &metrics);
+        let transactions = Transactions { owner, store: store.clone(), commits, tasks: TaskTracker::new() };
         let parts = conversations::Parts {
-            owner,
             store: store.clone(),
             reads: reads.clone(),
             batcher,
             cursors,
             rates: Arc::new(Rates::new(&config.rates, &metrics)),
             listing: config.listing.clone(),
-            commits,
-            tasks: TaskTracker::new(),
+            transactions: Arc::new(transactions),
             metrics: metrics.clone(),
         };
+        let events =
+            Arc::new(Events::new(config.events.clone(), store.clone(), reads.clone(), metrics.clone()));
         let directory = Arc::new(FixedDirectory::default());
         let accounts_metrics = accounts::Metrics::register(&mut registry);
         let kicks = Arc::new(Kicks::new(
@@ -178,6 +181,7 @@ impl Node {
         let presence = Arc::new(Presence::new(config.presence.clone(), with));
         let app = Arc::new(App {
             accounts: accounts.expect("accounts start"),
+            events,
             rates: parts.rates.clone(),
             conversations: Conversations::new(config.limits.clone(), parts),
             pushes: Pushes::new(config.pushes.clone(), bus.producer(), metrics.clone()),

@@ -124,3 +124,25 @@ pass_on! {
     fn add_audit(&self, audit: &NewAudit) -> i64;
     fn audit(&self, before: i64, limit: u32) -> Vec<Audit>;
 }
+
+/// The same for the further parts of the store.
+macro_rules! pass_on_part {
+    ($part:ident: $(fn $name:ident(&self $(, $argument:ident: $type:ty)*) -> $returns:ty;)*) => {
+        #[async_trait]
+        impl $part for TestStore {
+            $(async fn $name(&self $(, $argument: $type)*) -> Result<$returns, Error> {
+                if self.is_down.load(Ordering::Relaxed) {
+                    return Err(down());
+                }
+                self.inner.$name($($argument),*).await
+            })*
+        }
+    };
+}
+
+pass_on_part! { UserEvents:
+    fn add_user_events(&self, owner: &str, events: &[NewUserEvent], now_ms: i64) -> Option<OutboxRow>;
+    fn event_heads(&self, users: &[UserId]) -> Vec<i64>;
+    fn user_events(&self, user: UserId, after: i64, limit: u32) -> EventPage;
+    fn forget_user_events(&self, before_ms: i64, limit: u32) -> u64;
+}

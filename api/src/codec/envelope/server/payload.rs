@@ -27,11 +27,21 @@ pub(super) struct HelloJson<'a> {
     pub(super) ids: Option<IdsJson<'a>>,
     #[serde(skip_serializing_if = "str::is_empty")]
     pub(super) cursor: &'a str,
+    #[serde(rename = "eventSeq", skip_serializing_if = "Option::is_none")]
+    pub(super) event_seq: Option<i64>,
 }
 
 impl Default for HelloJson<'_> {
     fn default() -> Self {
-        Self { me: None, session: None, partial: false, rooms: In(&[], Flavour::V1), ids: None, cursor: "" }
+        Self {
+            me: None,
+            session: None,
+            partial: false,
+            rooms: In(&[], Flavour::V1),
+            ids: None,
+            cursor: "",
+            event_seq: None,
+        }
     }
 }
 
@@ -40,7 +50,7 @@ impl<'a> HelloJson<'a> {
         me: &'a User,
         rooms: &'a [Conversation],
         session: Session<'a>,
-        Listing { cursor, is_partial, ids }: Listing<'a>,
+        Listing { cursor, is_partial, ids, event_seq }: Listing<'a>,
     ) -> Self {
         let session = SessionJson::from(session);
         let limits = if is_partial { None } else { session.limits };
@@ -51,6 +61,7 @@ impl<'a> HelloJson<'a> {
             rooms: In(rooms, Flavour::V1),
             ids: ids.map(IdsJson),
             cursor,
+            event_seq: Some(event_seq),
         }
     }
 }
