@@ -4,10 +4,10 @@
 use tonic::Status;
 
 macro_rules! codes {
-    ($( $(#[$doc:meta])* $variant:ident = $name:literal, $http:literal, $grpc:ident, $retry:literal; )*) => {
+    ($( $(#[doc = $doc:literal])+ $variant:ident = $name:literal, $http:literal, $grpc:ident, $retry:literal; )*) => {
         /// A stable error code. Clients match on the text; it never changes.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-        pub enum Code { $( $(#[$doc])* $variant, )* }
+        pub enum Code { $( $(#[doc = $doc])+ $variant, )* }
 
         impl Code {
             /// Every code, in the order of the documentation.
@@ -17,6 +17,12 @@ macro_rules! codes {
             #[must_use]
             pub const fn as_str(self) -> &'static str {
                 match self { $( Self::$variant => $name, )* }
+            }
+
+            /// What it means, in a sentence or two.
+            #[must_use]
+            pub const fn meaning(self) -> &'static str {
+                match self { $( Self::$variant => concat!($($doc),+), )* }
             }
 
             /// The HTTP status it is answered with.
@@ -49,6 +55,8 @@ codes! {
     LoginFailed = "login_failed", 401, Unauthenticated, false;
     /// A refresh token was used twice; all its sessions are ended.
     RefreshReused = "refresh_reused", 401, Unauthenticated, false;
+    /// The account is in use on another device, and may not be on a second.
+    AlreadyLoggedIn = "already_logged_in", 409, FailedPrecondition, false;
     /// The caller may not do this.
     Forbidden = "forbidden", 403, PermissionDenied, false;
     /// The caller is not a member of the conversation.

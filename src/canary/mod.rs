@@ -22,7 +22,7 @@ use oort_api::metrics::Registry;
 use oort_api::pb::oort::v1::User;
 use oort_logic::accounts::{Registration, names, random_password};
 use oort_logic::app::App;
-use oort_logic::store::Store;
+use oort_logic::store::{NewDevice, Store};
 use serde::Deserialize;
 use serde_json::json;
 use tokio::time::{sleep, timeout};
@@ -225,8 +225,9 @@ impl Canary {
         let receiver = self.user(PAIR[1]).await?;
         let peer = UserId::new(receiver.id).ok_or_else(|| anyhow::anyhow!("the store gave no user id"))?;
         let conversation = self.app.conversations.direct(&sender, peer).await?.id;
-        let sender = self.app.accounts.begin_session(sender, "canary").await?;
-        let receiver = self.app.accounts.begin_session(receiver, "canary").await?;
+        let device = NewDevice { name: "canary".to_owned(), ..NewDevice::default() };
+        let sender = self.app.accounts.begin_own_session(sender, &device).await?;
+        let receiver = self.app.accounts.begin_own_session(receiver, &device).await?;
         Ok(Pair { conversation, sender_token: sender.access_token, receiver_token: receiver.access_token })
     }
 

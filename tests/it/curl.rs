@@ -37,4 +37,4 @@ macro_rules! pages {
     };
 }
 
-pages! { events }
+pages! { devices events }

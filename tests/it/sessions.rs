@@ -9,6 +9,7 @@ use crate::harness::socket::{End, Socket};
 use crate::harness::system::System;
 
 over_both_shapes!(
+    all_other_log_ins_are_ended_at_once,
     ending_a_log_in_closes_its_sockets_alone,
     a_refresh_token_used_twice_closes_the_sockets_of_its_log_in,
     who_connects_while_the_log_in_ends_is_closed_too,
@@ -121,3 +122,90 @@ async fn a_cookie_log_in_gives_out_no_tokens_and_opens_sockets(system: &System) 
     assert_eq!(ended.expect("an answer").status, 204);
     assert_eq!(end_of(&mut socket).await, End::Code(1008));
 }
+
+async fn all_other_log_ins_are_ended_at_once(system: &System) {
+    let ann = system.account("ann").await;
+    let mut others = Vec::new();
+    for index in 0..3 {
+        let session = log_in(system, &ann, "laptop").await;
+        others.push(Socket::v1(system.door(index), &token(&session)).await);
+    }
+    let kept = Socket::v1(system.door(1), &ann.token).await.follow();
+    let ended = system.api(1).call(Method::DELETE, "/api/sessions", &ann.token, None).await.ok();
+    assert_eq!(ended, json!({ "ended": 3 }));
+    for mut socket in others {
+        assert_eq!(end_of(&mut socket).await, End::Code(1008));
+    }
+    let room = system.api(0).room(&ann).await;
+    kept.say(&room, "1", "still here").await;
+    kept.wait_for(&room, 1).await;
+    let again = system.api(0).call(Method::DELETE, "/api/sessions", &ann.token, None).await.ok();
+    assert_eq!(again, json!({ "ended": 0 }));
+}
+
+/// A log-in of this kind; its refusal when there is one.
+async fn try_kind(system: &System, account: &Account, kind: &str) -> Result<String, (u16, String)> {
+    let body = json!({ "login": account.username, "password": "correct horse", "deviceKind": kind });
+    let reply = system.api(1).post("/api/sessions", "", body).await;
+    if reply.status.is_success() { Ok(token(&reply.ok())) } else { Err(reply.refusal()) }
+}
+
+async fn one_per_kind(system: System) {
+    let ann = system.account("ann").await;
+    let mut first =
+        Socket::v1(system.door(0), &try_kind(&system, &ann, "phone").await.expect("logs in")).await;
+    let tablet =
+        Socket::v1(system.door(1), &try_kind(&system, &ann, "tablet").await.expect("logs in")).await.follow();
+    let second =
+        Socket::v1(system.door(1), &try_kind(&system, &ann, "phone").await.expect("logs in")).await.follow();
+    assert_eq!(end_of(&mut first).await, End::Code(1008), "the first phone makes way, on another comet");
+    let listed = system.api(0).get("/api/sessions", &ann.token).await.ok();
+    let listed = listed["sessions"].as_array().expect("a list").clone();
+    let kinds: Vec<_> = listed.iter().map(|login| login["deviceKind"].as_str().expect("a kind")).collect();
+    assert_eq!(kinds, ["phone", "tablet", "other"]);
+    let room = system.api(0).room(&ann).await;
+    second.say(&room, "1", "hello").await;
+    tablet.wait_for(&room, 1).await;
+}
+
+async fn refuse_second(system: System) {
+    // Logged in, but without a connection: a log-in elsewhere takes its place.
+    let ann = system.account("ann").await;
+    let phone = try_kind(&system, &ann, "phone").await.expect("logs in");
+    assert_eq!(system.api(0).get("/api/me", &phone).await.status, 200);
+    let socket = Socket::v1(system.door(0), &phone).await.follow();
+    let refused = try_kind(&system, &ann, "phone").await;
+    assert_eq!(refused, Err((409, "already_logged_in".to_owned())));
+    assert!(socket.is_open());
+    assert_eq!(system.api(1).get("/api/me", &phone).await.status, 200);
+    let ended = system.api(1).call(Method::DELETE, "/api/sessions/current", &phone, None).await;
+    assert_eq!(ended.status, 204);
+    try_kind(&system, &ann, "phone").await.expect("the other device logged out");
+}
+
+macro_rules! policies {
+    ($($policy:ident),*) => {
+        mod policies {
+            use crate::harness::services::Backends;
+            use crate::harness::system::System;
+
+            $(mod $policy {
+                use super::{Backends, System};
+
+                const POLICY: (&str, &str) = ("OORT_LOGIC__ACCOUNTS__DEVICES", stringify!($policy));
+
+                #[tokio::test(flavor = "multi_thread")]
+                async fn standalone() {
+                    super::super::$policy(System::standalone(&[POLICY])).await;
+                }
+
+                #[tokio::test(flavor = "multi_thread")]
+                async fn cluster() {
+                    super::super::$policy(System::cluster(&Backends::shared(), &[POLICY]).await).await;
+                }
+            })*
+        }
+    };
+}
+
+policies!(one_per_kind, refuse_second);

@@ -2,6 +2,7 @@
 
 mod bus;
 mod directory;
+mod errors;
 mod fuzz_seeds;
 mod generated;
 mod protocol;

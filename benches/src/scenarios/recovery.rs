@@ -242,7 +242,7 @@ impl Standing {
         for (name, (pid, ns)) in &self.cpu_ns {
             let earlier =
                 before.cpu_ns.get(name).filter(|(earlier, _)| earlier == pid).map_or(0, |(_, ns)| *ns);
-            used.push((format!("cpu_ms_{name}"), ratio(ns - earlier, 1_000_000)));
+            used.push((format!("cpu_ms_{name}"), ratio(ns.saturating_sub(earlier), 1_000_000)));
         }
         let mut sums = [0.0; 2];
         for (name, pid, counts) in &self.reads {

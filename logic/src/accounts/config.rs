@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::store::DevicePolicy;
+
 /// Settings of [`super::Accounts`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -33,6 +35,10 @@ pub struct Config {
     pub login_check_ms: u64,
     /// Log-ins remembered as live; beyond it the ones not used for longest are forgotten.
     pub login_cache_max: usize,
+    /// How many devices a user may be logged in on.
+    pub devices: DevicePolicy,
+    /// Log-ins that a user may have whatever the policy; a further one ends the oldest.
+    pub logins_max: u32,
     /// Log-ins of one user that a list of them has: the newest ones.
     pub logins_listed_max: u32,
     /// Wrong passwords for one account from one address before the next attempt has to wait.
@@ -66,6 +72,8 @@ impl Default for Config {
             hashing_wait_ms: 5_000,
             login_check_ms: 2_000,
             login_cache_max: 200_000,
+            devices: DevicePolicy::Multi,
+            logins_max: 100,
             logins_listed_max: 100,
             attempts_free: 5,
             attempts_wait_min_ms: 1_000,
@@ -103,6 +111,7 @@ impl Config {
         );
         check(self.hashing_waiters_max >= 1, "hashing_waiters_max is 0: nobody could log in");
         check(self.login_cache_max >= 2, "login_cache_max is less than 2");
+        check((1..=10_000).contains(&self.logins_max), "logins_max is not within 1 to 10000");
         check((1..=10_000).contains(&self.logins_listed_max), "logins_listed_max is not within 1 to 10000");
         check(self.attempts_free >= 1, "attempts_free is 0: nobody could log in");
         check(self.attempts_wait_min_ms >= 1, "attempts_wait_min_ms is 0: nothing would grow");

@@ -10,6 +10,8 @@ pub struct Metrics {
     pub(super) login_failures: Counter,
     pub(super) login_refusals: Counter,
     pub(super) lockouts: Counter,
+    pub(super) logins_replaced: Counter,
+    pub(super) second_logins_refused: Counter,
     pub(super) hashing_refusals: Counter,
     pub(super) refreshes: Counter,
     pub(super) refresh_reuses: Counter,
@@ -35,6 +37,16 @@ impl Metrics {
             "lockouts",
             "Times the next attempt on an account from an address began to have to wait",
             &metrics.lockouts,
+        );
+        counter(
+            "logins_replaced",
+            "Log-ins ended because a later one took their place",
+            &metrics.logins_replaced,
+        );
+        counter(
+            "second_logins_refused",
+            "Log-ins refused because the account was in use on another device",
+            &metrics.second_logins_refused,
         );
         counter(
             "hashing_refusals",

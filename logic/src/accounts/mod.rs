@@ -4,13 +4,14 @@
 //! (JWT, short-lived, renewed by a refresh token that changes with each use)
 //! or by a cookie. Servers prove themselves by server tokens.
 
+use std::collections::HashSet;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use oort_api::client_address::ClientNetwork;
 use oort_api::clock::now_ms;
-use oort_api::directory::{Attempt, Directory, Settled};
+use oort_api::directory::{Attempt, Directory, LoginTag, Settled};
 use oort_api::error::{Code, Refusal};
 use oort_api::ids::UserId;
 use oort_api::metrics::Counter;
@@ -18,10 +19,14 @@ use oort_api::pb::oort::v1::User;
 use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
 
+use crate::error::directory_refusal;
 use crate::kicks::Kicks;
 use crate::reads::Reads;
 use crate::seen::Seen;
-use crate::store::{Credentials, Device, Login, NewAudit, NewUser, Rotation, SigningKey, Store};
+use crate::store::{
+    Admission, Begun, Credentials, Device, DevicePolicy, Login, NewAudit, NewDevice, NewUser, Rotation,
+    SigningKey, Store,
+};
 
 mod config;
 mod live_logins;
@@ -105,6 +110,7 @@ pub struct Accounts {
     reads: Arc<Reads>,
     seen: Arc<Seen>,
     kicks: Arc<Kicks>,
+    directory: Arc<dyn Directory>,
     tasks: TaskTracker,
     config: Config,
     tokens: Tokens,
@@ -127,7 +133,8 @@ impl Accounts {
             .ok_or_else(|| Refusal::new(Code::Internal, "the store has no signing key"))?;
         let passwords = Passwords::new(&config, metrics.hashing_refusals.clone()).await?;
         Ok(Self {
-            lockout: Lockout::new(directory, &config),
+            lockout: Lockout::new(Arc::clone(&directory), &config),
+            directory,
             live: LiveLogins::new(&config),
             store,
             reads,
@@ -241,28 +248,96 @@ impl Accounts {
         self.store.credentials_by_name(name).await.map_err(Refusal::from)
     }
 
-    /// Begins a log-in with tokens for a user who has proved who they are, on a device called so.
+    /// Begins a log-in with tokens for a user who has proved who they are, on this device.
     ///
     /// # Errors
-    /// [`Code::Unavailable`].
-    pub async fn begin_session(&self, user: User, device: &str) -> Result<Session, Refusal> {
+    /// [`Code::AlreadyLoggedIn`], [`Code::Unavailable`].
+    pub async fn begin_session(&self, user: User, device: &NewDevice) -> Result<Session, Refusal> {
         let (refresh_token, refresh_hash) = secret::generate()?;
         let login = self.new_login(&user, refresh_hash, None, self.config.refresh_ttl_ms)?;
-        self.store.create_login(&login, device).await?;
+        self.begin(&login, device, self.config.devices).await?;
         self.session(user, &login, refresh_token)
     }
 
-    /// Begins a log-in with a cookie for a user who has proved who they are, on a device called so.
+    /// The same for an account of the server's own, whatever the policy: each of its nodes is a device.
     ///
     /// # Errors
     /// [`Code::Unavailable`].
-    pub async fn begin_cookie_session(&self, user: User, device: &str) -> Result<CookieSession, Refusal> {
+    pub async fn begin_own_session(&self, user: User, device: &NewDevice) -> Result<Session, Refusal> {
+        let (refresh_token, refresh_hash) = secret::generate()?;
+        let login = self.new_login(&user, refresh_hash, None, self.config.refresh_ttl_ms)?;
+        self.begin(&login, device, DevicePolicy::Multi).await?;
+        self.session(user, &login, refresh_token)
+    }
+
+    /// Begins a log-in with a cookie for a user who has proved who they are, on this device.
+    ///
+    /// # Errors
+    /// [`Code::AlreadyLoggedIn`], [`Code::Unavailable`].
+    pub async fn begin_cookie_session(
+        &self,
+        user: User,
+        device: &NewDevice,
+    ) -> Result<CookieSession, Refusal> {
         // Nobody gets this refresh token: a cookie is not refreshed.
         let (_, refresh_hash) = secret::generate()?;
         let (sid, cookie_hash) = secret::generate()?;
         let login = self.new_login(&user, refresh_hash, Some(cookie_hash), self.config.cookie_ttl_ms)?;
-        self.store.create_login(&login, device).await?;
+        self.begin(&login, device, self.config.devices).await?;
         Ok(CookieSession { user, sid, max_age_s: self.config.cookie_ttl_ms / 1000 })
+    }
+
+    /// Records a log-in as the policy allows it, and closes the connections of those that make way.
+    async fn begin(&self, login: &Login, device: &NewDevice, policy: DevicePolicy) -> Result<(), Refusal> {
+        let connected = match policy {
+            DevicePolicy::RefuseSecond => self.connected(login.user_id).await?,
+            _ => HashSet::new(),
+        };
+        let admission = Admission { policy, logins_max: self.config.logins_max, connected };
+        let (store, kicks) = (Arc::clone(&self.store), Arc::clone(&self.kicks));
+        let (login, device) = (login.clone(), device.clone());
+        let beginning = self.finish(async move {
+            let begun = store.create_login(&login, &device, &admission).await?;
+            if let Begun::Admitted { ended } = &begun {
+                ended.iter().for_each(|id| kicks.login_ended(login.user_id, id));
+            }
+            Ok(begun)
+        });
+        match beginning.await? {
+            Begun::Admitted { ended } => {
+                self.metrics.logins_replaced.inc_by(ended.len() as u64);
+                ended.iter().for_each(|id| self.live.forget(id));
+                Ok(())
+            }
+            Begun::Refused => {
+                self.metrics.second_logins_refused.inc();
+                let text = "the account is in use on another device; log out there first";
+                Err(Refusal::new(Code::AlreadyLoggedIn, text))
+            }
+        }
+    }
+
+    /// Log-ins of the user with a connection, as the directory knows.
+    async fn connected(&self, user: UserId) -> Result<HashSet<LoginTag>, Refusal> {
+        let sessions = self.directory.sessions(user).await.map_err(directory_refusal)?;
+        Ok(sessions.into_iter().filter_map(|session| session.login).collect())
+    }
+
+    /// Ends the log-ins of the user but for this one, and the connections they opened; tells how many.
+    ///
+    /// # Errors
+    /// [`Code::Unavailable`].
+    pub async fn end_others(&self, identity: &Identity) -> Result<usize, Refusal> {
+        let (user, keep) = (identity.user_id()?, Arc::clone(&identity.login_id));
+        let (store, kicks) = (Arc::clone(&self.store), Arc::clone(&self.kicks));
+        let ending = self.finish(async move {
+            let ended = store.end_other_logins(user, &keep).await?;
+            ended.iter().for_each(|id| kicks.login_ended(user, id));
+            Ok(ended)
+        });
+        let ended = ending.await?;
+        ended.iter().for_each(|id| self.live.forget(id));
+        Ok(ended.len())
     }
 
     fn new_login(

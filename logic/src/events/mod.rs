@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::metrics::Metrics;
 use crate::reads::Reads;
-use crate::store::Store;
+use crate::store::{EventPage, Store};
 
 /// Settings of [`Events`].
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -101,14 +101,7 @@ impl Events {
             return Err(Refusal::new(Code::InvalidField, "after: from 0, limit: from 1"));
         }
         let page = self.store.user_events(user, after, limit.min(self.config.page_max)).await?;
-        let oldest = page.events.first().map_or(page.head + 1, |event| event.seq);
-        let newest = page.events.last().map_or(page.head, |event| event.seq);
-        Ok(Missed {
-            is_truncated: after < page.head && oldest > after + 1,
-            has_more: newest < page.head,
-            head: page.head,
-            events: page.events,
-        })
+        Ok(missed(after, page))
     }
 
     /// Deletes what is too old until `stop`.
@@ -132,5 +125,42 @@ impl Events {
                 }
             }
         }
+    }
+}
+
+fn missed(after: i64, page: EventPage) -> Missed {
+    let oldest = page.events.first().map_or(page.head + 1, |event| event.seq);
+    let newest = page.events.last().map_or(page.head, |event| event.seq);
+    Missed {
+        is_truncated: after < page.head && oldest > after + 1,
+        has_more: newest < page.head,
+        head: page.head,
+        events: page.events,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const EMPTY: std::ops::Range<i64> = 0..0;
+
+    fn page(seqs: std::ops::Range<i64>, head: i64) -> EventPage {
+        EventPage { events: seqs.map(|seq| UserEvent { seq, ..UserEvent::default() }).collect(), head }
+    }
+
+    #[test]
+    fn what_is_no_longer_kept_is_told() {
+        let told = |after, page| {
+            let missed = missed(after, page);
+            (missed.is_truncated, missed.has_more)
+        };
+        assert_eq!(told(0, EventPage::default()), (false, false));
+        assert_eq!(told(0, page(1..4, 5)), (false, true));
+        assert_eq!(told(3, page(4..6, 5)), (false, false));
+        assert_eq!(told(5, page(EMPTY, 5)), (false, false));
+        assert_eq!(told(3, page(5..6, 5)), (true, false));
+        assert_eq!(told(3, page(EMPTY, 5)), (true, false), "none is kept");
+        assert_eq!(told(9, page(EMPTY, 5)), (false, false), "a place that was not given out yet");
     }
 }

@@ -19,6 +19,7 @@ use super::refused::Refused;
 use super::views::UserView;
 use super::{cookie, device};
 use crate::accounts::{Registration, Session};
+use crate::store::NewDevice;
 
 /// An account to create.
 #[derive(Deserialize, ToSchema)]
@@ -42,6 +43,9 @@ pub(super) struct Begin {
     /// What the client is to be called in the list of log-ins, at most 64 characters; without it the
     /// `User-Agent` says.
     device: Option<String>,
+    /// `web`, `phone`, `tablet`, `desktop` or `other`; without it the `User-Agent` says.
+    #[serde(rename = "deviceKind")]
+    device_kind: Option<String>,
 }
 
 /// A log-in to begin.
@@ -151,15 +155,15 @@ pub(super) async fn create_account(
 }
 
 impl Begin {
-    /// The name of the device; refused before anything is done.
-    fn check(&self, headers: &HeaderMap, door: &Door) -> Result<String, Refused> {
+    /// The device; refused before anything is done.
+    fn check(&self, headers: &HeaderMap, door: &Door) -> Result<NewDevice, Refused> {
         if self.cookie && !is_same_origin(headers, &door.config.allowed_origins) {
             return Err(Refused::new(Code::Forbidden, "cookie: log in with a cookie from the same origin"));
         }
-        device::name(self.device.as_deref(), headers)
+        device::read(self.device.as_deref(), self.device_kind.as_deref(), headers)
     }
 
-    async fn session(&self, user: User, device: &str, door: &Door) -> Result<Response, Refused> {
+    async fn session(&self, user: User, device: &NewDevice, door: &Door) -> Result<Response, Refused> {
         let accounts = &door.app.accounts;
         if self.cookie {
             let session = accounts.begin_cookie_session(user, device).await?;

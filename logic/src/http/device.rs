@@ -6,15 +6,40 @@ use http::header::USER_AGENT;
 use oort_api::Code;
 
 use super::refused::Refused;
+use crate::store::{DeviceKind, NewDevice};
 
 /// Longest name, characters.
 const CHARS_MAX: usize = 64;
 
+/// The device to record.
+pub(super) fn read(
+    name: Option<&str>,
+    kind: Option<&str>,
+    headers: &HeaderMap,
+) -> Result<NewDevice, Refused> {
+    let kind = match kind {
+        Some(kind) => DeviceKind::parse(kind).ok_or_else(|| {
+            let names = DeviceKind::NAMES.map(|(_, name)| name).join(", ");
+            Refused::new(Code::InvalidField, format!("deviceKind: one of {names}"))
+        })?,
+        None => kind_of_agent(agent(headers)),
+    };
+    Ok(NewDevice { name: self::name(name, headers)?, kind })
+}
+
+fn agent(headers: &HeaderMap) -> &str {
+    headers.get(USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default()
+}
+
+/// Browsers call themselves Mozilla; what else there is would have to say.
+fn kind_of_agent(agent: &str) -> DeviceKind {
+    if agent.starts_with("Mozilla/") { DeviceKind::Web } else { DeviceKind::Other }
+}
+
 /// The name to record; empty when nothing is known.
-pub(super) fn name(given: Option<&str>, headers: &HeaderMap) -> Result<String, Refused> {
+fn name(given: Option<&str>, headers: &HeaderMap) -> Result<String, Refused> {
     let Some(given) = given.map(str::trim).filter(|given| !given.is_empty()) else {
-        let agent = headers.get(USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default();
-        return Ok(of_agent(agent));
+        return Ok(of_agent(agent(headers)));
     };
     if given.chars().take(CHARS_MAX + 1).count() > CHARS_MAX || given.chars().any(char::is_control) {
         let text = format!("device: at most {CHARS_MAX} characters without control characters");
@@ -82,6 +107,20 @@ mod tests {
             assert_eq!(of_agent(agent), expected);
         }
         assert_eq!(of_agent(&"x".repeat(500)).len(), CHARS_MAX);
+    }
+
+    #[test]
+    fn kinds_are_said_or_guessed() {
+        let mut headers = HeaderMap::new();
+        let kind = |headers: &HeaderMap, given: Option<&str>| {
+            read(None, given, headers).ok().map(|device| device.kind)
+        };
+        assert_eq!(kind(&headers, None), Some(DeviceKind::Other));
+        headers
+            .insert(USER_AGENT, HeaderValue::from_static("Mozilla/5.0 (X11) Gecko/20100101 Firefox/130.0"));
+        assert_eq!(kind(&headers, None), Some(DeviceKind::Web));
+        assert_eq!(kind(&headers, Some("tablet")), Some(DeviceKind::Tablet));
+        assert_eq!(kind(&headers, Some("toaster")), None);
     }
 
     #[test]

@@ -91,7 +91,7 @@ fn described() -> (Router<Arc<Door>>, OpenApi) {
         .routes(routes!(accounts::create_session))
         .routes(routes!(accounts::refresh_session))
         .routes(routes!(accounts::end_session))
-        .routes(routes!(sessions::list_sessions))
+        .routes(routes!(sessions::list_sessions, sessions::end_others))
         .routes(routes!(sessions::end_session_of))
         .routes(routes!(accounts::me))
         .routes(routes!(accounts::find_users))

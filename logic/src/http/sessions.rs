@@ -29,6 +29,8 @@ pub(super) struct LogInView {
     id: String,
     /// What its client is called; may be empty.
     device: String,
+    /// `web`, `phone`, `tablet`, `desktop` or `other`.
+    device_kind: &'static str,
     /// ms since the epoch.
     created_at_ms: i64,
     /// ms since the epoch, about; now while it has a connection.
@@ -55,11 +57,12 @@ pub(super) async fn list_sessions(
     // Soft state: the list is right without it, only less fresh.
     let connected = door.app.directory.sessions(caller.id).await.unwrap_or_default();
     let connected: HashSet<LoginTag> = connected.into_iter().filter_map(|session| session.login).collect();
-    let view = |Device { login_id, name, created_at_ms, last_seen_ms }| LogInView {
+    let view = |Device { login_id, name, kind, created_at_ms, last_seen_ms }| LogInView {
         last_seen_ms: if connected.contains(&LoginTag::of(&login_id)) { now_ms() } else { last_seen_ms },
         current: *login_id == *caller.identity.login_id,
         id: login_id,
         device: name,
+        device_kind: kind.as_str(),
         created_at_ms,
     };
     Ok(JsonReply(LogInsView { sessions: devices.into_iter().map(view).collect() }))
@@ -82,4 +85,21 @@ pub(super) async fn end_session_of(
         return Ok(StatusCode::NO_CONTENT.into_response());
     }
     Ok((StatusCode::NO_CONTENT, [(SET_COOKIE, cookie::clear(&door.config))]).into_response())
+}
+
+/// How many log-ins were ended.
+#[derive(Serialize, ToSchema)]
+#[schema(as = EndedLogIns)]
+pub(super) struct EndedView {
+    ended: usize,
+}
+
+/// Ends all log-ins of the caller but the one this request is made with, and the connections they opened.
+#[utoipa::path(delete, path = "/api/sessions", operation_id = "endOtherSessions", tag = "accounts",
+    responses((status = 200, description = "Ended", body = EndedView)))]
+pub(super) async fn end_others(
+    State(door): State<Arc<Door>>,
+    caller: Caller,
+) -> Result<JsonReply<EndedView>, Refused> {
+    Ok(JsonReply(EndedView { ended: door.app.accounts.end_others(&caller.identity).await? }))
 }

@@ -131,7 +131,7 @@ pub(super) async fn login(
 }
 
 async fn begin(door: &Door, user: User, headers: &HeaderMap) -> Result<Response, Web4Refused> {
-    let device = device::name(None, headers)?;
+    let device = device::read(None, None, headers)?;
     let session = door.app.accounts.begin_cookie_session(user, &device).await?;
     Ok((StatusCode::NO_CONTENT, [(SET_COOKIE, cookie::set(&session, &door.config))]).into_response())
 }

@@ -19,6 +19,7 @@ use tonic::async_trait;
 #[doc(hidden)]
 pub mod bench;
 mod cursors;
+mod devices;
 mod events;
 #[cfg(feature = "simulation")]
 pub mod memory;
@@ -32,6 +33,7 @@ mod user_events;
 
 pub(crate) use cursors::event as cursor_event;
 pub use cursors::{CursorMove, Entry, MemberCursor, Moved, Standing};
+pub use devices::{Admission, Begun, DeviceKind, DevicePolicy, NewDevice};
 pub use metrics::Metrics;
 pub use operators::{Audit, NewAudit, Operator};
 pub use user_events::{EventPage, NewUserEvent, UserEvents};
@@ -101,6 +103,8 @@ pub struct Device {
     pub login_id: String,
     /// What its client is called; empty = it did not say.
     pub name: String,
+    /// Its kind.
+    pub kind: DeviceKind,
     /// ms since the epoch.
     pub created_at_ms: i64,
     /// When it was last seen, ms since the epoch; at the earliest when it was created.
@@ -298,8 +302,15 @@ pub trait Store: UserEvents + Send + Sync + fmt::Debug + 'static {
 
     // Log-ins.
 
-    /// Records a log-in and the name of its device (may be empty).
-    async fn create_login(&self, login: &Login, device: &str) -> Result<(), Error>;
+    /// Records a log-in and its device, if the user may have it beside the others; ends those that make way.
+    async fn create_login(
+        &self,
+        login: &Login,
+        device: &NewDevice,
+        admission: &Admission,
+    ) -> Result<Begun, Error>;
+    /// Ends the log-ins of this user but for `keep`; tells which.
+    async fn end_other_logins(&self, user: UserId, keep: &str) -> Result<Vec<String>, Error>;
     /// Whose these log-ins are; `None` for one that is not live (ended, or
     /// expired at `now_ms`). In the order of `ids`.
     async fn live_logins(&self, ids: &[Arc<str>], now_ms: i64) -> Result<Vec<Option<UserId>>, Error>;

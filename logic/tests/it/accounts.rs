@@ -12,7 +12,7 @@ use oort_api::error::Refusal;
 use oort_api::metrics::Registry;
 use oort_api::pb::oort::v1::User;
 use oort_logic::accounts::{Accounts, Config, Metrics, Registration, Scope};
-use oort_logic::store::{SigningKey, Store};
+use oort_logic::store::{NewDevice, SigningKey, Store};
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 
@@ -53,7 +53,7 @@ async fn nodes_of_one_store_share_the_signing_key_and_another_store_has_another(
     let store = open_store(folder.path());
     let (one, two) = (node(&store, cheap()).await, node(&store, cheap()).await);
     let user = ada(&one).await;
-    let session = one.begin_session(user.clone(), "").await.expect("a session");
+    let session = one.begin_session(user.clone(), &NewDevice::default()).await.expect("a session");
     let identity = two.authenticate_bearer(&session.access_token).await.expect("the other node");
     assert_eq!(identity.user, user);
     let server = one.issue_server_token(&[Scope::Push], Duration::from_secs(60)).expect("a token");
@@ -71,7 +71,8 @@ async fn a_token_says_what_it_is_and_nothing_secret() {
     let folder = tempfile::tempdir().expect("a folder");
     let store = open_store(folder.path());
     let accounts = node(&store, cheap()).await;
-    let session = accounts.begin_session(ada(&accounts).await, "").await.expect("a session");
+    let session =
+        accounts.begin_session(ada(&accounts).await, &NewDevice::default()).await.expect("a session");
     let (header, claims) = parts(&session.access_token);
     assert_eq!((&header["alg"], &header["typ"]), (&json!("HS256"), &json!("JWT")));
     assert!(header["kid"].is_string());
@@ -87,7 +88,8 @@ async fn a_forged_token_is_refused_and_a_forged_server_token_too() {
     let folder = tempfile::tempdir().expect("a folder");
     let store = open_store(folder.path());
     let accounts = node(&store, cheap()).await;
-    let session = accounts.begin_session(ada(&accounts).await, "").await.expect("a session");
+    let session =
+        accounts.begin_session(ada(&accounts).await, &NewDevice::default()).await.expect("a session");
     let (header, mut claims) = parts(&session.access_token);
     let candidate = SigningKey { id: "x".to_owned(), secret: vec![0; 32], created_at_ms: 0 };
     let keys = store.signing_keys(&candidate).await.expect("keys");
@@ -126,8 +128,8 @@ async fn a_log_out_takes_effect_on_other_nodes_within_the_check_time() {
     let config = Config { login_check_ms: 300, ..cheap() };
     let (one, two) = (node(&store, config.clone()).await, node(&store, config).await);
     let user = ada(&one).await;
-    let session = one.begin_session(user.clone(), "").await.expect("a session");
-    let cookie = one.begin_cookie_session(user, "").await.expect("a session");
+    let session = one.begin_session(user.clone(), &NewDevice::default()).await.expect("a session");
+    let cookie = one.begin_cookie_session(user, &NewDevice::default()).await.expect("a session");
     for accounts in [&one, &two] {
         assert!(accounts.authenticate_bearer(&session.access_token).await.is_ok());
         assert!(accounts.authenticate_cookie(&cookie.sid).await.is_ok());
@@ -167,8 +169,8 @@ async fn log_ins_end_by_themselves() {
     assert_eq!(config.faults(), Vec::<String>::new());
     let accounts = node(&store, config).await;
     let user = ada(&accounts).await;
-    let session = accounts.begin_session(user.clone(), "").await.expect("a session");
-    let cookie = accounts.begin_cookie_session(user, "").await.expect("a session");
+    let session = accounts.begin_session(user.clone(), &NewDevice::default()).await.expect("a session");
+    let cookie = accounts.begin_cookie_session(user, &NewDevice::default()).await.expect("a session");
     let deadline = Instant::now() + Duration::from_secs(10);
     loop {
         let bearer = code(accounts.authenticate_bearer(&session.access_token).await);
@@ -195,7 +197,8 @@ async fn of_many_refreshes_with_one_token_at_most_one_gets_tokens() {
     let folder = tempfile::tempdir().expect("a folder");
     let store = open_store(folder.path());
     let accounts = Arc::new(node(&store, cheap()).await);
-    let session = accounts.begin_session(ada(&accounts).await, "").await.expect("a session");
+    let session =
+        accounts.begin_session(ada(&accounts).await, &NewDevice::default()).await.expect("a session");
     let attempts = (0..8).map(|_| {
         let (accounts, token) = (accounts.clone(), session.refresh_token.clone());
         tokio::spawn(async move { accounts.refresh(&token).await })

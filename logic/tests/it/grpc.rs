@@ -19,7 +19,7 @@ use oort_api::pb::oort::v1::{self as pb, CometRef};
 use oort_logic::accounts::Registration;
 use oort_logic::config::GoimAuth;
 use oort_logic::service::Parts;
-use oort_logic::store::Store;
+use oort_logic::store::{NewDevice, Store};
 use oort_logic::{Config, Service};
 use secrecy::SecretString;
 use tempfile::TempDir;
@@ -86,7 +86,8 @@ impl House {
             password: "a long enough pass word 1".to_owned(),
         };
         let user = app.accounts.register(registration).await.expect("registered");
-        let session = app.accounts.begin_session(user.clone(), "").await.expect("a session");
+        let session =
+            app.accounts.begin_session(user.clone(), &NewDevice::default()).await.expect("a session");
         (user.id, session.access_token)
     }
 

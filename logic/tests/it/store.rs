@@ -43,6 +43,8 @@ contract! {
         names_and_addresses_are_unique
         users_are_found_by_prefix
         log_ins_live_until_they_end
+        log_ins_make_way_as_the_policy_says
+        two_log_ins_at_once_leave_one_where_one_may_be
         many_log_ins_are_looked_up_together
         a_user_sees_their_log_ins
         a_refresh_token_works_once

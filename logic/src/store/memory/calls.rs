@@ -10,9 +10,9 @@ use tonic::async_trait;
 use super::{MemoryStore, Row};
 use crate::store::plan::plan;
 use crate::store::{
-    Appended, Audit, ConversationInfo, Credentials, CursorMove, Device, Entry, Error, Filling, Login, Member,
-    MemberCursor, Moved, NewAudit, NewMessage, NewUser, Operator, OutboxRow, Page, Range, Rotation,
-    Sightings, SigningKey, Store, events,
+    Admission, Appended, Audit, Begun, ConversationInfo, Credentials, CursorMove, Device, Entry, Error,
+    Filling, Login, Member, MemberCursor, Moved, NewAudit, NewDevice, NewMessage, NewUser, Operator,
+    OutboxRow, Page, Range, Rotation, Sightings, SigningKey, Store, events,
 };
 
 fn refused<T>() -> Result<T, Error> {
@@ -297,7 +297,16 @@ impl Store for MemoryStore {
         refused()
     }
 
-    async fn create_login(&self, _login: &Login, _device: &str) -> Result<(), Error> {
+    async fn create_login(
+        &self,
+        _login: &Login,
+        _device: &NewDevice,
+        _admission: &Admission,
+    ) -> Result<Begun, Error> {
+        refused()
+    }
+
+    async fn end_other_logins(&self, _user: UserId, _keep: &str) -> Result<Vec<String>, Error> {
         refused()
     }
 

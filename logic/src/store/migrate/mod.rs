@@ -41,6 +41,11 @@ const SQLITE: &[Migration] = &[
         name: "user_events",
         sql: include_str!("../../../../sql/sqlite/0005_user_events.sql"),
     },
+    Migration {
+        version: 6,
+        name: "device_kinds",
+        sql: include_str!("../../../../sql/sqlite/0006_device_kinds.sql"),
+    },
 ];
 
 const MYSQL: &[Migration] = &[
@@ -56,6 +61,11 @@ const MYSQL: &[Migration] = &[
         version: 5,
         name: "user_events",
         sql: include_str!("../../../../sql/mysql/0005_user_events.sql"),
+    },
+    Migration {
+        version: 6,
+        name: "device_kinds",
+        sql: include_str!("../../../../sql/mysql/0006_device_kinds.sql"),
     },
 ];
 

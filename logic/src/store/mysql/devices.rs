@@ -6,7 +6,7 @@ use oort_api::ids::UserId;
 use super::failure::Failure;
 use super::logins::{ascii, user};
 use super::sql::{Sql, rows};
-use crate::store::{Device, Sightings};
+use crate::store::{Device, DeviceKind, Sightings};
 
 pub(super) async fn of_user(
     connection: &mut Conn,
@@ -14,17 +14,18 @@ pub(super) async fn of_user(
     now_ms: i64,
     limit: u32,
 ) -> Result<Vec<Device>, Failure> {
-    let found: Vec<(Vec<u8>, String, i64, i64)> = rows(
+    let found: Vec<(Vec<u8>, String, i64, i64, i64)> = rows(
         connection,
-        "SELECT l.id, COALESCE(d.device, ''), l.created_at_ms,
+        "SELECT l.id, COALESCE(d.device, ''), COALESCE(d.kind, 0), l.created_at_ms,
                 GREATEST(l.created_at_ms, COALESCE(d.last_seen_ms, 0))
          FROM logins l LEFT JOIN login_devices d ON d.login_id = l.id
          WHERE l.user_id = ? AND l.expires_at_ms > ? ORDER BY l.created_at_ms DESC, l.id LIMIT ?",
         (user.get(), now_ms, limit),
     )
     .await?;
-    let device = |(id, name, created_at_ms, last_seen_ms)| {
-        Ok(Device { login_id: ascii(id)?, name, created_at_ms, last_seen_ms })
+    let device = |(id, name, kind, created_at_ms, last_seen_ms)| {
+        let kind = DeviceKind::of_number(kind);
+        Ok(Device { login_id: ascii(id)?, name, kind, created_at_ms, last_seen_ms })
     };
     found.into_iter().map(device).collect()
 }

@@ -3,21 +3,36 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use mysql_async::prelude::Queryable;
 use mysql_async::{Conn, TxOpts};
 use oort_api::ids::UserId;
 use oort_api::pb::oort::v1::User;
 
 use super::failure::Failure;
 use super::sql::{Sql, execute, first, rows};
-use crate::store::{Error, Login, Rotation, SigningKey};
+use crate::store::devices::{Held, admit};
+use crate::store::{Admission, Begun, DeviceKind, Error, Login, NewDevice, Rotation, SigningKey};
 
 /// id, user_id, refresh_hash, cookie_hash, created_at_ms, expires_at_ms.
 type Columns = (Vec<u8>, i64, Vec<u8>, Option<Vec<u8>>, i64, i64);
 /// The same with the user's name.
 type WithName = (Vec<u8>, i64, Vec<u8>, Option<Vec<u8>>, i64, i64, String);
 
-pub(super) async fn create_login(connection: &mut Conn, login: &Login, device: &str) -> Result<(), Failure> {
+pub(super) async fn create_login(
+    connection: &mut Conn,
+    login: &Login,
+    device: &NewDevice,
+    admission: &Admission,
+) -> Result<Begun, Failure> {
     let mut transaction = connection.start_transaction(TxOpts::default()).await?;
+    // Of two that begin at the same time, one sees the other.
+    let user: Option<(i64,)> =
+        first(&mut transaction, "SELECT id FROM users WHERE id = ? FOR UPDATE", (login.user_id.get(),))
+            .await?;
+    if user.is_none() {
+        transaction.rollback().await?;
+        return Err(Error::NoUser(login.user_id.get()).into());
+    }
     // What this user left behind: nobody else clears it away.
     execute(
         &mut transaction,
@@ -25,7 +40,13 @@ pub(super) async fn create_login(connection: &mut Conn, login: &Login, device: &
         (login.user_id.get(), login.created_at_ms),
     )
     .await?;
-    let inserted = execute(
+    let begun = admit(admission, device.kind, &held(&mut transaction, login.user_id).await?);
+    let Begun::Admitted { ended } = &begun else {
+        transaction.rollback().await?;
+        return Ok(begun);
+    };
+    delete(&mut transaction, ended).await?;
+    execute(
         &mut transaction,
         "INSERT INTO logins (id, user_id, refresh_hash, cookie_hash, created_at_ms, expires_at_ms)
          VALUES (?, ?, ?, ?, ?, ?)",
@@ -38,22 +59,56 @@ pub(super) async fn create_login(connection: &mut Conn, login: &Login, device: &
             login.expires_at_ms,
         ),
     )
-    .await;
-    match inserted {
-        Ok(_) => {
-            execute(
-                &mut transaction,
-                "INSERT INTO login_devices (login_id, device, last_seen_ms) VALUES (?, ?, ?)",
-                (login.id.as_bytes(), device, login.created_at_ms),
-            )
-            .await?;
-            Ok(transaction.commit().await?)
-        }
-        Err(failure) => {
-            transaction.rollback().await?;
-            if failure.no_parent() { Err(Error::NoUser(login.user_id.get()).into()) } else { Err(failure) }
-        }
+    .await?;
+    execute(
+        &mut transaction,
+        "INSERT INTO login_devices (login_id, device, kind, last_seen_ms) VALUES (?, ?, ?, ?)",
+        (login.id.as_bytes(), &device.name, device.kind.number(), login.created_at_ms),
+    )
+    .await?;
+    transaction.commit().await?;
+    Ok(begun)
+}
+
+pub(super) async fn end_others(
+    connection: &mut Conn,
+    user: UserId,
+    keep: &str,
+) -> Result<Vec<String>, Failure> {
+    let mut transaction = connection.start_transaction(TxOpts::default()).await?;
+    let _: Option<(i64,)> =
+        first(&mut transaction, "SELECT id FROM users WHERE id = ? FOR UPDATE", (user.get(),)).await?;
+    let others = held(&mut transaction, user).await?.into_iter().map(|login| login.id);
+    let ended: Vec<String> = others.filter(|id| id != keep).collect();
+    delete(&mut transaction, &ended).await?;
+    transaction.commit().await?;
+    Ok(ended)
+}
+
+/// The log-ins of a user, the newest first.
+async fn held<Q: Queryable>(transaction: &mut Q, user: UserId) -> Result<Vec<Held>, Failure> {
+    let found: Vec<(Vec<u8>, i64)> = rows(
+        transaction,
+        "SELECT l.id, COALESCE(d.kind, 0) FROM logins l LEFT JOIN login_devices d ON d.login_id = l.id
+         WHERE l.user_id = ? ORDER BY l.created_at_ms DESC, l.id",
+        (user.get(),),
+    )
+    .await?;
+    let held = |(id, kind)| Ok(Held { id: ascii(id)?, kind: DeviceKind::of_number(kind) });
+    found.into_iter().map(held).collect()
+}
+
+async fn delete<Q: Queryable>(transaction: &mut Q, ids: &[String]) -> Result<(), Failure> {
+    if ids.is_empty() {
+        return Ok(());
     }
+    let mut sql = Sql::default();
+    sql.raw("DELETE FROM logins WHERE id IN ");
+    sql.separated("(", ids, |sql, id| {
+        sql.bytes(id.as_bytes());
+    });
+    sql.raw(")").end();
+    sql.run(transaction).await.map(drop)
 }
 
 pub(super) async fn login(

@@ -16,9 +16,9 @@ use super::failure::Failure;
 use super::membership::{self, AddMembers, RemoveMember};
 use super::{MysqlStore, devices, history, logins, operators, outbox};
 use crate::store::{
-    Appended, Audit, ConversationInfo, Credentials, CursorMove, Device, Entry, Error, Filling, Login, Member,
-    MemberCursor, Moved, NewAudit, NewMessage, NewUser, Operator, OutboxRow, Page, Range, Rotation,
-    Sightings, SigningKey, Store,
+    Admission, Appended, Audit, Begun, ConversationInfo, Credentials, CursorMove, Device, Entry, Error,
+    Filling, Login, Member, MemberCursor, Moved, NewAudit, NewDevice, NewMessage, NewUser, Operator,
+    OutboxRow, Page, Range, Rotation, Sightings, SigningKey, Store,
 };
 
 /// A call on a connection of the pool.
@@ -90,8 +90,17 @@ impl Store for MysqlStore {
         pooled!(self, |connection| accounts::find_users(connection, prefix, limit))
     }
 
-    async fn create_login(&self, login: &Login, device: &str) -> Result<(), Error> {
-        retried!(self, |connection| logins::create_login(connection, login, device))
+    async fn create_login(
+        &self,
+        login: &Login,
+        device: &NewDevice,
+        admission: &Admission,
+    ) -> Result<Begun, Error> {
+        retried!(self, |connection| logins::create_login(connection, login, device, admission))
+    }
+
+    async fn end_other_logins(&self, user: UserId, keep: &str) -> Result<Vec<String>, Error> {
+        retried!(self, |connection| logins::end_others(connection, user, keep))
     }
 
     async fn login(&self, id: &str, now_ms: i64) -> Result<Option<(Login, User)>, Error> {

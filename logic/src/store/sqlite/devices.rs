@@ -3,7 +3,7 @@
 use oort_api::ids::UserId;
 use rusqlite::{Connection, OptionalExtension, params};
 
-use crate::store::{Device, Error, Sightings};
+use crate::store::{Device, DeviceKind, Error, Sightings};
 
 pub(super) fn of_user(
     connection: &Connection,
@@ -12,7 +12,8 @@ pub(super) fn of_user(
     limit: u32,
 ) -> Result<Vec<Device>, Error> {
     let mut select = connection.prepare_cached(
-        "SELECT l.id, COALESCE(d.device, ''), l.created_at_ms, MAX(l.created_at_ms, COALESCE(d.last_seen_ms, 0))
+        "SELECT l.id, COALESCE(d.device, ''), COALESCE(d.kind, 0), l.created_at_ms,
+                MAX(l.created_at_ms, COALESCE(d.last_seen_ms, 0))
          FROM logins l LEFT JOIN login_devices d ON d.login_id = l.id
          WHERE l.user_id = ? AND l.expires_at_ms > ? ORDER BY l.created_at_ms DESC, l.id LIMIT ?",
     )?;
@@ -20,8 +21,9 @@ pub(super) fn of_user(
         Ok(Device {
             login_id: row.get(0)?,
             name: row.get(1)?,
-            created_at_ms: row.get(2)?,
-            last_seen_ms: row.get(3)?,
+            kind: DeviceKind::of_number(row.get(2)?),
+            created_at_ms: row.get(3)?,
+            last_seen_ms: row.get(4)?,
         })
     })?;
     Ok(rows.collect::<Result<_, _>>()?)

@@ -7,16 +7,25 @@ use oort_api::pb::oort::v1::User;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::fault::foreign_key;
-use crate::store::{Error, Login, Rotation, SigningKey};
+use crate::store::devices::{Held, admit};
+use crate::store::{Admission, Begun, DeviceKind, Error, Login, NewDevice, Rotation, SigningKey};
 
 const COLUMNS: &str = "l.id, l.user_id, l.refresh_hash, l.cookie_hash, l.created_at_ms, l.expires_at_ms";
 
-pub(super) fn create_login(connection: &mut Connection, login: &Login, device: &str) -> Result<(), Error> {
+pub(super) fn create_login(
+    connection: &mut Connection,
+    login: &Login,
+    device: &NewDevice,
+    admission: &Admission,
+) -> Result<Begun, Error> {
     let transaction = connection.transaction()?;
     // What this user left behind: nobody else clears it away.
     transaction
         .prepare_cached("DELETE FROM logins WHERE user_id = ? AND expires_at_ms <= ?")?
         .execute(params![login.user_id.get(), login.created_at_ms])?;
+    let begun = admit(admission, device.kind, &held(&transaction, login.user_id)?);
+    let Begun::Admitted { ended } = &begun else { return Ok(begun) };
+    delete(&transaction, ended)?;
     let inserted = transaction
         .prepare_cached(
             "INSERT INTO logins (id, user_id, refresh_hash, cookie_hash, created_at_ms, expires_at_ms)
@@ -31,17 +40,50 @@ pub(super) fn create_login(connection: &mut Connection, login: &Login, device: &
             login.expires_at_ms
         ]);
     match inserted {
-        Ok(_) => {
-            transaction
-                .prepare_cached(
-                    "INSERT INTO login_devices (login_id, device, last_seen_ms) VALUES (?, ?, ?)",
-                )?
-                .execute(params![login.id, device, login.created_at_ms])?;
-            Ok(transaction.commit()?)
-        }
-        Err(error) if foreign_key(&error) => Err(Error::NoUser(login.user_id.get())),
-        Err(error) => Err(error.into()),
+        Ok(_) => {}
+        Err(error) if foreign_key(&error) => return Err(Error::NoUser(login.user_id.get())),
+        Err(error) => return Err(error.into()),
     }
+    transaction
+        .prepare_cached(
+            "INSERT INTO login_devices (login_id, device, kind, last_seen_ms) VALUES (?, ?, ?, ?)",
+        )?
+        .execute(params![login.id, device.name, device.kind.number(), login.created_at_ms])?;
+    transaction.commit()?;
+    Ok(begun)
+}
+
+pub(super) fn end_others(
+    connection: &mut Connection,
+    user: UserId,
+    keep: &str,
+) -> Result<Vec<String>, Error> {
+    let transaction = connection.transaction()?;
+    let others = held(&transaction, user)?.into_iter().map(|login| login.id);
+    let ended: Vec<String> = others.filter(|id| id != keep).collect();
+    delete(&transaction, &ended)?;
+    transaction.commit()?;
+    Ok(ended)
+}
+
+/// The log-ins of a user, the newest first.
+fn held(connection: &Connection, user: UserId) -> Result<Vec<Held>, Error> {
+    let mut select = connection.prepare_cached(
+        "SELECT l.id, COALESCE(d.kind, 0) FROM logins l LEFT JOIN login_devices d ON d.login_id = l.id
+         WHERE l.user_id = ? ORDER BY l.created_at_ms DESC, l.id",
+    )?;
+    let rows = select.query_map([user.get()], |row| {
+        Ok(Held { id: row.get(0)?, kind: DeviceKind::of_number(row.get(1)?) })
+    })?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+fn delete(connection: &Connection, ids: &[String]) -> Result<(), Error> {
+    let mut delete = connection.prepare_cached("DELETE FROM logins WHERE id = ?")?;
+    for id in ids {
+        delete.execute([id])?;
+    }
+    Ok(())
 }
 
 pub(super) fn login(connection: &Connection, id: &str, now_ms: i64) -> Result<Option<(Login, User)>, Error> {

@@ -14,9 +14,9 @@ use super::{
     SqliteStore, append, conversations, cursors, devices, history, logins, membership, operators, outbox,
 };
 use crate::store::{
-    Appended, Audit, ConversationInfo, Credentials, CursorMove, Device, Entry, Error, Filling, Login, Member,
-    MemberCursor, Metrics, Moved, NewAudit, NewMessage, NewUser, Operator, OutboxRow, Page, Range, Rotation,
-    Sightings, SigningKey, Store,
+    Admission, Appended, Audit, Begun, ConversationInfo, Credentials, CursorMove, Device, Entry, Error,
+    Filling, Login, Member, MemberCursor, Metrics, Moved, NewAudit, NewDevice, NewMessage, NewUser, Operator,
+    OutboxRow, Page, Range, Rotation, Sightings, SigningKey, Store,
 };
 
 impl SqliteStore {
@@ -104,9 +104,19 @@ impl Store for SqliteStore {
         self.read(move |connection| accounts::find_users(connection, &prefix, limit)).await
     }
 
-    async fn create_login(&self, login: &Login, device: &str) -> Result<(), Error> {
-        let (login, device) = (login.clone(), device.to_owned());
-        self.write(move |connection| logins::create_login(connection, &login, &device)).await
+    async fn create_login(
+        &self,
+        login: &Login,
+        device: &NewDevice,
+        admission: &Admission,
+    ) -> Result<Begun, Error> {
+        let (login, device, admission) = (login.clone(), device.clone(), admission.clone());
+        self.write(move |connection| logins::create_login(connection, &login, &device, &admission)).await
+    }
+
+    async fn end_other_logins(&self, user: UserId, keep: &str) -> Result<Vec<String>, Error> {
+        let keep = keep.to_owned();
+        self.write(move |connection| logins::end_others(connection, user, &keep)).await
     }
 
     async fn login(&self, id: &str, now_ms: i64) -> Result<Option<(Login, User)>, Error> {

@@ -2,9 +2,13 @@
 
 use std::sync::Arc;
 
+use oort_api::directory::LoginTag;
 use oort_api::ids::UserId;
 use oort_api::pb::oort::v1::User;
-use oort_logic::store::{Device, Error, Login, NewUser, Rotation, Sightings, SigningKey};
+use oort_logic::store::{
+    Admission, Begun, Device, DeviceKind, DevicePolicy, Error, Login, NewDevice, NewUser, Rotation,
+    Sightings, SigningKey, Store,
+};
 
 use super::fixture::{Fixture, NOW, id, user};
 
@@ -27,6 +31,12 @@ fn login(user_id: UserId, name: &str, hash: u8) -> Login {
         created_at_ms: NOW,
         expires_at_ms: NOW + 1_000,
     }
+}
+
+/// A log-in that nothing keeps away.
+async fn begin(store: &Arc<dyn Store>, login: &Login, device: &str) -> Result<Begun, Error> {
+    let device = NewDevice { name: device.to_owned(), ..NewDevice::default() };
+    store.create_login(login, &device, &Admission { logins_max: 100, ..Admission::default() }).await
 }
 
 pub(crate) async fn names_and_addresses_are_unique(fixture: Fixture) {
@@ -77,7 +87,7 @@ pub(crate) async fn log_ins_live_until_they_end(fixture: Fixture) {
     let store = fixture.open().await;
     let ada = user(&store, "ada").await;
     let first = login(id(&ada), "first", 1);
-    store.create_login(&first, "phone").await.expect("creates");
+    begin(&store, &first, "phone").await.expect("creates");
     assert_eq!(store.login("first", NOW).await.expect("answers"), Some((first.clone(), ada.clone())));
     let by_cookie = store.login_by_cookie(&[101; 32], NOW).await.expect("answers");
     assert_eq!(by_cookie, Some((first, ada.clone())));
@@ -86,9 +96,9 @@ pub(crate) async fn log_ins_live_until_they_end(fixture: Fixture) {
     assert_eq!(store.login_by_cookie(&[1; 32], NOW).await.expect("answers"), None);
 
     let without_cookie = Login { cookie_hash: None, ..login(id(&ada), "second", 2) };
-    store.create_login(&without_cookie, "phone").await.expect("creates");
+    begin(&store, &without_cookie, "phone").await.expect("creates");
     let other = Login { cookie_hash: None, ..login(id(&ada), "third", 3) };
-    store.create_login(&other, "phone").await.expect("two without a cookie");
+    begin(&store, &other, "phone").await.expect("two without a cookie");
     let bob = user(&store, "bob").await;
     assert!(!store.end_login("second", id(&bob)).await.expect("answers"), "it is another's");
     assert!(store.end_login("second", id(&ada)).await.expect("ends"));
@@ -97,7 +107,7 @@ pub(crate) async fn log_ins_live_until_they_end(fixture: Fixture) {
     assert!(store.login("third", NOW).await.expect("answers").is_some());
 
     let nobody = login(UserId::new(77).expect("positive"), "fourth", 4);
-    let refused = store.create_login(&nobody, "phone").await;
+    let refused = begin(&store, &nobody, "phone").await;
     assert!(matches!(refused, Err(Error::NoUser(77))), "{refused:?}");
 }
 
@@ -109,9 +119,9 @@ pub(crate) async fn many_log_ins_are_looked_up_together(fixture: Fixture) {
     let store = fixture.open().await;
     let (ada, bob) = (user(&store, "ada").await, user(&store, "bob").await);
     let without_cookie = |user, name, number| Login { cookie_hash: None, ..login(user, name, number) };
-    store.create_login(&without_cookie(id(&ada), "first", 1), "phone").await.expect("creates");
-    store.create_login(&without_cookie(id(&bob), "it's", 2), "phone").await.expect("creates");
-    store.create_login(&without_cookie(id(&bob), "over", 3), "phone").await.expect("creates");
+    begin(&store, &without_cookie(id(&ada), "first", 1), "phone").await.expect("creates");
+    begin(&store, &without_cookie(id(&bob), "it's", 2), "phone").await.expect("creates");
+    begin(&store, &without_cookie(id(&bob), "over", 3), "phone").await.expect("creates");
     store.end_login("over", id(&bob)).await.expect("ends");
     let ids: Vec<Arc<str>> = ["it's", "none", "first", "over", "first"].map(Arc::from).into();
     let owners = store.live_logins(&ids, NOW).await.expect("answers");
@@ -124,9 +134,9 @@ pub(crate) async fn a_user_sees_their_log_ins(fixture: Fixture) {
     let store = fixture.open().await;
     let (ada, bob) = (user(&store, "ada").await, user(&store, "bob").await);
     let later = Login { created_at_ms: NOW + 5, ..login(id(&ada), "later", 2) };
-    store.create_login(&login(id(&ada), "first", 1), "Firefox on Linux").await.expect("creates");
-    store.create_login(&later, "").await.expect("creates");
-    store.create_login(&login(id(&bob), "bobs", 3), "phone").await.expect("creates");
+    begin(&store, &login(id(&ada), "first", 1), "Firefox on Linux").await.expect("creates");
+    begin(&store, &later, "").await.expect("creates");
+    begin(&store, &login(id(&bob), "bobs", 3), "phone").await.expect("creates");
     let listed = |now_ms: i64, limit: u32| {
         let (store, ada) = (store.clone(), id(&ada));
         async move { store.devices_of(ada, now_ms, limit).await.expect("answers") }
@@ -134,12 +144,14 @@ pub(crate) async fn a_user_sees_their_log_ins(fixture: Fixture) {
     let first = Device {
         login_id: "first".to_owned(),
         name: "Firefox on Linux".to_owned(),
+        kind: DeviceKind::Other,
         created_at_ms: NOW,
         last_seen_ms: NOW,
     };
     let second = Device {
         login_id: "later".to_owned(),
         name: String::new(),
+        kind: DeviceKind::Other,
         created_at_ms: NOW + 5,
         last_seen_ms: NOW + 5,
     };
@@ -169,7 +181,7 @@ pub(crate) async fn a_user_sees_their_log_ins(fixture: Fixture) {
 pub(crate) async fn a_refresh_token_works_once(fixture: Fixture) {
     let store = fixture.open().await;
     let ada = user(&store, "ada").await;
-    store.create_login(&login(id(&ada), "one", 1), "phone").await.expect("creates");
+    begin(&store, &login(id(&ada), "one", 1), "phone").await.expect("creates");
     let rotate = |old: u8, new: u8, now_ms: i64| {
         let store = store.clone();
         async move { store.rotate_refresh(&[old; 32], &[new; 32], now_ms, now_ms + 1_000).await.expect("answers") }
@@ -185,7 +197,7 @@ pub(crate) async fn a_refresh_token_works_once(fixture: Fixture) {
     assert_eq!(rotate(3, 6, NOW + 40).await, Rotation::Unknown, "for its owner, too");
     assert_eq!(rotate(1, 7, NOW + 40).await, Rotation::Unknown);
 
-    store.create_login(&login(id(&ada), "two", 20), "phone").await.expect("creates");
+    begin(&store, &login(id(&ada), "two", 20), "phone").await.expect("creates");
     assert_eq!(rotate(20, 21, NOW + 1_000).await, Rotation::Unknown, "expired");
 }
 
@@ -193,7 +205,7 @@ pub(crate) async fn concurrent_rotations_of_one_token_rotate_once(fixture: Fixtu
     let store = fixture.open().await;
     let other = fixture.open().await;
     let ada = user(&store, "ada").await;
-    store.create_login(&login(id(&ada), "one", 1), "phone").await.expect("creates");
+    begin(&store, &login(id(&ada), "one", 1), "phone").await.expect("creates");
     let (first, second) = tokio::join!(
         store.rotate_refresh(&[1; 32], &[2; 32], NOW, NOW + 1_000),
         other.rotate_refresh(&[1; 32], &[3; 32], NOW, NOW + 1_000),
@@ -218,4 +230,60 @@ pub(crate) async fn nodes_agree_on_the_first_signing_key(fixture: Fixture) {
     assert_eq!(answers[0].len(), 1);
     assert!(answers.iter().all(|keys| *keys == answers[0]), "{answers:?}");
     assert_eq!(answers[0][0].secret.len(), 32);
+}
+
+pub(crate) async fn log_ins_make_way_as_the_policy_says(fixture: Fixture) {
+    let store = fixture.open().await;
+    let (ada, bob) = (user(&store, "ada").await, user(&store, "bob").await);
+    begin(&store, &login(id(&bob), "bobs", 50), "phone").await.expect("creates");
+    let mut number = 0;
+    let mut admitted = async |policy, kind, connected: &[&str]| {
+        number += 1;
+        let login =
+            Login { created_at_ms: NOW + i64::from(number), ..login(id(&ada), &number.to_string(), number) };
+        let connected = connected.iter().map(|id| LoginTag::of(id)).collect();
+        let admission = Admission { policy, logins_max: 3, connected };
+        store
+            .create_login(&login, &NewDevice { name: String::new(), kind }, &admission)
+            .await
+            .expect("answers")
+    };
+    let ended = |ids: &[&str]| Begun::Admitted { ended: ids.iter().map(|&id| id.to_owned()).collect() };
+    use DeviceKind::{Phone, Web};
+    assert_eq!(admitted(DevicePolicy::Multi, Web, &[]).await, ended(&[]));
+    assert_eq!(admitted(DevicePolicy::OnePerKind, Phone, &[]).await, ended(&[]));
+    assert_eq!(admitted(DevicePolicy::OnePerKind, Web, &[]).await, ended(&["1"]));
+    assert_eq!(admitted(DevicePolicy::Multi, Web, &[]).await, ended(&[]));
+    assert_eq!(admitted(DevicePolicy::Multi, Web, &[]).await, ended(&["2"]), "three at most");
+    assert_eq!(admitted(DevicePolicy::RefuseSecond, Web, &["4"]).await, Begun::Refused);
+    let listed = async || {
+        let devices = store.devices_of(id(&ada), NOW, 10).await.expect("answers");
+        devices.into_iter().map(|device| device.login_id).collect::<Vec<_>>()
+    };
+    assert_eq!(listed().await, ["5", "4", "3"], "the refused one changed nothing");
+    assert_eq!(admitted(DevicePolicy::RefuseSecond, Web, &["1"]).await, ended(&["5", "4", "3"]));
+    assert_eq!(admitted(DevicePolicy::NewestWins, Phone, &["7"]).await, ended(&["7"]));
+    assert_eq!(admitted(DevicePolicy::Multi, Web, &[]).await, ended(&[]));
+    assert_eq!(store.end_other_logins(id(&ada), "8").await.expect("ends"), ["9"]);
+    assert_eq!(store.end_other_logins(id(&ada), "8").await.expect("ends"), [""; 0]);
+    assert_eq!(listed().await, ["8"]);
+    assert!(store.login("bobs", NOW).await.expect("answers").is_some(), "nobody else's");
+}
+
+pub(crate) async fn two_log_ins_at_once_leave_one_where_one_may_be(fixture: Fixture) {
+    let (one, two) = (fixture.open().await, fixture.open().await);
+    let ada = user(&one, "ada").await;
+    for round in 0..10_u8 {
+        let begin = |store: &Arc<dyn Store>, number: u8| {
+            let login = login(id(&ada), &format!("{round}-{number}"), 2 * round + number);
+            let store = Arc::clone(store);
+            async move {
+                let admission =
+                    Admission { policy: DevicePolicy::NewestWins, logins_max: 100, ..Admission::default() };
+                store.create_login(&login, &NewDevice::default(), &admission).await.expect("answers")
+            }
+        };
+        tokio::join!(begin(&one, 0), begin(&two, 1));
+        assert_eq!(one.devices_of(id(&ada), NOW, 10).await.expect("answers").len(), 1);
+    }
 }

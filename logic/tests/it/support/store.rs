@@ -88,7 +88,8 @@ pass_on! {
     fn credentials_by_email(&self, email: &str) -> Option<Credentials>;
     fn user(&self, id: UserId) -> Option<User>;
     fn find_users(&self, prefix: &str, limit: u32) -> Vec<User>;
-    fn create_login(&self, login: &Login, device: &str) -> ();
+    fn create_login(&self, login: &Login, device: &NewDevice, admission: &Admission) -> Begun;
+    fn end_other_logins(&self, user: UserId, keep: &str) -> Vec<String>;
     fn live_logins(&self, ids: &[Arc<str>], now_ms: i64) -> Vec<Option<UserId>>;
     fn login(&self, id: &str, now_ms: i64) -> Option<(Login, User)>;
     fn login_by_cookie(&self, cookie_hash: &[u8; 32], now_ms: i64) -> Option<(Login, User)>;

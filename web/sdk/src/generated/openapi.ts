@@ -291,6 +291,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists what changed for the caller beside messages, oldest first. */
+        get: operations["listEvents"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/groups": {
         parameters: {
             query?: never;
@@ -441,7 +458,8 @@ export interface paths {
         put?: never;
         /** Begins a log-in with tokens, or with a cookie. */
         post: operations["createSession"];
-        delete?: never;
+        /** Ends all log-ins of the caller but the one this request is made with, and the connections they opened. */
+        delete: operations["endOtherSessions"];
         options?: never;
         head?: never;
         patch?: never;
@@ -496,6 +514,23 @@ export interface paths {
         post?: never;
         /** Ends a log-in of the caller, and the connections it opened. */
         delete: operations["endSessionById"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sync": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Everything that changed since: the conversations with their newest messages, and the caller's events. */
+        get: operations["sync"];
+        put?: never;
+        post?: never;
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -821,6 +856,8 @@ export interface components {
              *     `User-Agent` says.
              */
             device?: string | null;
+            /** @description `web`, `phone`, `tablet`, `desktop` or `other`; without it the `User-Agent` says. */
+            deviceKind?: string | null;
         };
         /** @description A log-in that has begun: with tokens, or with `cookie` the user alone. */
         BegunSession: components["schemas"]["Session"] | components["schemas"]["CookieSession"];
@@ -831,6 +868,10 @@ export interface components {
              * @description Frames per second over all comets; 0 = at once.
              */
             speed?: number;
+        };
+        /** @description Everything that changed. */
+        Changes: components["schemas"]["Conversations"] & {
+            events: components["schemas"]["Events"];
         };
         /** @description A connection of a user. */
         Connection: {
@@ -967,6 +1008,10 @@ export interface components {
             /** @description There are more; give this as `after`. */
             next?: string | null;
         };
+        /** @description How many log-ins were ended. */
+        EndedLogIns: {
+            ended: number;
+        };
         /** @description What every refusal looks like. */
         Error: {
             /** @description What programs match on. */
@@ -980,7 +1025,37 @@ export interface components {
          * @description A stable error code.
          * @enum {string}
          */
-        ErrorCode: "invalid_request" | "invalid_field" | "unauthenticated" | "login_failed" | "refresh_reused" | "forbidden" | "not_member" | "not_found" | "method_not_allowed" | "username_taken" | "email_taken" | "room_name_taken" | "idempotency_conflict" | "too_large" | "rate_limited" | "internal" | "overloaded" | "unavailable" | "draining";
+        ErrorCode: "invalid_request" | "invalid_field" | "unauthenticated" | "login_failed" | "refresh_reused" | "already_logged_in" | "forbidden" | "not_member" | "not_found" | "method_not_allowed" | "username_taken" | "email_taken" | "room_name_taken" | "idempotency_conflict" | "too_large" | "rate_limited" | "internal" | "overloaded" | "unavailable" | "draining";
+        /** @description Something that changed for the caller. */
+        Event: {
+            /**
+             * Format: int64
+             * @description ms since the epoch.
+             */
+            at: number;
+            data: Record<string, never>;
+            /** @description What happened; see docs/events.md. Pass over what you do not know. */
+            kind: string;
+            /**
+             * Format: int64
+             * @description 1, 2, 3, … for each user.
+             */
+            seq: number;
+        };
+        /** @description Events of the caller. */
+        Events: {
+            /** @description Oldest first. */
+            events: components["schemas"]["Event"][];
+            /** @description There is more after these. */
+            hasMore: boolean;
+            /**
+             * Format: int64
+             * @description seq of the newest one.
+             */
+            head: number;
+            /** @description Some after the place asked for are no longer kept: read your lists anew. */
+            truncated: boolean;
+        };
         /** @description goim's answer to everything. */
         GoimReply: {
             /**
@@ -1006,6 +1081,8 @@ export interface components {
             current: boolean;
             /** @description What its client is called; may be empty. */
             device: string;
+            /** @description `web`, `phone`, `tablet`, `desktop` or `other`. */
+            deviceKind: string;
             id: string;
             /**
              * Format: int64
@@ -2171,6 +2248,40 @@ export interface operations {
             };
         };
     };
+    listEvents: {
+        parameters: {
+            query?: {
+                /** @description Only events after this seq. */
+                after?: number;
+                /** @description Most events to answer with. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of events */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Events"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
     createGroup: {
         parameters: {
             query?: never;
@@ -2544,6 +2655,35 @@ export interface operations {
             };
         };
     };
+    endOtherSessions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Ended */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EndedLogIns"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
     endSession: {
         parameters: {
             query?: never;
@@ -2622,6 +2762,42 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    sync: {
+        parameters: {
+            query?: {
+                /** @description Newest messages wanted of each conversation. */
+                latest?: number;
+                /** @description The `cursor` of an earlier list of conversations. */
+                since?: string;
+                /** @description Only events after this seq. */
+                eventsAfter?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What changed */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Changes"];
+                };
             };
             /** @description Refused */
             default: {
