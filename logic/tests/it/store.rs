@@ -10,6 +10,7 @@ mod migrations;
 mod model;
 mod operators;
 mod outbox;
+mod plans;
 mod races;
 mod single_process;
 mod unknown_outcome;
@@ -19,6 +20,10 @@ mod user_events;
 /// Each named test of a module, once per dialect.
 macro_rules! contract {
     ($($module:ident: $($name:ident)+;)+) => {
+        /// The same tests, for whoever wants to see what they have the store do.
+        const SCENARIOS: &[(&str, plans::Scenario)] = &[
+            $($((stringify!($module), |fixture| Box::pin($module::$name(fixture))),)+)+
+        ];
         mod sqlite {
             $($(
                 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -99,7 +99,9 @@ pub(super) fn adopt(connection: &mut Connection, owner: &str, limit: u32, now_ms
 
 pub(super) fn backlog(connection: &Connection, now_ms: i64) -> Result<(u64, i64), Error> {
     let found: Option<(i64, Option<i64>)> = connection
-        .prepare_cached("SELECT COUNT(*), MIN(created_at_ms) FROM outbox")?
+        .prepare_cached(
+            "SELECT (SELECT COUNT(*) FROM outbox), (SELECT created_at_ms FROM outbox ORDER BY id LIMIT 1)",
+        )?
         .query_row([], |row| Ok((row.get(0)?, row.get(1)?)))
         .optional()?;
     let (count, oldest) = found.unwrap_or((0, None));

@@ -60,9 +60,14 @@ impl Fixture {
     }
 
     fn mysql_empty() -> Self {
+        Self::mysql_called("oort_store_")
+    }
+
+    /// A database whose name begins so, before any migration.
+    pub(crate) fn mysql_called(prefix: &str) -> Self {
         let server =
             std::env::var("OORT_TEST_MYSQL_URL").expect("start the services first: make test does it");
-        let database = format!("oort_store_{}", uuid::Uuid::new_v4().simple());
+        let database = format!("{prefix}{}", uuid::Uuid::new_v4().simple());
         let mut settings = mysql::Settings::at(format!("{server}/{database}"));
         settings.pool_min = 1;
         Self { place: Place::Mysql { settings, server, database }, metrics: Metrics::default() }
@@ -122,6 +127,12 @@ impl Fixture {
         }
     }
 
+    /// A connection beside the store.
+    pub(crate) async fn mysql_connection(&self) -> mysql_async::Conn {
+        let Place::Mysql { server, database, .. } = &self.place else { panic!("not MySQL") };
+        mysql_async::Conn::from_url(format!("{server}/{database}")).await.expect("connects")
+    }
+
     pub(crate) fn mysql_settings(&self) -> &mysql::Settings {
         match &self.place {
             Place::Mysql { settings, .. } => settings,
@@ -136,10 +147,9 @@ impl Fixture {
                 let connection = rusqlite::Connection::open(&settings.path).expect("opens");
                 connection.execute_batch(sql).expect("runs");
             }
-            Place::Mysql { server, database, .. } => {
+            Place::Mysql { .. } => {
                 use mysql_async::prelude::Queryable;
-                let url = format!("{server}/{database}");
-                let mut connection = mysql_async::Conn::from_url(url).await.expect("connects");
+                let mut connection = self.mysql_connection().await;
                 connection.query_drop(sql).await.expect("runs");
                 connection.disconnect().await.expect("closes");
             }
