@@ -61,6 +61,10 @@ codes! {
     Forbidden = "forbidden", 403, PermissionDenied, false;
     /// The caller is not a member of the conversation.
     NotMember = "not_member", 403, PermissionDenied, false;
+    /// The caller may not send in this group, for a time or while all are muted.
+    Muted = "muted", 403, PermissionDenied, false;
+    /// The group was dissolved: it can be read, and that is all.
+    Dissolved = "dissolved", 403, PermissionDenied, false;
     /// There is no such thing, or the caller may not know of it.
     NotFound = "not_found", 404, NotFound, false;
     /// The path exists, the method does not.
@@ -71,7 +75,11 @@ codes! {
     EmailTaken = "email_taken", 409, AlreadyExists, false;
     /// The room name is taken.
     RoomNameTaken = "room_name_taken", 409, AlreadyExists, false;
-    /// The same client message id was used with another payload.
+    /// The group has as many members as it may.
+    GroupFull = "group_full", 409, FailedPrecondition, false;
+    /// There are as many of these as there may be; remove one first.
+    LimitReached = "limit_reached", 409, FailedPrecondition, false;
+    /// The same client message id or idempotency key was used with another payload.
     IdempotencyConflict = "idempotency_conflict", 409, AlreadyExists, false;
     /// The body or message is larger than allowed.
     TooLarge = "too_large", 413, OutOfRange, false;

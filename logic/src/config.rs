@@ -129,6 +129,18 @@ pub struct Limits {
     pub latest_max: u32,
     /// Open rooms that everyone is in: the oldest ones.
     pub open_rooms_max: u32,
+    /// Members of a group.
+    pub group_members_max: u32,
+    /// Admins of a group, beside its owner.
+    pub group_admins_max: u32,
+    /// Links of a group by which others come in.
+    pub group_links_max: u32,
+    /// Longest announcement of a group, characters.
+    pub announcement_chars_max: usize,
+    /// Longest address or file id of a group's picture, bytes.
+    pub avatar_bytes_max: usize,
+    /// How long it is remembered what was asked for under an `Idempotency-Key`, ms.
+    pub client_keys_kept_ms: u64,
 }
 
 impl Default for Limits {
@@ -141,6 +153,12 @@ impl Default for Limits {
             page_max: 200,
             latest_max: 50,
             open_rooms_max: 1000,
+            group_members_max: 500,
+            group_admins_max: 50,
+            group_links_max: 20,
+            announcement_chars_max: 2000,
+            avatar_bytes_max: 512,
+            client_keys_kept_ms: 24 * 3_600_000,
         }
     }
 }
@@ -288,6 +306,12 @@ impl Limits {
             ("page_max", self.page_max as usize, 1000),
             ("latest_max", self.latest_max as usize, 1000),
             ("open_rooms_max", self.open_rooms_max as usize, 100_000),
+            ("group_members_max", self.group_members_max as usize, 1_000_000),
+            ("group_admins_max", self.group_admins_max as usize, 1000),
+            ("group_links_max", self.group_links_max as usize, 1000),
+            ("announcement_chars_max", self.announcement_chars_max, 10_000),
+            ("avatar_bytes_max", self.avatar_bytes_max, 1024),
+            ("client_keys_kept_ms", usize::try_from(self.client_keys_kept_ms).unwrap_or(usize::MAX), 1 << 40),
         ];
         bounds
             .into_iter()

@@ -24,6 +24,7 @@ pub mod metrics;
 pub mod online;
 pub mod operators;
 pub mod outbox;
+pub mod policy;
 pub mod presence;
 pub mod published;
 pub mod publisher;

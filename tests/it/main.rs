@@ -22,6 +22,7 @@ mod delivery;
 mod encrypted;
 mod faults;
 mod forgery;
+mod groups;
 mod log_injection;
 mod operators;
 mod packets;

@@ -211,6 +211,22 @@ fn cake_created() -> ConversationEvent {
     ConversationEvent { change: Change::Created.into(), conversation: Some(cake), actor: Some(ann()) }
 }
 
+fn tea_changed() -> ConversationEvent {
+    let tea = Conversation {
+        id: 13,
+        kind: ConversationKind::Group.into(),
+        name: "tea".into(),
+        creator_id: 2,
+        head: 5,
+        announcement: "At five.".into(),
+        members: 3,
+        avatar: "https://example.org/tea.png".into(),
+        mute_all: true,
+        ..Conversation::default()
+    };
+    ConversationEvent { change: Change::Changed.into(), conversation: Some(tea), actor: Some(ann()) }
+}
+
 /// Names a reading of a list.
 const CURSOR: &str = "AQAAAYvP5WgqAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
@@ -276,6 +292,7 @@ fn v1_frames(show: &mut impl FnMut(ServerFrame<'_>)) {
     show(created(12));
     show(created(0));
     show(ServerFrame::Conversation { event: &cake_created() });
+    show(ServerFrame::Conversation { event: &tea_changed() });
 
     let own = CursorEvent {
         conversation: 7,

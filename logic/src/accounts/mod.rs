@@ -34,7 +34,7 @@ mod lockout;
 mod metrics;
 pub mod names;
 mod passwords;
-mod secret;
+pub(crate) mod secret;
 mod session;
 mod tokens;
 

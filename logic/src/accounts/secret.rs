@@ -6,16 +6,22 @@ use oort_api::error::{Code, Refusal};
 use sha2::{Digest, Sha256};
 
 /// What the store keeps of a secret.
-pub(super) type Hash = [u8; 32];
+pub(crate) type Hash = [u8; 32];
 
 /// 32 random bytes as base64url, and the hash of those bytes.
-pub(super) fn generate() -> Result<(String, Hash), Refusal> {
+pub(crate) fn generate() -> Result<(String, Hash), Refusal> {
     let bytes = random()?;
     Ok((BASE64.encode(bytes), hash(&bytes)))
 }
 
+/// The same, made of a salt and of what a client knows: whoever has both can make it again.
+pub(crate) fn derived(salt: &[u8; 32], known: &str) -> (String, Hash) {
+    let bytes: [u8; 32] = Sha256::new().chain_update(salt).chain_update(known).finalize().into();
+    (BASE64.encode(bytes), hash(&bytes))
+}
+
 /// The hash of a secret as a client gave it; `None` when it cannot be one.
-pub(super) fn hash_of(text: &str) -> Option<Hash> {
+pub(crate) fn hash_of(text: &str) -> Option<Hash> {
     // 32 bytes are 43 characters; anything longer is not decoded.
     if text.len() != 43 {
         return None;
@@ -25,7 +31,7 @@ pub(super) fn hash_of(text: &str) -> Option<Hash> {
 }
 
 /// 32 random bytes from the system.
-pub(super) fn random() -> Result<[u8; 32], Refusal> {
+pub(crate) fn random() -> Result<[u8; 32], Refusal> {
     let mut bytes = [0; 32];
     getrandom::fill(&mut bytes).map_err(|error| {
         tracing::error!(%error, "the system gives no random bytes");

@@ -276,7 +276,11 @@ impl Batcher {
             match outcome {
                 Appended::Stored { .. } => self.parts.metrics.messages_stored.inc(),
                 Appended::Duplicate { .. } => self.parts.metrics.messages_repeated.inc(),
-                Appended::Conflict | Appended::NotMember | Appended::NoConversation => 0,
+                Appended::Conflict
+                | Appended::NotMember
+                | Appended::Muted(_)
+                | Appended::Dissolved
+                | Appended::NoConversation => 0,
             };
         }
     }

@@ -84,6 +84,8 @@ impl Reading {
             (room.id, room.kind, room.creator_id, room.peer_id, &room.name).hash(&mut list);
             (room.head, room.read_seq, room.delivered_seq).hash(&mut list);
             (room.peer_read_seq, room.peer_delivered_seq).hash(&mut list);
+            (room.pinned, room.muted_until_ms, room.role, room.silenced_until_ms).hash(&mut list);
+            (room.members, &room.avatar, room.mute_all, room.dissolved_at_ms).hash(&mut list);
         }
         let mut scope = DefaultHasher::new();
         (user.get(), rooms_max).hash(&mut scope);

@@ -12,6 +12,7 @@ use crate::batcher::Batcher;
 use crate::config::Limits;
 use crate::cursors::Cursors;
 use crate::metrics::Metrics;
+use crate::policy::{self, Operation, Role};
 use crate::rates::Rates;
 use crate::reads::Reads;
 use crate::store::{
@@ -19,10 +20,12 @@ use crate::store::{
 };
 use crate::transactions::Transactions;
 
+mod groups;
 mod listing;
 mod sends;
 mod validate;
 
+pub use groups::LinkTerms;
 pub use listing::{Config as ListingConfig, Listing};
 pub use sends::{Answers, Group};
 
@@ -118,29 +121,6 @@ impl Conversations {
             .await
     }
 
-    /// Creates a group of its creator and `members`.
-    ///
-    /// # Errors
-    /// `invalid_field`, `not_found` (a user), `unavailable`.
-    pub async fn create_group(
-        &self,
-        creator: &User,
-        name: &str,
-        members: Vec<UserId>,
-    ) -> Result<ConversationInfo, Refusal> {
-        let name = self.name(name)?;
-        let members = validate::members(members, &self.limits)?;
-        self.parts.rates.send(creator.id, 1)?;
-        let creator = creator.clone();
-        self.parts
-            .transactions
-            .run(move |store, owner| async move {
-                let (info, row) = store.create_group(&owner, &name, &creator, &members, now_ms()).await?;
-                Ok((info, Some(row)))
-            })
-            .await
-    }
-
     /// The conversation of two users, created when there is none.
     ///
     /// # Errors
@@ -157,53 +137,6 @@ impl Conversations {
         self.parts
             .transactions
             .run(move |store, owner| async move { store.direct(&owner, &user, peer, now_ms()).await })
-            .await
-    }
-
-    /// Adds members to a group. Those who are in it already are passed over.
-    ///
-    /// # Errors
-    /// `invalid_field`, `not_found`, `not_member`, `forbidden`, `unavailable`.
-    pub async fn add_members(
-        &self,
-        actor: &User,
-        group: ConversationId,
-        members: Vec<UserId>,
-    ) -> Result<(), Refusal> {
-        let members = validate::members(members, &self.limits)?;
-        if members.is_empty() {
-            return Err(Refusal::new(Code::InvalidField, "members: name at least one"));
-        }
-        self.manageable(actor, group, None).await?;
-        let actor = actor.clone();
-        self.parts
-            .transactions
-            .run(move |store, owner| async move {
-                let row = store.add_members(&owner, group, &actor, &members, now_ms()).await?;
-                Ok(((), row))
-            })
-            .await
-    }
-
-    /// Removes a member from a group; everyone may remove themselves. Nothing
-    /// happens when there is no such member.
-    ///
-    /// # Errors
-    /// `not_found`, `not_member`, `forbidden`, `unavailable`.
-    pub async fn remove_member(
-        &self,
-        actor: &User,
-        group: ConversationId,
-        member: UserId,
-    ) -> Result<(), Refusal> {
-        self.manageable(actor, group, Some(member)).await?;
-        let actor = actor.clone();
-        self.parts
-            .transactions
-            .run(move |store, owner| async move {
-                let row = store.remove_member(&owner, group, &actor, member, now_ms()).await?;
-                Ok(((), row))
-            })
             .await
     }
 
@@ -303,30 +236,13 @@ impl Conversations {
     /// The conversation, when the user may read it.
     async fn readable(&self, user: UserId, id: ConversationId) -> Result<ConversationInfo, Refusal> {
         match self.parts.store.conversation(id, user).await? {
-            Some((info, true)) => Ok(info),
-            Some((_, false)) => Err(not_member()),
+            Some((info, is_in)) => {
+                let role = if is_in { Role::Member } else { Role::Stranger };
+                policy::check(Operation::Read, role, None, false)?;
+                Ok(info)
+            }
             None => Err(not_found()),
         }
-    }
-
-    /// Whether the actor may change who is in the group: its creator anyone,
-    /// everyone themselves (`member`).
-    async fn manageable(
-        &self,
-        actor: &User,
-        group: ConversationId,
-        member: Option<UserId>,
-    ) -> Result<(), Refusal> {
-        let user =
-            UserId::new(actor.id).ok_or_else(|| Refusal::new(Code::Unauthenticated, "log in first"))?;
-        let info = self.readable(user, group).await?;
-        if info.kind != ConversationKind::Group {
-            return Err(not_found());
-        }
-        if info.creator_id == actor.id || member == Some(user) {
-            return Ok(());
-        }
-        Err(Refusal::new(Code::Forbidden, "only the creator of the group may do that"))
     }
 
     fn name(&self, name: &str) -> Result<String, Refusal> {
@@ -343,6 +259,16 @@ fn not_found() -> Refusal {
     Refusal::new(Code::NotFound, "there is no such conversation")
 }
 
+/// 0: all are muted, and nobody knows until when.
+fn muted(until_ms: i64) -> Refusal {
+    if until_ms == 0 {
+        return Refusal::new(Code::Muted, "only admins and the owner may send in this group now");
+    }
+    let text = format!("you are muted in this group until {until_ms} (ms since the epoch)");
+    let retry_after_ms = u64::try_from(until_ms.saturating_sub(now_ms())).ok();
+    Refusal { retry_after_ms, ..Refusal::new(Code::Muted, text) }
+}
+
 fn sent(appended: Appended) -> Result<Sent, Refusal> {
     match appended {
         Appended::Stored { seq, created_at_ms } => Ok(Sent { seq, created_at_ms, duplicate: false }),
@@ -352,6 +278,8 @@ fn sent(appended: Appended) -> Result<Sent, Refusal> {
             "clientMsgId: you used this id for another message; take a new one",
         )),
         Appended::NotMember => Err(not_member()),
+        Appended::Muted(until_ms) => Err(muted(until_ms)),
+        Appended::Dissolved => Err(Refusal::new(Code::Dissolved, "the group was dissolved")),
         Appended::NoConversation => Err(not_found()),
     }
 }

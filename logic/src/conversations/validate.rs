@@ -10,6 +10,9 @@ use crate::config::Limits;
 /// Longest client message id: what the store's unique index holds.
 const CLIENT_MSG_ID_BYTES_MAX: usize = 64;
 
+/// Latest time that is taken: the last of the numbers that JavaScript has exactly.
+const TIME_MS_MAX: i64 = (1 << 53) - 1;
+
 fn invalid(text: impl Into<String>) -> Refusal {
     Refusal::new(Code::InvalidField, text)
 }
@@ -56,6 +59,42 @@ pub(super) fn members(mut members: Vec<UserId>, limits: &Limits) -> Result<Vec<U
     Ok(members)
 }
 
+/// The client's own name for a request.
+pub(super) fn client_key(key: &str) -> Result<(), Refusal> {
+    let is_fine = (1..=64).contains(&key.len()) && key.bytes().all(|byte| byte.is_ascii_graphic());
+    if is_fine {
+        return Ok(());
+    }
+    Err(invalid("idempotency-key: 1 to 64 printable ASCII characters without blanks"))
+}
+
+/// Address or file id of a picture; empty = none.
+pub(super) fn avatar(avatar: &str, bytes_max: usize) -> Result<(), Refusal> {
+    if avatar.len() > bytes_max || avatar.chars().any(|c| c.is_control() || c.is_whitespace()) {
+        return Err(invalid(format!("avatar: at most {bytes_max} bytes, without blanks")));
+    }
+    Ok(())
+}
+
+/// Any text; lines may be broken.
+pub(super) fn announcement(text: &str, chars_max: usize) -> Result<(), Refusal> {
+    if text.chars().count() > chars_max {
+        return Err(invalid(format!("announcement: at most {chars_max} characters")));
+    }
+    if text.chars().any(|c| c.is_control() && c != '\n') {
+        return Err(invalid("announcement: no control characters but line breaks"));
+    }
+    Ok(())
+}
+
+/// A time in ms since the epoch; 0 = none.
+pub(super) fn time(field: &str, ms: i64) -> Result<i64, Refusal> {
+    if (0..=TIME_MS_MAX).contains(&ms) {
+        return Ok(ms);
+    }
+    Err(invalid(format!("{field}: ms since the epoch, at most {TIME_MS_MAX}; 0 = none")))
+}
+
 pub(super) fn page(limit: u32, max: u32) -> Result<u32, Refusal> {
     if limit == 0 {
         return Err(invalid("limit is 0"));
@@ -88,6 +127,22 @@ mod tests {
                 Some(Code::InvalidField),
                 "{bad:?}"
             );
+        }
+    }
+
+    #[test]
+    fn what_a_group_shows() {
+        assert_eq!(code(announcement("tea at five\n茶", 13)), None);
+        assert_eq!(code(announcement("tea at five\n茶", 12)), Some(Code::InvalidField));
+        assert_eq!(code(announcement("a\u{7}b", 12)), Some(Code::InvalidField));
+        assert_eq!(code(avatar("https://a/b.png", 15)), None);
+        for bad in ["https://a/b.png?", "a b", "a\nb"] {
+            assert_eq!(code(avatar(bad, 15)), Some(Code::InvalidField), "{bad}");
+        }
+        assert_eq!(time("until", 0).ok(), Some(0));
+        assert!(time("until", -1).is_err() && time("until", i64::MAX).is_err());
+        for bad in ["", "a b", "é", &"x".repeat(65)] {
+            assert_eq!(code(client_key(bad)), Some(Code::InvalidField), "{bad}");
         }
     }
 

@@ -130,6 +130,12 @@ impl<A: FromStr + Send, B: FromStr + Send> FromRequestParts<Arc<Door>> for Path2
     }
 }
 
+/// The client's own name for its request, from the header.
+pub(super) fn idempotency_key(headers: &HeaderMap) -> Result<Option<&str>, Refused> {
+    let key = headers.get("idempotency-key").map(HeaderValue::to_str).transpose();
+    key.map_err(|_| Refused::new(Code::InvalidField, "idempotency-key: is not ASCII"))
+}
+
 fn bad_id() -> Refused {
     Refused::new(Code::InvalidField, "path: an id is a positive decimal number")
 }

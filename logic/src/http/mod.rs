@@ -30,6 +30,7 @@ mod device;
 mod door;
 mod events;
 mod goim;
+mod group_links;
 mod groups;
 mod input;
 mod layers;
@@ -101,9 +102,6 @@ fn described() -> (Router<Arc<Door>>, OpenApi) {
         .routes(routes!(conversations::direct))
         .routes(routes!(cursors::put_cursor))
         .routes(routes!(cursors::list_cursors))
-        .routes(routes!(groups::create_group))
-        .routes(routes!(groups::list_members, groups::add_members))
-        .routes(routes!(groups::remove_member))
         .routes(routes!(messages::read, messages::send))
         .routes(routes!(web4::create_account))
         .routes(routes!(web4::login))
@@ -123,6 +121,7 @@ fn described() -> (Router<Arc<Door>>, OpenApi) {
         .routes(routes!(goim::nodes_weighted))
         .routes(routes!(goim::nodes_instances))
         .merge(events::routes())
+        .merge(groups::routes())
         .merge(admin::routes())
         .split_for_parts();
     (router, openapi::finish(openapi))

@@ -3,11 +3,12 @@
 
 use oort_api::codec::message_id::MessageId;
 use oort_api::ids::{ConversationId, Seq};
-use oort_api::pb::oort::v1::{Conversation, ConversationKind, Message, MessageKind, User};
-use serde::Serialize;
+use oort_api::pb::oort::v1::{Conversation, ConversationKind, MemberRole, Message, MessageKind, User};
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::store::{ConversationInfo, Member};
+use crate::policy::Role;
+use crate::store::{ConversationInfo, GroupDetails, Member};
 
 /// A user as others see them.
 #[derive(Debug, Serialize, ToSchema)]
@@ -121,6 +122,77 @@ pub(super) struct ConversationView {
     has_more: bool,
     /// The newest messages, newest first, as many as were asked for.
     latest: Vec<MessageView>,
+    /// The reader has it shown before others.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pinned: bool,
+    /// It notifies the reader of nothing until then, ms since the epoch.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    muted_until: Option<i64>,
+    /// The reader's own role, `group` only; absent where it was just created.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    role: Option<RoleView>,
+    /// The reader may not send until then, ms since the epoch.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    silenced_until: Option<i64>,
+    /// How many are in it, `group` only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    members: Option<i64>,
+    /// Address or file id of its picture.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    avatar: String,
+    /// Only admins and the owner may send.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    mute_all: bool,
+    /// It was dissolved, ms since the epoch: it can be read, and that is all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    dissolved_at_ms: Option<i64>,
+}
+
+/// What somebody is in a group.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+#[schema(as = Role)]
+pub(super) enum RoleView {
+    /// In it.
+    Member,
+    /// Looks after it.
+    Admin,
+    /// Whose it is.
+    Owner,
+}
+
+impl From<RoleView> for Role {
+    fn from(role: RoleView) -> Self {
+        match role {
+            RoleView::Member => Self::Member,
+            RoleView::Admin => Self::Admin,
+            RoleView::Owner => Self::Owner,
+        }
+    }
+}
+
+impl From<Role> for RoleView {
+    fn from(role: Role) -> Self {
+        match role {
+            Role::Owner => Self::Owner,
+            Role::Admin => Self::Admin,
+            Role::Member | Role::Stranger | Role::Operator => Self::Member,
+        }
+    }
+}
+
+fn role_view(role: MemberRole) -> Option<RoleView> {
+    match role {
+        MemberRole::Unspecified => None,
+        MemberRole::Member => Some(RoleView::Member),
+        MemberRole::Admin => Some(RoleView::Admin),
+        MemberRole::Owner => Some(RoleView::Owner),
+    }
+}
+
+/// A time, when there is one.
+fn some_time(ms: i64) -> Option<i64> {
+    Some(ms).filter(|&ms| ms > 0)
 }
 
 /// Kind of a conversation.
@@ -162,6 +234,14 @@ impl From<Conversation> for ConversationView {
             peer_read_seq: is_direct.then_some(conversation.peer_read_seq),
             peer_delivered_seq: is_direct.then_some(conversation.peer_delivered_seq),
             has_more: conversation.has_more,
+            pinned: conversation.pinned,
+            muted_until: some_time(conversation.muted_until_ms),
+            role: role_view(conversation.role()),
+            silenced_until: some_time(conversation.silenced_until_ms),
+            members: Some(conversation.members).filter(|&members| members > 0),
+            avatar: conversation.avatar,
+            mute_all: conversation.mute_all,
+            dissolved_at_ms: some_time(conversation.dissolved_at_ms),
             name: conversation.name,
             latest: conversation.latest.into_iter().map(MessageView::from).collect(),
         }
@@ -189,6 +269,14 @@ impl ConversationView {
             peer_delivered_seq: peer_zero,
             has_more: info.head > 0,
             latest: Vec::new(),
+            pinned: false,
+            muted_until: None,
+            role: None,
+            silenced_until: None,
+            members: None,
+            avatar: String::new(),
+            mute_all: false,
+            dissolved_at_ms: None,
         }
     }
 }
@@ -201,10 +289,76 @@ pub(super) struct MemberView {
     user: UserView,
     /// ms since the epoch.
     joined_at_ms: i64,
+    role: RoleView,
+    /// May not send until then, ms since the epoch.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    muted_until: Option<i64>,
 }
 
 impl From<Member> for MemberView {
     fn from(member: Member) -> Self {
-        Self { user: member.user.into(), joined_at_ms: member.joined_at_ms }
+        Self {
+            user: member.user.into(),
+            joined_at_ms: member.joined_at_ms,
+            role: member.role.into(),
+            muted_until: some_time(member.muted_until_ms),
+        }
+    }
+}
+
+/// A group, as one of its members sees it.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = Group)]
+pub(super) struct GroupView {
+    #[schema(example = "9")]
+    id: String,
+    name: String,
+    /// Who created it.
+    creator_id: String,
+    /// Address or file id of its picture; empty = none.
+    avatar: String,
+    /// What everybody is to know; empty = nothing.
+    announcement: String,
+    /// Only admins and the owner may send.
+    mute_all: bool,
+    /// How many are in it.
+    members: i64,
+    /// Its owner; absent when everybody left.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    owner_id: Option<String>,
+    /// Its admins, by id.
+    admin_ids: Vec<String>,
+    /// The reader's own role.
+    role: RoleView,
+    /// The reader may not send until then, ms since the epoch.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    silenced_until: Option<i64>,
+    /// It was dissolved, ms since the epoch: it can be read, and that is all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    dissolved_at_ms: Option<i64>,
+}
+
+impl From<GroupDetails> for GroupView {
+    fn from(group: GroupDetails) -> Self {
+        let GroupDetails { state, role, muted_until_ms, managers } = group;
+        let of_role = |wanted: Role| {
+            let managers = managers.iter().filter(move |(_, role)| *role == wanted);
+            managers.map(|(user, _)| user.to_string())
+        };
+        Self {
+            id: state.info.id.to_string(),
+            creator_id: state.info.creator_id.to_string(),
+            owner_id: of_role(Role::Owner).next(),
+            admin_ids: of_role(Role::Admin).collect(),
+            name: state.info.name,
+            avatar: state.avatar,
+            announcement: state.announcement,
+            mute_all: state.is_muted_all,
+            members: state.members,
+            role: role.into(),
+            silenced_until: some_time(muted_until_ms),
+            dissolved_at_ms: some_time(state.dissolved_at_ms),
+        }
     }
 }

@@ -9,10 +9,12 @@ use oort_api::pb::oort::v1::{Conversation, ConversationKind, Message, MessageKin
 use parking_lot::Mutex;
 use sha2::{Digest, Sha256};
 
-use super::plan::{Earlier, Head, Known, Plan, plan};
+use super::plan::{Earlier, Head, Known, Plan, Sender, plan};
 use super::{ConversationInfo, Entry, Error, Login, NewMessage, OutboxRow, SigningKey, events};
+use crate::policy::Role;
 
 mod calls;
+mod groups;
 mod user_events;
 
 /// Everything durable, in memory. Outlives the nodes that use it.
@@ -38,9 +40,25 @@ struct Room {
     info: ConversationInfo,
     created_at_ms: i64,
     pair: Option<(i64, i64)>,
-    /// Members and when they joined, ms since the epoch.
-    members: BTreeMap<i64, i64>,
+    members: BTreeMap<i64, Joined>,
+    /// What a group shows beside `info`.
+    shown: Shown,
     messages: BTreeMap<i64, Message>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Joined {
+    /// ms since the epoch.
+    at_ms: i64,
+    standing: Sender,
+}
+
+#[derive(Debug, Default)]
+struct Shown {
+    avatar: String,
+    announcement: String,
+    is_muted_all: bool,
+    dissolved_at_ms: i64,
 }
 
 #[derive(Debug)]
@@ -52,8 +70,8 @@ struct Row {
 
 impl Room {
     fn head(&self) -> Head {
-        let ConversationInfo { kind, head, last_at_ms, .. } = self.info;
-        Head { kind, last_seq: head, last_at_ms, pair: self.pair }
+        let Shown { is_muted_all, dissolved_at_ms, .. } = self.shown;
+        Head { pair: self.pair, is_muted_all, is_dissolved: dissolved_at_ms > 0, ..Head::of(&self.info) }
     }
 
     fn has(&self, user: i64) -> bool {
@@ -118,12 +136,17 @@ impl State {
             head: 0,
             last_at_ms: 0,
         };
-        let members = members.iter().map(|member| (*member, now_ms)).collect();
+        let joined = |member: &i64| {
+            let is_owner = kind == ConversationKind::Group && *member == creator.id;
+            let role = if is_owner { Role::Owner } else { Role::Member };
+            (*member, Joined { at_ms: now_ms, standing: Sender { role, muted_until_ms: 0 } })
+        };
         let room = Room {
             info: info.clone(),
             created_at_ms: now_ms,
             pair: None,
-            members,
+            members: members.iter().map(joined).collect(),
+            shown: Shown::default(),
             messages: BTreeMap::new(),
         };
         self.rooms.insert(number, room);
@@ -155,8 +178,8 @@ impl State {
             let id = message.conversation.get();
             if let Some(room) = self.rooms.get(&id) {
                 known.heads.insert(id, room.head());
-                if room.members.contains_key(&message.sender.id) {
-                    known.members.insert((id, message.sender.id));
+                if let Some(joined) = room.members.get(&message.sender.id) {
+                    known.members.insert((id, message.sender.id), joined.standing);
                 }
             }
         }
@@ -198,7 +221,7 @@ impl State {
                 peer_id: peer.unwrap_or(0),
                 ..Conversation::default()
             };
-            let joined = room.members.get(&user).copied().unwrap_or(room.created_at_ms);
+            let joined = room.members.get(&user).map_or(room.created_at_ms, |joined| joined.at_ms);
             Entry { conversation, changed_at_ms: info.last_at_ms.max(joined) }
         };
         own.map(entry).collect()

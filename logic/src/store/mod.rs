@@ -12,15 +12,20 @@ use std::fmt;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use oort_api::error::Refusal;
 use oort_api::ids::{ConversationId, Seq, UserId};
 use oort_api::pb::oort::v1::{Conversation, ConversationKind, Message, User};
 use tonic::async_trait;
 
+use crate::policy::Role;
+
 #[doc(hidden)]
 pub mod bench;
+mod client_keys;
 mod cursors;
 mod devices;
 mod events;
+mod groups;
 #[cfg(feature = "simulation")]
 pub mod memory;
 pub mod metrics;
@@ -31,9 +36,14 @@ mod plan;
 pub mod sqlite;
 mod user_events;
 
+pub use client_keys::ClientKey;
 pub(crate) use cursors::event as cursor_event;
 pub use cursors::{CursorMove, Entry, MemberCursor, Moved, Standing};
 pub use devices::{Admission, Begun, DeviceKind, DevicePolicy, NewDevice};
+pub use groups::{
+    ConversationSettings, GroupChange, GroupDetails, GroupEdit, GroupLink, GroupOrder, GroupState,
+    GroupStore, NewGroup, NewLink, SettingsChange,
+};
 pub use metrics::Metrics;
 pub use operators::{Audit, NewAudit, Operator};
 pub use user_events::{EventPage, NewUserEvent, UserEvents};
@@ -174,6 +184,10 @@ pub enum Appended {
     Conflict,
     /// The sender is not a member.
     NotMember,
+    /// The sender is muted in the group until then, ms since the epoch; 0 = all are.
+    Muted(i64),
+    /// The group was dissolved.
+    Dissolved,
     /// There is no such conversation.
     NoConversation,
 }
@@ -244,6 +258,10 @@ pub struct Member {
     pub user: User,
     /// ms since the epoch.
     pub joined_at_ms: i64,
+    /// What they are in it; in direct conversations a member.
+    pub role: Role,
+    /// May not send until then, ms since the epoch; 0 = may.
+    pub muted_until_ms: i64,
 }
 
 /// Why the store refused.
@@ -266,6 +284,12 @@ pub enum Error {
     /// There is no such user.
     #[error("there is no user {0}")]
     NoUser(i64),
+    /// The client's key was used for another request.
+    #[error("the idempotency key was used for another request; take a new one")]
+    KeyConflict,
+    /// What was asked for is not allowed, for a reason that is told as it is.
+    #[error("{0}")]
+    Refused(Refusal),
     /// There is no such conversation, or it is of another kind.
     #[error("there is no such conversation")]
     NoConversation,
@@ -283,7 +307,7 @@ pub enum Error {
 /// Durable state. Cheap to clone behind an `Arc`; every call is bounded by the
 /// timeouts in its settings.
 #[async_trait]
-pub trait Store: UserEvents + Send + Sync + fmt::Debug + 'static {
+pub trait Store: GroupStore + UserEvents + Send + Sync + fmt::Debug + 'static {
     /// Tells whether the store answers and takes writes.
     async fn check(&self) -> Result<(), Error>;
 
@@ -353,8 +377,7 @@ pub trait Store: UserEvents + Send + Sync + fmt::Debug + 'static {
         creator: &User,
         now_ms: i64,
     ) -> Result<(ConversationInfo, OutboxRow), Error>;
-    /// Creates a group with its members (the creator is one). Publishes
-    /// `CONVERSATION` created to them, with effect JOIN.
+    /// [`GroupStore::found_group`] without a client's key.
     async fn create_group(
         &self,
         owner: &str,
@@ -362,7 +385,13 @@ pub trait Store: UserEvents + Send + Sync + fmt::Debug + 'static {
         creator: &User,
         members: &[UserId],
         now_ms: i64,
-    ) -> Result<(ConversationInfo, OutboxRow), Error>;
+    ) -> Result<(ConversationInfo, OutboxRow), Error> {
+        let (name, creator, members) = (name.to_owned(), creator.clone(), members.to_vec());
+        let (info, row) =
+            self.found_group(owner, &NewGroup { name, creator, members, key: None, now_ms }).await?;
+        let row = row.ok_or_else(|| Error::Internal("a new group told nobody".to_owned()))?;
+        Ok((info, row))
+    }
     /// The direct conversation of two users, created when there is none (then
     /// with an outbox row that tells both).
     async fn direct(
@@ -372,25 +401,6 @@ pub trait Store: UserEvents + Send + Sync + fmt::Debug + 'static {
         peer: UserId,
         now_ms: i64,
     ) -> Result<(ConversationInfo, Option<OutboxRow>), Error>;
-    /// Adds members to a group, with a SYSTEM message; users that are members
-    /// already are passed over. `None` when all were.
-    async fn add_members(
-        &self,
-        owner: &str,
-        group: ConversationId,
-        actor: &User,
-        members: &[UserId],
-        now_ms: i64,
-    ) -> Result<Option<OutboxRow>, Error>;
-    /// Removes a member from a group, with a SYSTEM message. `None` when it was none.
-    async fn remove_member(
-        &self,
-        owner: &str,
-        group: ConversationId,
-        actor: &User,
-        member: UserId,
-        now_ms: i64,
-    ) -> Result<Option<OutboxRow>, Error>;
     /// A conversation and whether the user may read and write it (member, or open room).
     async fn conversation(
         &self,

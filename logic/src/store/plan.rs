@@ -1,14 +1,15 @@
 //! What one append does, decided without a database: both dialects read what
 //! is [`Known`], ask [`plan`], and write what it says.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 
 use bytes::Bytes;
 use oort_api::ids::{Seq, UserId};
 use oort_api::pb::oort::v1::{ConversationKind, Message, MessageKind, OutboxRecord};
 
-use super::{Appended, NewMessage};
+use super::{Appended, ConversationInfo, NewMessage};
 use crate::outbox::{self, Audience};
+use crate::policy::{self, Operation, Role};
 
 /// A conversation's newest place, read under its lock.
 #[derive(Debug, Clone)]
@@ -21,9 +22,47 @@ pub(super) struct Head {
     pub(super) last_at_ms: i64,
     /// The two users of a direct conversation.
     pub(super) pair: Option<(i64, i64)>,
+    /// Only admins and the owner of the group may send.
+    pub(super) is_muted_all: bool,
+    /// The group ended.
+    pub(super) is_dissolved: bool,
+}
+
+/// A sender as a member.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Sender {
+    pub(super) role: Role,
+    /// May not send until then.
+    pub(super) muted_until_ms: i64,
 }
 
 impl Head {
+    /// Of a group that is known to be locked.
+    pub(super) fn of(info: &ConversationInfo) -> Self {
+        let &ConversationInfo { kind, head, last_at_ms, .. } = info;
+        Self { kind, last_seq: head, last_at_ms, pair: None, is_muted_all: false, is_dissolved: false }
+    }
+
+    /// Why somebody may not send here.
+    fn refuses(&self, sender: Option<&Sender>, now_ms: i64) -> Option<Appended> {
+        if self.kind == ConversationKind::Room {
+            return None;
+        }
+        let role = sender.map_or(Role::Stranger, |sender| sender.role);
+        let muted_until_ms = sender.map_or(0, |sender| sender.muted_until_ms);
+        if !policy::allows(Operation::Send, role, None, false) {
+            Some(Appended::NotMember)
+        } else if self.is_dissolved {
+            Some(Appended::Dissolved)
+        } else if muted_until_ms > now_ms {
+            Some(Appended::Muted(muted_until_ms))
+        } else if self.is_muted_all && !policy::allows(Operation::SendWhileAllMuted, role, None, false) {
+            Some(Appended::Muted(0))
+        } else {
+            None
+        }
+    }
+
     /// Whom messages of the conversation go to.
     pub(super) fn audience(&self) -> Audience {
         match self.pair {
@@ -61,7 +100,7 @@ pub(super) struct Known {
     /// By index into the batch.
     pub(super) earlier: HashMap<usize, Earlier>,
     /// (conversation, user) of groups and direct conversations.
-    pub(super) members: HashSet<(i64, i64)>,
+    pub(super) members: HashMap<(i64, i64), Sender>,
 }
 
 /// A row to insert.
@@ -105,8 +144,10 @@ pub(super) fn plan<'b>(batch: &'b [NewMessage], mut known: Known, now_ms: i64) -
                 row.message.conversation == message.conversation && row.message.content == message.content;
             repeat(same, row.seq, row.created_at_ms)
         } else if let Some(head) = known.heads.get_mut(&conversation) {
-            let open = head.kind == ConversationKind::Room;
-            if open || known.members.contains(&(conversation, message.sender.id)) {
+            let sender = known.members.get(&(conversation, message.sender.id));
+            if let Some(refused) = head.refuses(sender, now_ms) {
+                refused
+            } else {
                 let (seq, created_at_ms) = head.next(now_ms);
                 bumps.insert(conversation, (seq, created_at_ms));
                 stored.insert(identity, rows.len());
@@ -114,8 +155,6 @@ pub(super) fn plan<'b>(batch: &'b [NewMessage], mut known: Known, now_ms: i64) -
                 records.push(record(&row, &head.audience()));
                 rows.push(row);
                 Appended::Stored { seq: place(seq), created_at_ms }
-            } else {
-                Appended::NotMember
             }
         } else {
             Appended::NoConversation
@@ -201,12 +240,41 @@ mod tests {
     }
 
     fn known() -> Known {
-        let room = Head { kind: ConversationKind::Room, last_seq: 4, last_at_ms: 1_000, pair: None };
-        let direct = Head { kind: ConversationKind::Direct, last_seq: 0, last_at_ms: 0, pair: Some((1, 2)) };
+        let head = |kind, last_seq, last_at_ms, pair| Head {
+            kind,
+            last_seq,
+            last_at_ms,
+            pair,
+            is_muted_all: false,
+            is_dissolved: false,
+        };
+        let room = head(ConversationKind::Room, 4, 1_000, None);
+        let direct = head(ConversationKind::Direct, 0, 0, Some((1, 2)));
+        let member = Sender { role: Role::Member, muted_until_ms: 0 };
         Known {
             heads: HashMap::from([(1, room), (2, direct)]),
             earlier: HashMap::new(),
-            members: HashSet::from([(2, 1), (2, 2)]),
+            members: HashMap::from([((2, 1), member), ((2, 2), member)]),
+        }
+    }
+
+    #[test]
+    fn muted_members_and_dissolved_groups_are_refused() {
+        let send = |role, muted_until_ms, is_muted_all, is_dissolved| {
+            let mut known = known();
+            let group = Head { kind: ConversationKind::Group, pair: None, ..known.heads[&2].clone() };
+            known.heads.insert(3, Head { is_muted_all, is_dissolved, ..group });
+            known.members.insert((3, 1), Sender { role, muted_until_ms });
+            plan(&[message(3, 1, "a", "x")], known, 5_000).outcomes.remove(0)
+        };
+        let stored = Appended::Stored { seq: place(1), created_at_ms: 5_000 };
+        for role in [Role::Member, Role::Admin, Role::Owner] {
+            assert_eq!(send(role, 0, false, false), stored);
+            assert_eq!(send(role, 5_000, false, false), stored, "the time is over");
+            assert_eq!(send(role, 5_001, false, false), Appended::Muted(5_001));
+            assert_eq!(send(role, 5_001, true, true), Appended::Dissolved);
+            let all = if role == Role::Member { Appended::Muted(0) } else { stored.clone() };
+            assert_eq!(send(role, 0, true, false), all, "{role:?}");
         }
     }
 

@@ -194,7 +194,7 @@ async fn events_and_messages_of_one_group_are_published_in_commit_order() {
     let running = tokio::spawn(service.run(stop.clone()));
     let (anna, ben) = (user(&*store, "anna").await, user(&*store, "ben").await);
     let ben_id = UserId::new(ben.id).expect("positive");
-    let group = app.conversations.create_group(&anna, "g", Vec::new()).await.expect("created").id;
+    let group = app.conversations.create_group(&anna, "g", Vec::new(), None).await.expect("created").id;
     let noise = {
         let (app, anna) = (app.clone(), anna.clone());
         tokio::spawn(async move {
@@ -224,14 +224,14 @@ async fn events_and_messages_of_one_group_are_published_in_commit_order() {
 }
 
 #[tokio::test]
-async fn only_the_creator_changes_who_is_in_a_group() {
+async fn only_those_who_look_after_a_group_change_who_is_in_it() {
     let (_folder, store) = sqlite();
     let service = build(config(), store.clone(), TestBus::new()).await.expect("built");
     let app = service.app();
     let (anna, ben, carl) =
         (user(&*store, "anna").await, user(&*store, "ben").await, user(&*store, "carl").await);
     let id = |user: &oort_api::pb::oort::v1::User| UserId::new(user.id).expect("positive");
-    let group = app.conversations.create_group(&anna, "g", vec![id(&ben)]).await.expect("created").id;
+    let group = app.conversations.create_group(&anna, "g", vec![id(&ben)], None).await.expect("created").id;
     let code = |outcome: Result<(), oort_api::error::Refusal>| outcome.expect_err("refused").code;
     use oort_api::Code;
     assert_eq!(code(app.conversations.add_members(&ben, group, vec![id(&carl)]).await), Code::Forbidden);
@@ -240,7 +240,8 @@ async fn only_the_creator_changes_who_is_in_a_group() {
     assert_eq!(code(app.conversations.add_members(&anna, group, vec![]).await), Code::InvalidField);
     let unknown = UserId::new(9999).expect("positive");
     assert_eq!(code(app.conversations.add_members(&anna, group, vec![unknown]).await), Code::NotFound);
-    app.conversations.remove_member(&ben, group, id(&ben)).await.expect("everyone may leave");
+    assert_eq!(code(app.conversations.remove_member(&anna, group, id(&anna)).await), Code::Forbidden);
+    app.conversations.remove_member(&ben, group, id(&ben)).await.expect("members may leave");
     assert_eq!(
         code(app.conversations.history(id(&ben), group, Range::Newest, 9).await.map(|_| ())),
         Code::NotMember

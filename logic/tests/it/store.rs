@@ -5,6 +5,7 @@ mod append;
 mod conversations;
 mod cursors;
 mod fixture;
+mod groups;
 mod history;
 mod migrations;
 mod model;
@@ -69,6 +70,16 @@ contract! {
         newcomers_begin_at_the_head
         every_change_of_an_entry_has_a_stamp
         cursors_moved_on_two_nodes_end_at_the_furthest;
+    groups:
+        roles_are_given_taken_and_shown
+        what_a_group_shows_reaches_its_room
+        the_muted_and_the_dissolved_are_refused_in_the_transaction
+        a_group_is_never_fuller_than_it_may_be
+        there_is_always_one_owner
+        a_link_lets_in_whom_it_may
+        a_request_under_one_key_is_done_once
+        what_a_user_makes_of_a_conversation_is_theirs
+        a_group_of_a_hundred_thousand_is_paged;
     unread:
         unread_is_what_its_definition_counts;
     append:

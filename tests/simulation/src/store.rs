@@ -99,14 +99,8 @@ reads! {
     fn last_seen(&self, users: &[UserId]) -> Vec<(UserId, i64)>;
     fn signing_keys(&self, candidate: &SigningKey) -> Vec<SigningKey>;
     fn create_room(&self, owner: &str, name: &str, creator: &User, now_ms: i64) -> (ConversationInfo, OutboxRow);
-    fn create_group(&self, owner: &str, name: &str, creator: &User, members: &[UserId], now_ms: i64)
-        -> (ConversationInfo, OutboxRow);
     fn direct(&self, owner: &str, creator: &User, peer: UserId, now_ms: i64)
         -> (ConversationInfo, Option<OutboxRow>);
-    fn add_members(&self, owner: &str, group: ConversationId, actor: &User, members: &[UserId], now_ms: i64)
-        -> Option<OutboxRow>;
-    fn remove_member(&self, owner: &str, group: ConversationId, actor: &User, member: UserId, now_ms: i64)
-        -> Option<OutboxRow>;
     fn conversation(&self, id: ConversationId, user: UserId) -> Option<(ConversationInfo, bool)>;
     fn members(&self, id: ConversationId, after: i64, limit: u32) -> Vec<Member>;
     fn rooms_of_all(&self, users: &[UserId], rooms_max: u32) -> Vec<Vec<ConversationId>>;
@@ -150,4 +144,16 @@ reads_of_part! { UserEvents:
     fn event_heads(&self, users: &[UserId]) -> Vec<i64>;
     fn user_events(&self, user: UserId, after: i64, limit: u32) -> EventPage;
     fn forget_user_events(&self, before_ms: i64, limit: u32) -> u64;
+}
+
+reads_of_part! { GroupStore:
+    fn found_group(&self, owner: &str, new: &NewGroup) -> (ConversationInfo, Option<OutboxRow>);
+    fn change_group(&self, owner: &str, order: &GroupOrder) -> Option<OutboxRow>;
+    fn group(&self, id: ConversationId, user: UserId) -> Option<GroupDetails>;
+    fn create_link(&self, new: &NewLink) -> (GroupLink, [u8; 32]);
+    fn links(&self, id: ConversationId) -> Vec<GroupLink>;
+    fn revoke_link(&self, id: ConversationId, link: i64) -> bool;
+    fn join_by_link(&self, owner: &str, token_hash: &[u8; 32], user: &User, members_max: u32, now_ms: i64)
+        -> (ConversationInfo, Option<OutboxRow>);
+    fn set_for_user(&self, owner: &str, change: &SettingsChange) -> (ConversationSettings, Option<OutboxRow>);
 }

@@ -4,7 +4,7 @@ use serde::ser::SerializeStruct;
 use serde::{Serialize, Serializer};
 
 use super::{Flavour, visible_in};
-use crate::pb::oort::v1::{Conversation, ConversationKind, Message, MessageKind, User};
+use crate::pb::oort::v1::{Conversation, ConversationKind, MemberRole, Message, MessageKind, User};
 
 /// A value as clients of one flavour see it.
 #[derive(Debug)]
@@ -105,9 +105,56 @@ impl Serialize for In<'_, Conversation> {
                 json.serialize_field("peerReadSeq", &room.peer_read_seq)?;
                 json.serialize_field("peerDeliveredSeq", &room.peer_delivered_seq)?;
             }
+            if room.pinned {
+                json.serialize_field("pinned", &true)?;
+            }
+            if room.muted_until_ms != 0 {
+                json.serialize_field("mutedUntil", &room.muted_until_ms)?;
+            }
+            if let Some(role) = role_of_member(room) {
+                json.serialize_field("role", role)?;
+            }
+            if room.silenced_until_ms != 0 {
+                json.serialize_field("silencedUntil", &room.silenced_until_ms)?;
+            }
+            write_group(room, &mut json)?;
         }
         json.serialize_field("hasMoreMessages", &room.has_more)?;
         json.serialize_field("messages", &In(room.latest.as_slice(), flavour))?;
+        json.end()
+    }
+}
+
+/// What all members see of a group.
+fn write_group<S: SerializeStruct>(room: &Conversation, json: &mut S) -> Result<(), S::Error> {
+    if room.members != 0 {
+        json.serialize_field("members", &room.members)?;
+    }
+    if !room.avatar.is_empty() {
+        json.serialize_field("avatar", &room.avatar)?;
+    }
+    if room.mute_all {
+        json.serialize_field("muteAll", &true)?;
+    }
+    if room.dissolved_at_ms != 0 {
+        json.serialize_field("dissolvedAtMs", &room.dissolved_at_ms)?;
+    }
+    Ok(())
+}
+
+/// A group after a change, as all its members see it: nothing of the reader's own.
+pub(super) struct Changed<'a>(pub(super) &'a Conversation);
+
+impl Serialize for Changed<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Self(room) = *self;
+        let mut json = serializer.serialize_struct("Room", 9)?;
+        json.serialize_field("id", &RoomId(room.id))?;
+        json.serialize_field("name", &room.name)?;
+        json.serialize_field("kind", kind_of_conversation(room.kind))?;
+        json.serialize_field("head", &room.head)?;
+        json.serialize_field("announcement", &room.announcement)?;
+        write_group(room, &mut json)?;
         json.end()
     }
 }
@@ -116,6 +163,16 @@ impl Serialize for In<'_, [Conversation]> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let Self(rooms, flavour) = *self;
         serializer.collect_seq(rooms.iter().map(|room| In(room, flavour)))
+    }
+}
+
+/// What the reader is in a group; nothing elsewhere.
+fn role_of_member(room: &Conversation) -> Option<&'static str> {
+    match room.role() {
+        MemberRole::Unspecified => None,
+        MemberRole::Member => Some("member"),
+        MemberRole::Admin => Some("admin"),
+        MemberRole::Owner => Some("owner"),
     }
 }
 

@@ -294,7 +294,7 @@ impl ServerFrame<'_> {
                     && write(out, ServerType::ServerCreateRoom, &CreateRoomJson::classic(0, name))
             }
             Self::Conversation { event } => match &event.conversation {
-                Some(room) if event.change() != Change::Left => {
+                Some(room) if matches!(event.change(), Change::Created | Change::Joined) => {
                     write(out, ServerType::ServerCreateRoom, &CreateRoomJson::classic(room.id, &room.name))
                 }
                 _ => false,

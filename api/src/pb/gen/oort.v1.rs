@@ -67,6 +67,32 @@ pub struct Conversation {
     pub peer_read_seq: i64,
     #[prost(int64, tag = "14")]
     pub peer_delivered_seq: i64,
+    /// The reader's own role, GROUP only.
+    #[prost(enumeration = "MemberRole", tag = "20")]
+    pub role: i32,
+    /// What the reader made of it for themselves: shown before others; notifies
+    /// of nothing until then, ms since the epoch, 0 = notifies.
+    #[prost(bool, tag = "21")]
+    pub pinned: bool,
+    #[prost(int64, tag = "22")]
+    pub muted_until_ms: i64,
+    /// GROUP only: how many are in it, its picture, and whether only admins and
+    /// the owner may send.
+    #[prost(int64, tag = "23")]
+    pub members: i64,
+    #[prost(string, tag = "24")]
+    pub avatar: ::prost::alloc::string::String,
+    #[prost(bool, tag = "25")]
+    pub mute_all: bool,
+    /// What everybody is to know; in events only, empty in lists.
+    #[prost(string, tag = "26")]
+    pub announcement: ::prost::alloc::string::String,
+    /// When it ended, ms since the epoch; 0 = it did not.
+    #[prost(int64, tag = "27")]
+    pub dissolved_at_ms: i64,
+    /// The reader may not send until then, ms since the epoch; 0 = may.
+    #[prost(int64, tag = "28")]
+    pub silenced_until_ms: i64,
 }
 /// Body of a Proto with op CURSOR: how far a user has got in a conversation.
 /// Neither seq ever falls.
@@ -91,7 +117,8 @@ pub struct CursorEvent {
     pub unread: i64,
 }
 /// Body of a Proto with op CONVERSATION: the reader's list of conversations
-/// changed (room or group created, member added or removed).
+/// changed (room or group created, member added or removed, what a group shows
+/// changed: then only what all members see alike is set).
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct ConversationEvent {
     #[prost(enumeration = "conversation_event::Change", tag = "1")]
@@ -120,6 +147,7 @@ pub mod conversation_event {
         Created = 0,
         Joined = 1,
         Left = 2,
+        Changed = 3,
     }
     impl Change {
         /// String value of the enum field names used in the ProtoBuf definition.
@@ -131,6 +159,7 @@ pub mod conversation_event {
                 Self::Created => "CREATED",
                 Self::Joined => "JOINED",
                 Self::Left => "LEFT",
+                Self::Changed => "CHANGED",
             }
         }
         /// Creates an enum from field names used in the ProtoBuf definition.
@@ -139,6 +168,7 @@ pub mod conversation_event {
                 "CREATED" => Some(Self::Created),
                 "JOINED" => Some(Self::Joined),
                 "LEFT" => Some(Self::Left),
+                "CHANGED" => Some(Self::Changed),
                 _ => None,
             }
         }
@@ -229,7 +259,7 @@ impl ConversationKind {
 pub enum MessageKind {
     /// Written by a user.
     Text = 0,
-    /// Written by the server: membership changed. `content` is its JSON.
+    /// Written by the server: the group changed. `content` is its JSON.
     System = 1,
 }
 impl MessageKind {
@@ -248,6 +278,39 @@ impl MessageKind {
         match value {
             "TEXT" => Some(Self::Text),
             "SYSTEM" => Some(Self::System),
+            _ => None,
+        }
+    }
+}
+/// What somebody is in a group.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum MemberRole {
+    Unspecified = 0,
+    Member = 1,
+    Admin = 2,
+    Owner = 3,
+}
+impl MemberRole {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "MEMBER_ROLE_UNSPECIFIED",
+            Self::Member => "MEMBER_ROLE_MEMBER",
+            Self::Admin => "MEMBER_ROLE_ADMIN",
+            Self::Owner => "MEMBER_ROLE_OWNER",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "MEMBER_ROLE_UNSPECIFIED" => Some(Self::Unspecified),
+            "MEMBER_ROLE_MEMBER" => Some(Self::Member),
+            "MEMBER_ROLE_ADMIN" => Some(Self::Admin),
+            "MEMBER_ROLE_OWNER" => Some(Self::Owner),
             _ => None,
         }
     }

@@ -15,7 +15,7 @@ use crate::store::{
     OutboxRow, Page, Range, Rotation, Sightings, SigningKey, Store, events,
 };
 
-fn refused<T>() -> Result<T, Error> {
+pub(super) fn refused<T>() -> Result<T, Error> {
     Err(Error::Internal("no simulation has a use for this".to_owned()))
 }
 
@@ -89,24 +89,6 @@ impl Store for MemoryStore {
         Ok((info, state.insert_row(owner, payload, now_ms)))
     }
 
-    async fn create_group(
-        &self,
-        owner: &str,
-        name: &str,
-        creator: &User,
-        members: &[UserId],
-        now_ms: i64,
-    ) -> Result<(ConversationInfo, OutboxRow), Error> {
-        let mut state = self.0.lock();
-        let mut ids: Vec<i64> = members.iter().map(|member| member.get()).chain([creator.id]).collect();
-        ids.sort_unstable();
-        ids.dedup();
-        let info = state.create(ConversationKind::Group, name, creator, &ids, now_ms)?;
-        let told = ids.into_iter().filter_map(UserId::new).collect();
-        let payload = events::group_created(&info, creator, told, now_ms);
-        Ok((info, state.insert_row(owner, payload, now_ms)))
-    }
-
     async fn direct(
         &self,
         owner: &str,
@@ -127,50 +109,6 @@ impl Store for MemoryStore {
         let payload = events::direct_created(&info, creator, &peer, now_ms);
         let row = state.insert_row(owner, payload, now_ms);
         Ok((info, Some(row)))
-    }
-
-    async fn add_members(
-        &self,
-        owner: &str,
-        group: ConversationId,
-        actor: &User,
-        members: &[UserId],
-        now_ms: i64,
-    ) -> Result<Option<OutboxRow>, Error> {
-        let mut state = self.0.lock();
-        let users = state.users.clone();
-        let room = state.group(group)?;
-        let added: Vec<UserId> =
-            members.iter().copied().filter(|member| !room.members.contains_key(&member.get())).collect();
-        if added.is_empty() {
-            return Ok(None);
-        }
-        let named: Vec<User> = added.iter().filter_map(|member| users.get(&member.get()).cloned()).collect();
-        let info = room.info.clone();
-        room.members.extend(added.iter().map(|member| (member.get(), now_ms)));
-        let message = room.say(actor, events::added_content(&named), now_ms);
-        let payload = events::members_added(&info, actor, added, &message);
-        Ok(Some(state.insert_row(owner, payload, now_ms)))
-    }
-
-    async fn remove_member(
-        &self,
-        owner: &str,
-        group: ConversationId,
-        actor: &User,
-        member: UserId,
-        now_ms: i64,
-    ) -> Result<Option<OutboxRow>, Error> {
-        let mut state = self.0.lock();
-        let user = state.users.get(&member.get()).cloned().ok_or(Error::NoUser(member.get()))?;
-        let room = state.group(group)?;
-        if room.members.remove(&member.get()).is_none() {
-            return Ok(None);
-        }
-        let info = room.info.clone();
-        let message = room.say(actor, events::removed_content(actor, &user), now_ms);
-        let payload = events::member_removed(&info, actor, member, &message);
-        Ok(Some(state.insert_row(owner, payload, now_ms)))
     }
 
     async fn conversation(

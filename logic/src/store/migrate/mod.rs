@@ -46,6 +46,7 @@ const SQLITE: &[Migration] = &[
         name: "device_kinds",
         sql: include_str!("../../../../sql/sqlite/0006_device_kinds.sql"),
     },
+    Migration { version: 7, name: "groups", sql: include_str!("../../../../sql/sqlite/0007_groups.sql") },
 ];
 
 const MYSQL: &[Migration] = &[
@@ -67,6 +68,7 @@ const MYSQL: &[Migration] = &[
         name: "device_kinds",
         sql: include_str!("../../../../sql/mysql/0006_device_kinds.sql"),
     },
+    Migration { version: 7, name: "groups", sql: include_str!("../../../../sql/mysql/0007_groups.sql") },
 ];
 
 impl Migration {

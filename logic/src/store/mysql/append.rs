@@ -10,12 +10,13 @@ use tonic::async_trait;
 use super::failure::Failure;
 use super::lane::{Done, Work, begin};
 use super::sql::{Set, Sql};
+use crate::policy::Role;
 use crate::store::events::kind;
-use crate::store::plan::{Earlier, Head, Known, Plan, plan};
+use crate::store::plan::{Earlier, Head, Known, Plan, Sender, plan};
 use crate::store::{Appended, NewMessage, OutboxRow};
 
-/// A row of a head: id, kind, last_seq, last_at_ms, user_lo, user_hi.
-type HeadRow = (i64, i64, i64, i64, Option<i64>, Option<i64>);
+/// A row of a head: id, kind, last_seq, last_at_ms, user_lo, user_hi, muted_all, dissolved_at_ms.
+type HeadRow = (i64, i64, i64, i64, Option<i64>, Option<i64>, bool, i64);
 /// sender_id, client_msg_id, conversation_id, seq, created_at_ms, content.
 type EarlierRow = (i64, Vec<u8>, i64, i64, i64, String);
 
@@ -69,8 +70,8 @@ impl Append<'_> {
         let members = self.ask_members(&mut sql);
         let mut sets = sql.run(connection).await?;
         let members = match members {
-            Some(index) => sets.remove(index).typed()?.into_iter().collect(),
-            None => HashSet::new(),
+            Some(index) => read_members(sets.remove(index))?,
+            None => HashMap::new(),
         };
         let earlier = self.earlier(sets.remove(earlier))?;
         let heads = read_heads(sets.remove(heads))?;
@@ -89,7 +90,7 @@ impl Append<'_> {
             return None;
         }
         sql.raw(
-            "SELECT conversation_id, user_id FROM members FORCE INDEX (PRIMARY)
+            "SELECT conversation_id, user_id, role, muted_until_ms FROM members FORCE INDEX (PRIMARY)
              WHERE (conversation_id, user_id) IN ",
         );
         sql.separated("(", pairs, |sql, (conversation, user)| {
@@ -200,7 +201,7 @@ pub(super) fn message(
 /// Locks heads in the order of their ids; answers the statement's index.
 pub(super) fn lock_heads(sql: &mut Sql, ids: impl IntoIterator<Item = i64>) -> usize {
     sql.raw(
-        "SELECT id, kind, last_seq, last_at_ms, user_lo, user_hi
+        "SELECT id, kind, last_seq, last_at_ms, user_lo, user_hi, muted_all, dissolved_at_ms
          FROM conversations FORCE INDEX (PRIMARY) WHERE id IN ",
     );
     sql.list(ids).raw(" ORDER BY id FOR UPDATE").end()
@@ -209,10 +210,20 @@ pub(super) fn lock_heads(sql: &mut Sql, ids: impl IntoIterator<Item = i64>) -> u
 /// What [`lock_heads`] found.
 pub(super) fn read_heads(set: Set) -> Result<HashMap<i64, Head>, Failure> {
     let rows: Vec<HeadRow> = set.typed()?;
-    let heads = rows.into_iter().map(|(id, raw, last_seq, last_at_ms, lo, hi)| {
-        (id, Head { kind: kind(raw), last_seq, last_at_ms, pair: lo.zip(hi) })
-    });
+    let heads =
+        rows.into_iter().map(|(id, raw, last_seq, last_at_ms, lo, hi, is_muted_all, dissolved_at_ms)| {
+            let (kind, pair, is_dissolved) = (kind(raw), lo.zip(hi), dissolved_at_ms > 0);
+            (id, Head { kind, last_seq, last_at_ms, pair, is_muted_all, is_dissolved })
+        });
     Ok(heads.collect())
+}
+
+fn read_members(set: Set) -> Result<HashMap<(i64, i64), Sender>, Failure> {
+    let rows: Vec<(i64, i64, i64, i64)> = set.typed()?;
+    let members = rows.into_iter().map(|(conversation, user, role, muted_until_ms)| {
+        ((conversation, user), Sender { role: Role::of(Some(role)), muted_until_ms })
+    });
+    Ok(members.collect())
 }
 
 /// Writes a conversation's newest place.

@@ -1,7 +1,5 @@
 //! Creation of conversations, and what they are.
 
-use std::collections::BTreeSet;
-
 use mysql_async::Conn;
 use oort_api::ids::{ConversationId, UserId};
 use oort_api::pb::oort::v1::{ConversationKind, User};
@@ -56,40 +54,6 @@ impl Work for CreateRoom<'_> {
         let kind = i64::from(i32::from(ConversationKind::Room));
         let info = read((id, kind, self.name.to_owned(), self.creator.id, 0, 0))?;
         let payload = events::room_created(&info, self.creator, self.now_ms);
-        let row = commit(connection, owner, payload, self.now_ms).await?;
-        Ok(Done { last_row: Some(row.id), value: (info, row) })
-    }
-}
-
-/// See [`crate::store::Store::create_group`].
-#[derive(Debug)]
-pub(super) struct CreateGroup<'a> {
-    pub(super) name: &'a str,
-    pub(super) creator: &'a User,
-    pub(super) members: &'a [UserId],
-    pub(super) now_ms: i64,
-}
-
-#[async_trait]
-impl Work for CreateGroup<'_> {
-    type Output = (ConversationInfo, OutboxRow);
-
-    async fn run(&self, connection: &mut Conn, owner: &str) -> Result<Done<Self::Output>, Failure> {
-        let creator = UserId::new(self.creator.id).ok_or(Error::NoUser(self.creator.id))?;
-        let members: BTreeSet<UserId> = self.members.iter().copied().chain([creator]).collect();
-        let members: Vec<UserId> = members.into_iter().collect();
-        accounts::users(connection, &members).await?;
-        begin_now(connection, owner).await?;
-        let (id, _) = execute(
-            connection,
-            "INSERT INTO conversations (kind, name, creator_id, created_at_ms) VALUES (?, ?, ?, ?)",
-            (i32::from(ConversationKind::Group), self.name, self.creator.id, self.now_ms),
-        )
-        .await?;
-        insert_members(connection, id, &members, self.now_ms).await?;
-        let kind = i64::from(i32::from(ConversationKind::Group));
-        let info = read((id, kind, self.name.to_owned(), self.creator.id, 0, 0))?;
-        let payload = events::group_created(&info, self.creator, members, self.now_ms);
         let row = commit(connection, owner, payload, self.now_ms).await?;
         Ok(Done { last_row: Some(row.id), value: (info, row) })
     }

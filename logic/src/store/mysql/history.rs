@@ -12,7 +12,7 @@ use super::failure::Failure;
 use super::logins::user;
 use super::sql::{Set, Sql, column, execute};
 use crate::store::cursors::begins_at_head;
-use crate::store::events::kind;
+use crate::store::events::{kind, member_role};
 use crate::store::{Entry, Error, Filling, Page, Range};
 
 /// conversation_id, seq, sender_id, sender_name, client_msg_id, content, created_at_ms, kind.
@@ -149,12 +149,16 @@ async fn look(connection: &mut Conn, users: &[UserId], rooms_max: u32) -> Result
         "(SELECT c.id, c.kind, c.name, c.creator_id, c.last_seq, c.last_at_ms, 0 AS peer_id, NULL AS peer_name,
                  k.delivered_seq, k.read_seq, NULL AS peer_delivered_seq, NULL AS peer_read_seq,
                  GREATEST(c.created_at_ms, c.last_at_ms, COALESCE(k.updated_at_ms, 0)) AS changed_at_ms,
-                 c.created_at_ms, u.created_at_ms AS since_ms, u.id AS reader_id
+                 c.created_at_ms, u.created_at_ms AS since_ms, u.id AS reader_id,
+                 s.pinned, s.muted_until_ms, COALESCE(s.changed_at_ms, 0) AS settings_at_ms,
+                 NULL AS role, 0 AS silenced_until_ms, 0 AS members_count, '' AS avatar, 0 AS muted_all,
+                 0 AS dissolved_at_ms
           FROM users u CROSS JOIN (SELECT * FROM conversations WHERE kind = ",
     );
     sql.int(i32::from(ConversationKind::Room).into()).raw(" ORDER BY id LIMIT ").int(rooms_max.into());
     sql.raw(
         ") c LEFT JOIN cursors k ON k.user_id = u.id AND k.conversation_id = c.id
+          LEFT JOIN conversation_settings s ON s.user_id = u.id AND s.conversation_id = c.id
           WHERE u.id IN ",
     );
     sql.list(readers()).raw(
@@ -162,11 +166,13 @@ async fn look(connection: &mut Conn, users: &[UserId], rooms_max: u32) -> Result
          (SELECT c.id, c.kind, c.name, c.creator_id, c.last_seq, c.last_at_ms, COALESCE(p.id, 0), p.username,
                  k.delivered_seq, k.read_seq, q.delivered_seq, q.read_seq,
                  GREATEST(m.joined_at_ms, c.last_at_ms, COALESCE(k.updated_at_ms, 0), COALESCE(q.updated_at_ms, 0)),
-                 c.created_at_ms, NULL, m.user_id
+                 c.created_at_ms, NULL, m.user_id, s.pinned, s.muted_until_ms, COALESCE(s.changed_at_ms, 0),
+                 m.role, m.muted_until_ms, c.members_count, c.avatar, c.muted_all, c.dissolved_at_ms
           FROM members m JOIN conversations c ON c.id = m.conversation_id
           LEFT JOIN users p ON p.id = IF(c.user_lo = m.user_id, c.user_hi, c.user_lo)
           LEFT JOIN cursors k ON k.user_id = m.user_id AND k.conversation_id = c.id
           LEFT JOIN cursors q ON q.user_id = p.id AND q.conversation_id = c.id
+          LEFT JOIN conversation_settings s ON s.user_id = m.user_id AND s.conversation_id = c.id
           WHERE m.user_id IN ",
     );
     sql.list(readers()).raw(") ORDER BY 1").end();
@@ -178,9 +184,12 @@ fn listed(mut row: Row) -> Result<Listed, Failure> {
     let row = &mut row;
     let cursor: Option<i64> = column(row, 8)?;
     let peer_name: Option<String> = column(row, 7)?;
+    let kind = kind(column(row, 1)?);
+    let role: Option<i64> = column(row, 19)?;
+    let changed_at_ms = column::<i64>(row, 12)?.max(column(row, 18)?);
     let conversation = Conversation {
         id: column(row, 0)?,
-        kind: kind(column(row, 1)?).into(),
+        kind: kind.into(),
         name: peer_name.map_or_else(|| column(row, 2), Ok)?,
         creator_id: column(row, 3)?,
         head: column(row, 4)?,
@@ -190,12 +199,20 @@ fn listed(mut row: Row) -> Result<Listed, Failure> {
         read_seq: column::<Option<i64>>(row, 9)?.unwrap_or(0),
         peer_delivered_seq: column::<Option<i64>>(row, 10)?.unwrap_or(0),
         peer_read_seq: column::<Option<i64>>(row, 11)?.unwrap_or(0),
+        pinned: column::<Option<bool>>(row, 16)?.unwrap_or_default(),
+        muted_until_ms: column::<Option<i64>>(row, 17)?.unwrap_or_default(),
+        role: member_role(kind, role).into(),
+        silenced_until_ms: column(row, 20)?,
+        members: column(row, 21)?,
+        avatar: column(row, 22)?,
+        mute_all: column(row, 23)?,
+        dissolved_at_ms: column(row, 24)?,
         ..Conversation::default()
     };
     let begins = cursor.is_none() && begins_at_head(column(row, 13)?, column(row, 14)?);
     let begins = begins.then_some(conversation.head);
     let reader = user(column(row, 15)?)?;
-    Ok(Listed { reader, entry: Entry { conversation, changed_at_ms: column(row, 12)? }, begins })
+    Ok(Listed { reader, entry: Entry { conversation, changed_at_ms }, begins })
 }
 
 pub(super) async fn history(

@@ -6,14 +6,17 @@
 
 mod accounts;
 mod append;
+mod client_keys;
+mod conversation_settings;
 mod conversations;
 mod cursors;
 mod devices;
 mod failure;
+mod group_links;
+mod groups;
 mod history;
 mod lane;
 mod logins;
-mod membership;
 mod operators;
 mod outbox;
 mod settings;

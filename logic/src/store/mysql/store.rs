@@ -10,11 +10,10 @@ use tonic::async_trait;
 
 use super::accounts::{self, By};
 use super::append::Append;
-use super::conversations::{self, CreateDirect, CreateGroup, CreateRoom};
+use super::conversations::{self, CreateDirect, CreateRoom};
 use super::cursors::{self, MoveCursors};
 use super::failure::Failure;
-use super::membership::{self, AddMembers, RemoveMember};
-use super::{MysqlStore, devices, history, logins, operators, outbox};
+use super::{MysqlStore, devices, groups, history, logins, operators, outbox};
 use crate::store::{
     Admission, Appended, Audit, Begun, ConversationInfo, Credentials, CursorMove, Device, Entry, Error,
     Filling, Login, Member, MemberCursor, Moved, NewAudit, NewDevice, NewMessage, NewUser, Operator,
@@ -159,17 +158,6 @@ impl Store for MysqlStore {
         self.transact(owner, &CreateRoom { name, creator, now_ms }).await
     }
 
-    async fn create_group(
-        &self,
-        owner: &str,
-        name: &str,
-        creator: &User,
-        members: &[UserId],
-        now_ms: i64,
-    ) -> Result<(ConversationInfo, OutboxRow), Error> {
-        self.transact(owner, &CreateGroup { name, creator, members, now_ms }).await
-    }
-
     async fn direct(
         &self,
         owner: &str,
@@ -186,28 +174,6 @@ impl Store for MysqlStore {
         }
     }
 
-    async fn add_members(
-        &self,
-        owner: &str,
-        group: ConversationId,
-        actor: &User,
-        members: &[UserId],
-        now_ms: i64,
-    ) -> Result<Option<OutboxRow>, Error> {
-        self.transact(owner, &AddMembers { group, actor, members, now_ms }).await
-    }
-
-    async fn remove_member(
-        &self,
-        owner: &str,
-        group: ConversationId,
-        actor: &User,
-        member: UserId,
-        now_ms: i64,
-    ) -> Result<Option<OutboxRow>, Error> {
-        self.transact(owner, &RemoveMember { group, actor, member, now_ms }).await
-    }
-
     async fn conversation(
         &self,
         id: ConversationId,
@@ -217,7 +183,7 @@ impl Store for MysqlStore {
     }
 
     async fn members(&self, id: ConversationId, after: i64, limit: u32) -> Result<Vec<Member>, Error> {
-        pooled!(self, |connection| membership::members(connection, id, after, limit))
+        pooled!(self, |connection| groups::members(connection, id, after, limit))
     }
 
     async fn rooms_of_all(

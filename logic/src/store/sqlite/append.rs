@@ -7,8 +7,9 @@ use oort_api::pb::oort::v1::{ConversationKind, MessageKind};
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 
 use super::outbox;
+use crate::policy::Role;
 use crate::store::events::kind;
-use crate::store::plan::{Earlier, Head, Known, Plan, plan};
+use crate::store::plan::{Earlier, Head, Known, Plan, Sender, plan};
 use crate::store::{Appended, Error, NewMessage, OutboxRow};
 
 pub(super) fn append(
@@ -36,8 +37,9 @@ fn known(transaction: &Transaction<'_>, batch: &[NewMessage]) -> Result<Known, E
         "SELECT conversation_id, seq, created_at_ms, content FROM messages
          WHERE sender_id = ? AND client_msg_id = ?",
     )?;
-    let mut member =
-        transaction.prepare_cached("SELECT 1 FROM members WHERE conversation_id = ? AND user_id = ?")?;
+    let mut member = transaction.prepare_cached(
+        "SELECT role, muted_until_ms FROM members WHERE conversation_id = ? AND user_id = ?",
+    )?;
     let mut heads: HashMap<i64, Option<Head>> = HashMap::new();
     for (index, message) in batch.iter().enumerate() {
         let found = earlier
@@ -60,8 +62,11 @@ fn known(transaction: &Transaction<'_>, batch: &[NewMessage]) -> Result<Known, E
             Entry::Vacant(entry) => entry.insert(head(transaction, id)?),
         };
         let closed = head.as_ref().is_some_and(|head| head.kind != ConversationKind::Room);
-        if closed && member.exists(params![id, message.sender.id])? {
-            known.members.insert((id, message.sender.id));
+        if closed {
+            let found = member.query_row(params![id, message.sender.id], |row| {
+                Ok(Sender { role: Role::of(row.get(0)?), muted_until_ms: row.get(1)? })
+            });
+            known.members.extend(found.optional()?.map(|standing| ((id, message.sender.id), standing)));
         }
     }
     known.heads = heads.into_iter().filter_map(|(id, head)| head.map(|head| (id, head))).collect();
@@ -69,10 +74,11 @@ fn known(transaction: &Transaction<'_>, batch: &[NewMessage]) -> Result<Known, E
 }
 
 /// The newest place of a conversation.
-pub(super) fn head(connection: &Connection, id: i64) -> Result<Option<Head>, Error> {
+fn head(connection: &Connection, id: i64) -> Result<Option<Head>, Error> {
     let found = connection
         .prepare_cached(
-            "SELECT kind, last_seq, last_at_ms, user_lo, user_hi FROM conversations WHERE id = ?",
+            "SELECT kind, last_seq, last_at_ms, user_lo, user_hi, muted_all, dissolved_at_ms
+             FROM conversations WHERE id = ?",
         )?
         .query_row([id], |row| {
             let pair: (Option<i64>, Option<i64>) = (row.get(3)?, row.get(4)?);
@@ -81,6 +87,8 @@ pub(super) fn head(connection: &Connection, id: i64) -> Result<Option<Head>, Err
                 last_seq: row.get(1)?,
                 last_at_ms: row.get(2)?,
                 pair: pair.0.zip(pair.1),
+                is_muted_all: row.get(5)?,
+                is_dissolved: row.get::<_, i64>(6)? > 0,
             })
         });
     Ok(found.optional()?)

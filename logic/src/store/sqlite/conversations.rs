@@ -1,7 +1,5 @@
 //! Creation of conversations, and what they are.
 
-use std::collections::BTreeSet;
-
 use oort_api::ids::{ConversationId, UserId};
 use oort_api::pb::oort::v1::{ConversationKind, User};
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
@@ -43,32 +41,6 @@ pub(super) fn create_room(
     })?;
     let info = fresh(id, ConversationKind::Room, name, creator)?;
     let row = outbox::insert(&transaction, owner, events::room_created(&info, creator, now_ms), now_ms)?;
-    transaction.commit()?;
-    Ok((info, row))
-}
-
-pub(super) fn create_group(
-    connection: &mut Connection,
-    owner: &str,
-    name: &str,
-    creator: &User,
-    members: &[UserId],
-    now_ms: i64,
-) -> Result<(ConversationInfo, OutboxRow), Error> {
-    let transaction = connection.transaction()?;
-    let creator_id = UserId::new(creator.id).ok_or(Error::NoUser(creator.id))?;
-    let members: BTreeSet<UserId> = members.iter().copied().chain([creator_id]).collect();
-    let members: Vec<UserId> = members.into_iter().collect();
-    accounts::users(&transaction, &members)?;
-    let id = transaction
-        .prepare_cached(
-            "INSERT INTO conversations (kind, name, creator_id, created_at_ms) VALUES (?, ?, ?, ?)",
-        )?
-        .insert(params![i32::from(ConversationKind::Group), name, creator.id, now_ms])?;
-    insert_members(&transaction, id, &members, now_ms)?;
-    let info = fresh(id, ConversationKind::Group, name, creator)?;
-    let payload = events::group_created(&info, creator, members, now_ms);
-    let row = outbox::insert(&transaction, owner, payload, now_ms)?;
     transaction.commit()?;
     Ok((info, row))
 }
@@ -126,16 +98,6 @@ pub(super) fn conversation(
     }))
 }
 
-/// The group of this id.
-pub(super) fn group(connection: &Connection, id: ConversationId) -> Result<ConversationInfo, Error> {
-    let sql = format!("SELECT {COLUMNS} FROM conversations c WHERE c.id = ? AND c.kind = ?");
-    connection
-        .prepare_cached(&sql)?
-        .query_row(params![id.get(), i32::from(ConversationKind::Group)], read)
-        .optional()?
-        .ok_or(Error::NoConversation)
-}
-
 pub(super) fn insert_members(
     transaction: &Transaction<'_>,
     conversation: i64,
@@ -150,7 +112,12 @@ pub(super) fn insert_members(
     Ok(())
 }
 
-fn fresh(id: i64, kind: ConversationKind, name: &str, creator: &User) -> Result<ConversationInfo, Error> {
+pub(super) fn fresh(
+    id: i64,
+    kind: ConversationKind,
+    name: &str,
+    creator: &User,
+) -> Result<ConversationInfo, Error> {
     let id = ConversationId::new(id).ok_or_else(|| Error::Internal(format!("conversation id {id}")))?;
     Ok(ConversationInfo { id, kind, name: name.to_owned(), creator_id: creator.id, head: 0, last_at_ms: 0 })
 }

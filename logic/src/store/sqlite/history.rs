@@ -9,7 +9,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::cursors::own_above;
 use crate::store::cursors::begins_at_head;
-use crate::store::events::kind;
+use crate::store::events::{kind, member_role};
 use crate::store::{Entry, Error, Filling, Page, Range};
 
 const COLUMNS: &str =
@@ -58,18 +58,22 @@ pub(super) fn entries_of(
         "SELECT c.id, c.kind, c.name, c.creator_id, c.last_seq, c.last_at_ms, 0, NULL,
                 k.delivered_seq, k.read_seq, NULL, NULL,
                 MAX(c.created_at_ms, c.last_at_ms, COALESCE(k.updated_at_ms, 0)), c.created_at_ms,
-                (SELECT created_at_ms FROM users WHERE id = ?3)
+                (SELECT created_at_ms FROM users WHERE id = ?3),
+                s.pinned, s.muted_until_ms, COALESCE(s.changed_at_ms, 0), NULL, 0, 0, '', 0, 0
          FROM (SELECT * FROM conversations WHERE kind = ?1 ORDER BY id LIMIT ?2) c
          LEFT JOIN cursors k ON k.user_id = ?3 AND k.conversation_id = c.id
+         LEFT JOIN conversation_settings s ON s.user_id = ?3 AND s.conversation_id = c.id
          UNION ALL
          SELECT c.id, c.kind, c.name, c.creator_id, c.last_seq, c.last_at_ms, COALESCE(p.id, 0), p.username,
                 k.delivered_seq, k.read_seq, q.delivered_seq, q.read_seq,
                 MAX(m.joined_at_ms, c.last_at_ms, COALESCE(k.updated_at_ms, 0), COALESCE(q.updated_at_ms, 0)),
-                c.created_at_ms, NULL
+                c.created_at_ms, NULL, s.pinned, s.muted_until_ms, COALESCE(s.changed_at_ms, 0),
+                m.role, m.muted_until_ms, c.members_count, c.avatar, c.muted_all, c.dissolved_at_ms
          FROM members m JOIN conversations c ON c.id = m.conversation_id
          LEFT JOIN users p ON p.id = CASE WHEN c.user_lo = ?3 THEN c.user_hi ELSE c.user_lo END
          LEFT JOIN cursors k ON k.user_id = ?3 AND k.conversation_id = c.id
          LEFT JOIN cursors q ON q.user_id = p.id AND q.conversation_id = c.id
+         LEFT JOIN conversation_settings s ON s.user_id = ?3 AND s.conversation_id = c.id
          WHERE m.user_id = ?3
          ORDER BY 1",
     )?;
@@ -80,9 +84,10 @@ pub(super) fn entries_of(
 
 fn listed(row: &Row<'_>) -> rusqlite::Result<Listed> {
     let cursor: Option<i64> = row.get(8)?;
+    let kind = kind(row.get(1)?);
     let conversation = Conversation {
         id: row.get(0)?,
-        kind: kind(row.get(1)?).into(),
+        kind: kind.into(),
         name: row.get::<_, Option<String>>(7)?.map_or_else(|| row.get(2), Ok)?,
         creator_id: row.get(3)?,
         head: row.get(4)?,
@@ -92,11 +97,20 @@ fn listed(row: &Row<'_>) -> rusqlite::Result<Listed> {
         read_seq: row.get::<_, Option<i64>>(9)?.unwrap_or(0),
         peer_delivered_seq: row.get::<_, Option<i64>>(10)?.unwrap_or(0),
         peer_read_seq: row.get::<_, Option<i64>>(11)?.unwrap_or(0),
+        pinned: row.get::<_, Option<bool>>(15)?.unwrap_or_default(),
+        muted_until_ms: row.get::<_, Option<i64>>(16)?.unwrap_or_default(),
+        role: member_role(kind, row.get(18)?).into(),
+        silenced_until_ms: row.get(19)?,
+        members: row.get(20)?,
+        avatar: row.get(21)?,
+        mute_all: row.get(22)?,
+        dissolved_at_ms: row.get(23)?,
         ..Conversation::default()
     };
     let begins = cursor.is_none() && begins_at_head(row.get(13)?, row.get(14)?);
     let begins = begins.then_some(conversation.head);
-    Ok((Entry { conversation, changed_at_ms: row.get(12)? }, begins))
+    let changed_at_ms = row.get::<_, i64>(12)?.max(row.get(17)?);
+    Ok((Entry { conversation, changed_at_ms }, begins))
 }
 
 /// What a page of the newest messages depends on: conversation, head, how many.

@@ -8,15 +8,18 @@
 mod accounts;
 mod append;
 mod claim;
+mod client_keys;
+mod conversation_settings;
 mod conversations;
 mod cursors;
 mod devices;
 mod fault;
+mod group_links;
+mod groups;
 mod history;
 mod lane;
 pub(super) mod lock;
 mod logins;
-mod membership;
 mod operators;
 mod outbox;
 mod settings;
@@ -35,7 +38,7 @@ use self::lane::Lane;
 use super::{Error, Metrics, SigningKey, Store, migrate};
 
 /// Prepared statements kept by each connection: more than the store has.
-const STATEMENTS: usize = 64;
+const STATEMENTS: usize = 128;
 
 /// See the [module](self).
 #[derive(Debug)]

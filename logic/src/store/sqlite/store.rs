@@ -11,7 +11,7 @@ use super::accounts::{self, By};
 use super::claim::{Claim, Orphans};
 use super::history::Listed;
 use super::{
-    SqliteStore, append, conversations, cursors, devices, history, logins, membership, operators, outbox,
+    SqliteStore, append, conversations, cursors, devices, groups, history, logins, operators, outbox,
 };
 use crate::store::{
     Admission, Appended, Audit, Begun, ConversationInfo, Credentials, CursorMove, Device, Entry, Error,
@@ -189,25 +189,6 @@ impl Store for SqliteStore {
         .await
     }
 
-    async fn create_group(
-        &self,
-        owner: &str,
-        name: &str,
-        creator: &User,
-        members: &[UserId],
-        now_ms: i64,
-    ) -> Result<(ConversationInfo, OutboxRow), Error> {
-        let (owner, name, creator) = (owner.to_owned(), name.to_owned(), creator.clone());
-        let members = members.to_vec();
-        self.publish(
-            move |connection| {
-                conversations::create_group(connection, &owner, &name, &creator, &members, now_ms)
-            },
-            |(_, row)| Some(row.id),
-        )
-        .await
-    }
-
     async fn direct(
         &self,
         owner: &str,
@@ -223,38 +204,6 @@ impl Store for SqliteStore {
         .await
     }
 
-    async fn add_members(
-        &self,
-        owner: &str,
-        group: ConversationId,
-        actor: &User,
-        members: &[UserId],
-        now_ms: i64,
-    ) -> Result<Option<OutboxRow>, Error> {
-        let (owner, actor, members) = (owner.to_owned(), actor.clone(), members.to_vec());
-        self.publish(
-            move |connection| membership::add(connection, &owner, group, &actor, &members, now_ms),
-            |row| row.as_ref().map(|row| row.id),
-        )
-        .await
-    }
-
-    async fn remove_member(
-        &self,
-        owner: &str,
-        group: ConversationId,
-        actor: &User,
-        member: UserId,
-        now_ms: i64,
-    ) -> Result<Option<OutboxRow>, Error> {
-        let (owner, actor) = (owner.to_owned(), actor.clone());
-        self.publish(
-            move |connection| membership::remove(connection, &owner, group, &actor, member, now_ms),
-            |row| row.as_ref().map(|row| row.id),
-        )
-        .await
-    }
-
     async fn conversation(
         &self,
         id: ConversationId,
@@ -264,7 +213,7 @@ impl Store for SqliteStore {
     }
 
     async fn members(&self, id: ConversationId, after: i64, limit: u32) -> Result<Vec<Member>, Error> {
-        self.read(move |connection| membership::members(connection, id, after, limit)).await
+        self.read(move |connection| groups::members(connection, id, after, limit)).await
     }
 
     async fn rooms_of_all(

@@ -19,6 +19,8 @@ fn orders() -> Vec<(&'static str, Value)> {
         ("/api/direct", json!({"userId": "1"})),
         ("/api/groups", json!({"name": "us", "memberIds": ["1"]})),
         ("/api/groups/1/members", json!({"userIds": ["1"]})),
+        ("/api/groups/1/owner", json!({"userId": "1"})),
+        ("/api/groups/join", json!({"token": "x"})),
         ("/api/conversations/1/messages", json!({"content": "hello", "clientMsgId": "x"})),
     ]
 }

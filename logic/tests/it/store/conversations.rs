@@ -8,7 +8,8 @@ use oort_api::pb::oort::v1::{ConversationKind, MessageKind};
 use oort_logic::store::{Appended, Error, Range};
 
 use super::fixture::{
-    Fixture, NOW, conversation, id, message, pushed_event, pushed_message, records, say, unique, user,
+    Changes, Fixture, NOW, conversation, id, message, pushed_event, pushed_message, records, say, unique,
+    user,
 };
 
 pub(crate) async fn default_rooms_are_there(fixture: Fixture) {

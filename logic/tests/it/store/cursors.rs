@@ -9,7 +9,7 @@ use oort_api::pb::oort::v1::{Conversation, CursorEvent, User};
 use oort_logic::store::{CursorMove, MemberCursor, Moved, NewUser, OutboxRow, Standing, Store};
 use prost::Message as _;
 
-use super::fixture::{Fixture, NOW, conversation, id, pushed_event, records, say, user};
+use super::fixture::{Changes, Fixture, NOW, conversation, id, pushed_event, records, say, user};
 
 /// Members who are told of each other, in these tests.
 pub(crate) const TOLD_MAX: u32 = 3;

@@ -9,9 +9,11 @@ use oort_api::pb::oort::v1::{ConversationEvent, Message, OutboxBatch, User};
 use oort_logic::store::mysql::MysqlStore;
 use oort_logic::store::sqlite::SqliteStore;
 use oort_logic::store::{
-    Appended, Error, Metrics, NewMessage, NewUser, OutboxRow, Store, migrate, mysql, sqlite,
+    Appended, Error, GroupChange, GroupOrder, Metrics, NewMessage, NewUser, OutboxRow, Store, migrate, mysql,
+    sqlite,
 };
 use prost::Message as _;
+use tonic::async_trait;
 
 pub(crate) const NOW: i64 = 1_700_000_000_000;
 
@@ -202,6 +204,60 @@ pub(crate) fn message(conversation: ConversationId, sender: &User, id: &str, con
         client_msg_id: id.to_owned(),
         content: content.to_owned(),
         traceparent: String::new(),
+    }
+}
+
+/// Changes of groups, each as its actor asks for it.
+#[async_trait]
+pub(crate) trait Changes {
+    async fn change(
+        &self,
+        owner: &str,
+        group: ConversationId,
+        actor: &User,
+        change: GroupChange,
+        now_ms: i64,
+    ) -> Result<Option<OutboxRow>, Error>;
+
+    async fn add_members(
+        &self,
+        owner: &str,
+        group: ConversationId,
+        actor: &User,
+        members: &[UserId],
+        now_ms: i64,
+    ) -> Result<Option<OutboxRow>, Error> {
+        self.change(owner, group, actor, GroupChange::Add(members.to_vec()), now_ms).await
+    }
+
+    async fn remove_member(
+        &self,
+        owner: &str,
+        group: ConversationId,
+        actor: &User,
+        member: UserId,
+        now_ms: i64,
+    ) -> Result<Option<OutboxRow>, Error> {
+        self.change(owner, group, actor, GroupChange::Remove(member), now_ms).await
+    }
+}
+
+#[async_trait]
+impl Changes for Arc<dyn Store> {
+    async fn change(
+        &self,
+        owner: &str,
+        group: ConversationId,
+        actor: &User,
+        change: GroupChange,
+        now_ms: i64,
+    ) -> Result<Option<OutboxRow>, Error> {
+        let actor = actor.clone();
+        self.change_group(
+            owner,
+            &GroupOrder { group, actor, change, members_max: 500, admins_max: 3, now_ms },
+        )
+        .await
     }
 }
 

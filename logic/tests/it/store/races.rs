@@ -7,7 +7,9 @@ use oort_logic::store::metrics::{Cause, Retry};
 use oort_logic::store::{Appended, Range, Store};
 use tokio::task::JoinSet;
 
-use super::fixture::{Fixture, NOW, conversation, id, message, pushed_message, records, unique, user};
+use super::fixture::{
+    Changes, Fixture, NOW, conversation, id, message, pushed_message, records, unique, user,
+};
 
 const ROOMS: i64 = 5;
 

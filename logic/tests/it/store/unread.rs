@@ -18,7 +18,7 @@ use prost::Message as _;
 
 use super::cursors::{TOLD_MAX, step, user_of};
 use super::fixture::{
-    Fixture, NOW, conversation, id, message, pushed_event, pushed_message, records, unique,
+    Changes, Fixture, NOW, conversation, id, message, pushed_event, pushed_message, records, unique,
 };
 
 /// Steps of one history.
@@ -269,9 +269,9 @@ impl World {
             }
             Step::Leave { user, place } => {
                 let (user, place) = (self.users[user % users].clone(), self.places[2 + place % 2]);
-                let row =
-                    self.store.remove_member("node", place, &user, id(&user), NOW).await.expect("removes");
-                if let Some(row) = row {
+                // Strangers and the owner are refused.
+                let left = self.store.remove_member("node", place, &user, id(&user), NOW).await;
+                if let Ok(Some(row)) = left {
                     let room = self.model.get_mut(&place.get()).expect("known");
                     room.members.as_mut().expect("a group").remove(&user.id);
                     room.senders.push(user.id);

@@ -5,7 +5,7 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use serde::{Serialize, Serializer};
 
 use super::super::Flavour;
-use super::super::json::{Id, In, RoomId, UserIdIn, kind_of_conversation};
+use super::super::json::{Changed, Id, In, RoomId, UserIdIn, kind_of_conversation};
 use super::{Head, Listing, Session};
 use crate::error::Refusal;
 use crate::pb::oort::v1::conversation_event::Change;
@@ -270,9 +270,17 @@ impl<'a> From<&'a Refusal> for ErrorJson<'a> {
 #[derive(Serialize)]
 pub(super) struct EventJson<'a> {
     pub(super) change: &'static str,
-    pub(super) room: In<'a, Conversation>,
+    pub(super) room: EventRoom<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) actor: Option<In<'a, User>>,
+}
+
+/// The conversation of an event: as its reader sees it, or what all members see alike.
+#[derive(Serialize)]
+#[serde(untagged)]
+pub(super) enum EventRoom<'a> {
+    Own(In<'a, Conversation>),
+    Changed(Changed<'a>),
 }
 
 impl<'a> EventJson<'a> {
@@ -281,8 +289,13 @@ impl<'a> EventJson<'a> {
             Change::Created => "created",
             Change::Joined => "joined",
             Change::Left => "left",
+            Change::Changed => "changed",
         };
-        let room = In(event.conversation.as_ref()?, Flavour::V1);
+        let room = event.conversation.as_ref()?;
+        let room = match event.change() {
+            Change::Changed => EventRoom::Changed(Changed(room)),
+            _ => EventRoom::Own(In(room, Flavour::V1)),
+        };
         Some(Self { change, room, actor: event.actor.as_ref().map(|actor| In(actor, Flavour::V1)) })
     }
 }

@@ -169,6 +169,8 @@ fn a_new_room_reaches_classic_clients_once() {
             Some(shown)
         );
     }
+    let changed = event(Change::Changed);
+    assert_eq!(text(ServerFrame::Conversation { event: &changed }, Flavour::Classic), None);
     let left = event(Change::Left);
     assert_eq!(text(ServerFrame::Conversation { event: &left }, Flavour::Classic), None);
     assert!(
