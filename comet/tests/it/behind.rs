@@ -5,6 +5,7 @@ use std::time::Duration;
 use oort_comet::Config;
 use serde_json::json;
 
+use crate::cursors::cursor_of;
 use crate::logic::Scripted;
 use crate::world::{World, config, eventually, id_of, start_with, to_room};
 
@@ -106,5 +107,37 @@ async fn a_classic_client_that_does_not_read_is_closed() {
     let (mut quick, seen) = reader.await.unwrap();
     assert!(seen > 0);
     quick.sync().await;
+    world.stop().await.unwrap();
+}
+
+/// Cursors have no history to be pulled from: their conversation is named, and where they stand is not.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cursor_that_is_withheld_is_not_shown_later_but_its_conversation_is_named() {
+    let world = tight().await;
+    let mut slow = world.v1(1).await;
+    let metrics = world.handle.metrics().clone();
+    let sent = flood(&world, || metrics.behind_frames.get() >= 100).await;
+    let mut job = world.job("cursors");
+    job.push(vec![cursor_of(1, 99, 4)]).await;
+    loop {
+        let frame = slow.next().await;
+        match frame["type"].as_str().unwrap() {
+            "serverMessages" => {}
+            "behind" => {
+                let rooms = frame["payload"]["rooms"].as_array().unwrap();
+                let head =
+                    |room: &str| rooms.iter().find(|found| found["roomId"] == room).map(|it| &it["head"]);
+                if head("1") == Some(&json!(sent)) {
+                    assert_eq!(head("99"), Some(&json!(0)), "{frame}");
+                    break;
+                }
+            }
+            other => panic!("{other}"),
+        }
+    }
+    // The next one of that conversation is the first it is shown.
+    job.push(vec![cursor_of(1, 99, 5)]).await;
+    let next = slow.next().await;
+    assert_eq!((&next["type"], &next["payload"]["readSeq"]), (&json!("cursor"), &json!(5)), "{next}");
     world.stop().await.unwrap();
 }

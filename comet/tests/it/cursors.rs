@@ -17,6 +17,15 @@ fn cursor(room: &str, read_seq: i64, request_id: Option<&str>) -> Value {
     json!({"type": "cursor", "payload": payload})
 }
 
+/// What a job brings to a user: user 3 has read so far.
+pub(crate) fn cursor_of(user: i64, conversation: i64, read_seq: i64) -> Delivery {
+    let event =
+        CursorEvent { conversation, user_id: 3, delivered_seq: 4, read_seq, ..CursorEvent::default() };
+    let body = event.encode_to_vec().into();
+    let frame = Proto { ver: 1, op: op::CURSOR, body, conversation, ..Proto::default() };
+    Delivery { frame: Some(frame), user_ids: vec![user], ..Delivery::default() }
+}
+
 async fn told(client: &mut Client) -> Value {
     let mut frame = client.next().await;
     assert_eq!(frame["type"], "cursor", "{frame}");
@@ -90,12 +99,7 @@ async fn cursors_that_wait_are_bounded() {
 async fn what_jobs_bring_is_shown_to_v1_alone() {
     let world = start().await;
     let (mut v1, mut classic) = (world.v1(7).await, world.classic(7).await);
-    let event =
-        CursorEvent { conversation: 99, user_id: 3, delivered_seq: 4, read_seq: 2, ..CursorEvent::default() };
-    let body = event.encode_to_vec().into();
-    let frame = Proto { ver: 1, op: op::CURSOR, body, conversation: 99, ..Proto::default() };
-    let push = Delivery { frame: Some(frame), user_ids: vec![7], ..Delivery::default() };
-    world.job("j").push(vec![push, to_users(&[7], 99, 1)]).await;
+    world.job("j").push(vec![cursor_of(7, 99, 2), to_users(&[7], 99, 1)]).await;
     assert_eq!(told(&mut v1).await, json!({"roomId": "99", "userId": "3", "deliveredSeq": 4, "readSeq": 2}));
     assert_eq!(classic.next().await["type"], "serverMessages", "classic clients know no cursors");
     classic.send(cursor("1", 1, None)).await;

@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
+use futures_util::StreamExt;
 use oort_api::pb::goim::logic::push_msg::{Effect, Type};
 use oort_api::pb::oort::v1::comet_client::CometClient;
 use oort_api::pb::oort::v1::{Delivery, Missing, PushBatch};
+use oort_comet::Config;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::transport::Endpoint;
 
@@ -229,5 +231,46 @@ async fn callers_without_the_cluster_token_are_refused() {
     let channel = Endpoint::from_shared(address).unwrap().connect().await.unwrap();
     let refused = CometClient::new(channel).push(tokio_stream::iter([])).await.unwrap_err();
     assert_eq!(refused.code(), tonic::Code::Unauthenticated);
+    world.stop().await.unwrap();
+}
+
+/// One at a pace is acked when it begins. One too many holds its ack, and with it that of what came behind it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_paced_broadcast_too_many_holds_the_acks_behind_it_until_it_ends() {
+    const MEMBERS: i64 = 30;
+    let one = Config { shards: 1, paced_broadcasts_max: 1, ..config() };
+    let world = start_with(one, Scripted::new()).await;
+    let mut members = Vec::new();
+    for user in 1..=MEMBERS {
+        members.push(world.v1(user).await);
+    }
+    let metrics = world.handle.metrics().clone();
+    let before = metrics.frames_sent.get();
+    let paced = |body: &str| Delivery {
+        frame: Some(push_frame(1000, body)),
+        r#type: Type::Broadcast.into(),
+        // One portion of one session at a time.
+        speed: 1,
+        ..Delivery::default()
+    };
+    let mut job = world.job("j");
+    job.push(vec![paced("first")]).await;
+    assert_eq!(metrics.frames_sent.get(), before, "it has not ended");
+    job.send(vec![paced("second")]).await;
+    job.send(vec![to_room(1, 1)]).await;
+    let Job { batches: _open, mut acks, .. } = job;
+    let sent = move || metrics.frames_sent.get() - before;
+    let acked = tokio::spawn(async move {
+        let batches = [acks.next().await, acks.next().await].map(|ack| ack.unwrap().unwrap().batch);
+        (batches, sent())
+    });
+    // The message itself does not wait.
+    for member in &mut members {
+        while member.next().await["type"] != "serverMessages" {}
+    }
+    assert!(!acked.is_finished(), "nobody is told that it came");
+    let (batches, sent) = acked.await.unwrap();
+    assert_eq!(batches, [2, 3]);
+    assert!(sent >= MEMBERS.cast_unsigned() * 3, "once the second broadcast has ended: {sent}");
     world.stop().await.unwrap();
 }

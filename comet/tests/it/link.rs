@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
+use oort_api::error::{Code as Refused, Refusal};
 use oort_api::pb::oort::v1::logic_server::{Logic, LogicServer};
-use oort_api::pb::oort::v1::{ConnectRequest, HelloRequest};
+use oort_api::pb::oort::v1::receive_request::Command;
+use oort_api::pb::oort::v1::{ConnectRequest, CreateRoomCommand, HelloRequest, ReceiveRequest};
 use oort_comet::{Error, RemoteLogic};
 use tokio::net::TcpListener;
 use tonic::transport::Server;
@@ -67,4 +69,21 @@ async fn nobody_there_is_unavailable() {
     assert!(matches!(RemoteLogic::new(vec![], Duration::from_secs(1), None), Err(Error::LogicAddress(_))));
     let bad = RemoteLogic::new(vec!["not an address".into()], Duration::from_secs(1), None);
     assert!(matches!(bad, Err(Error::LogicAddress(_))));
+}
+
+/// The first node makes the room and says so too late; the second, asked in its place, finds the name taken.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_room_whose_maker_answers_late_is_refused_as_taken_and_is_there() {
+    let slow = Scripted::new();
+    let quick = Scripted { answer_gate: Scripted::new().answer_gate, ..slow.clone() };
+    let all = u32::try_from(slow.answer_gate.available_permits()).unwrap();
+    let _held = slow.answer_gate.clone().acquire_many_owned(all).await.unwrap();
+    let addresses = vec![serve(slow.clone()).await, serve(quick).await];
+    let link = RemoteLogic::new(addresses, Duration::from_millis(600), None).unwrap();
+    let command = Command::CreateRoom(CreateRoomCommand { name: "den".into() });
+    let request = ReceiveRequest { user_id: 1, command: Some(command), ..ReceiveRequest::default() };
+    let status = link.receive(Request::new(request)).await.unwrap_err();
+    assert_eq!(Refusal::from_status(&status).code, Refused::RoomNameTaken);
+    let state = slow.state.lock();
+    assert_eq!((&state.taken_names[..], state.received.len()), (&["den".to_owned()][..], 2));
 }

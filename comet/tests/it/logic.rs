@@ -45,6 +45,8 @@ pub(crate) struct State {
     /// Calls of `receive` as they came in: what, and how many commands of clients it holds.
     pub(crate) received: Vec<(&'static str, usize)>,
     pub(crate) fail_receive: bool,
+    /// Commands that were carried out, whether they are answered or not.
+    pub(crate) carried_out: usize,
     pub(crate) upstream: Vec<(i32, Vec<u8>)>,
     /// Direct conversations that everybody is in.
     pub(crate) directs: Vec<i64>,
@@ -97,6 +99,8 @@ pub(crate) struct Scripted {
     pub(crate) receive_gate: Arc<tokio::sync::Semaphore>,
     /// Held while changes of cursors must wait.
     pub(crate) cursor_gate: Arc<tokio::sync::Semaphore>,
+    /// Held while answers to commands, which have been carried out, must wait.
+    pub(crate) answer_gate: Arc<tokio::sync::Semaphore>,
 }
 
 impl Scripted {
@@ -109,7 +113,94 @@ impl Scripted {
             announce_gate: open(),
             receive_gate: open(),
             cursor_gate: open(),
+            answer_gate: open(),
         }
+    }
+
+    fn carry_out(&self, request: ReceiveRequest) -> Result<receive_reply::Result, Status> {
+        let mut state = self.state.lock();
+        if state.fail_receive {
+            return Err(Refusal::new(Code::Overloaded, "not now").into());
+        }
+        let result = match request.command {
+            Some(receive_request::Command::Send(command)) => {
+                if command.conversation == 404 {
+                    return Err(Refusal::new(Code::NotMember, "not a member").into());
+                }
+                receive_reply::Result::Send(state.store(request.user_id, command))
+            }
+            Some(receive_request::Command::Sends(batch)) => {
+                let sends = batch.sends.into_iter();
+                let results = sends.map(|command| state.store(request.user_id, command)).collect();
+                receive_reply::Result::Sends(SendBatchResult { results })
+            }
+            Some(receive_request::Command::History(command)) => {
+                let head = state.heads.get(&command.conversation).copied().unwrap_or(0);
+                let messages = if command.after_set && command.before == 0 {
+                    (command.after + 1..=head).map(|seq| message(command.conversation, seq)).collect()
+                } else {
+                    let from = if command.before == 0 { head + 1 } else { command.before };
+                    (1..from)
+                        .rev()
+                        .take(usize::try_from(command.limit).unwrap())
+                        .map(|seq| message(command.conversation, seq))
+                        .collect()
+                };
+                receive_reply::Result::History(HistoryResult { messages, has_more: false, head })
+            }
+            Some(receive_request::Command::CreateRoom(command)) => {
+                if state.taken_names.contains(&command.name) {
+                    return Err(Refusal::new(Code::RoomNameTaken, "the name is taken").into());
+                }
+                state.taken_names.push(command.name);
+                receive_reply::Result::CreateRoom(CreateRoomResult { conversation: 77 })
+            }
+            Some(receive_request::Command::Cursor(command)) => {
+                let head = state.heads.get(&command.conversation).copied().unwrap_or(0);
+                receive_reply::Result::Cursor(CursorResult {
+                    cursor: Some(CursorEvent {
+                        conversation: command.conversation,
+                        user_id: request.user_id,
+                        delivered_seq: command.delivered_seq,
+                        read_seq: command.read_seq,
+                        own: true,
+                        head,
+                        unread: head - command.read_seq,
+                    }),
+                })
+            }
+            // Users with an even id are online.
+            Some(receive_request::Command::Watch(command)) => {
+                let directs = &state.directs;
+                receive_reply::Result::Watch(WatchResult {
+                    conversations: command
+                        .conversations
+                        .into_iter()
+                        .filter(|id| directs.contains(id))
+                        .collect(),
+                    users: command
+                        .users
+                        .into_iter()
+                        .map(|user_id| Presence {
+                            user_id,
+                            online: user_id % 2 == 0,
+                            last_seen_ms: user_id * 10,
+                        })
+                        .collect(),
+                })
+            }
+            Some(receive_request::Command::Typing(command)) => {
+                state.typing.push(command);
+                receive_reply::Result::Typing(TypingResult {})
+            }
+            Some(receive_request::Command::Goim(command)) => {
+                state.upstream.push((command.op, command.body.to_vec()));
+                receive_reply::Result::Goim(GoimUpstreamResult::default())
+            }
+            None => return Err(Status::invalid_argument("no command")),
+        };
+        state.carried_out += 1;
+        Ok(result)
     }
 }
 
@@ -303,87 +394,8 @@ impl Logic for Scripted {
         let is_cursor = matches!(request.command, Some(receive_request::Command::Cursor(_)));
         let gate = if is_cursor { &self.cursor_gate } else { &self.receive_gate };
         let _open = gate.acquire().await.unwrap();
-        let mut state = self.state.lock();
-        if state.fail_receive {
-            return Err(Refusal::new(Code::Overloaded, "not now").into());
-        }
-        let result = match request.command {
-            Some(receive_request::Command::Send(command)) => {
-                if command.conversation == 404 {
-                    return Err(Refusal::new(Code::NotMember, "not a member").into());
-                }
-                receive_reply::Result::Send(state.store(request.user_id, command))
-            }
-            Some(receive_request::Command::Sends(batch)) => {
-                let sends = batch.sends.into_iter();
-                let results = sends.map(|command| state.store(request.user_id, command)).collect();
-                receive_reply::Result::Sends(SendBatchResult { results })
-            }
-            Some(receive_request::Command::History(command)) => {
-                let head = state.heads.get(&command.conversation).copied().unwrap_or(0);
-                let messages = if command.after_set && command.before == 0 {
-                    (command.after + 1..=head).map(|seq| message(command.conversation, seq)).collect()
-                } else {
-                    let from = if command.before == 0 { head + 1 } else { command.before };
-                    (1..from)
-                        .rev()
-                        .take(usize::try_from(command.limit).unwrap())
-                        .map(|seq| message(command.conversation, seq))
-                        .collect()
-                };
-                receive_reply::Result::History(HistoryResult { messages, has_more: false, head })
-            }
-            Some(receive_request::Command::CreateRoom(command)) => {
-                if state.taken_names.contains(&command.name) {
-                    return Err(Refusal::new(Code::RoomNameTaken, "the name is taken").into());
-                }
-                state.taken_names.push(command.name);
-                receive_reply::Result::CreateRoom(CreateRoomResult { conversation: 77 })
-            }
-            Some(receive_request::Command::Cursor(command)) => {
-                let head = state.heads.get(&command.conversation).copied().unwrap_or(0);
-                receive_reply::Result::Cursor(CursorResult {
-                    cursor: Some(CursorEvent {
-                        conversation: command.conversation,
-                        user_id: request.user_id,
-                        delivered_seq: command.delivered_seq,
-                        read_seq: command.read_seq,
-                        own: true,
-                        head,
-                        unread: head - command.read_seq,
-                    }),
-                })
-            }
-            // Users with an even id are online.
-            Some(receive_request::Command::Watch(command)) => {
-                let directs = &state.directs;
-                receive_reply::Result::Watch(WatchResult {
-                    conversations: command
-                        .conversations
-                        .into_iter()
-                        .filter(|id| directs.contains(id))
-                        .collect(),
-                    users: command
-                        .users
-                        .into_iter()
-                        .map(|user_id| Presence {
-                            user_id,
-                            online: user_id % 2 == 0,
-                            last_seen_ms: user_id * 10,
-                        })
-                        .collect(),
-                })
-            }
-            Some(receive_request::Command::Typing(command)) => {
-                state.typing.push(command);
-                receive_reply::Result::Typing(TypingResult {})
-            }
-            Some(receive_request::Command::Goim(command)) => {
-                state.upstream.push((command.op, command.body.to_vec()));
-                receive_reply::Result::Goim(GoimUpstreamResult::default())
-            }
-            None => return Err(Status::invalid_argument("no command")),
-        };
+        let result = self.carry_out(request)?;
+        let _open = self.answer_gate.acquire().await.unwrap();
         Ok(Response::new(ReceiveReply { result: Some(result) }))
     }
 }

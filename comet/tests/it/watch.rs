@@ -195,3 +195,23 @@ async fn sessions_named_are_closed_with_the_reason() {
     assert!(world.logic.state.lock().disconnects.iter().all(|session| session.login == 7));
     world.stop().await.unwrap();
 }
+
+/// Who comes while the answer is on its way is told at once, and then by the answer, which was read before.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_change_may_be_told_before_the_answer_that_does_not_know_of_it() {
+    let world = start().await;
+    let mut client = world.v1(7).await;
+    let all = u32::try_from(world.logic.answer_gate.available_permits()).unwrap();
+    let held = world.logic.answer_gate.clone().acquire_many_owned(all).await.unwrap();
+    client.send(watch(&[], &["3"])).await;
+    eventually("it is read", || world.logic.state.lock().carried_out == 1).await;
+    world.job("j").push(vec![presence(3, true)]).await;
+    let change = client.next().await;
+    assert_eq!(
+        (&change["type"], &change["payload"]["users"][0]["online"]),
+        (&json!("presence"), &json!(true))
+    );
+    drop(held);
+    assert_eq!(answered(&mut client).await[0]["online"], false, "the older of the two is shown last");
+    world.stop().await.unwrap();
+}

@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use oort_api::directory::Directory as _;
+use oort_api::pb::goim::logic::push_msg::Effect;
 use oort_job::Config;
 use tokio::time::sleep;
 
 use crate::comet::OnBatch;
-use crate::world::{World, config, eventually, message, push};
+use crate::world::{World, config, eventually, join, message, push};
 
 #[tokio::test]
 async fn an_unreachable_comet_does_not_delay_the_other_and_gets_all_when_it_is_back() {
@@ -78,6 +79,30 @@ async fn a_comet_given_over_for_dead_that_comes_back_is_told_to_resync() {
     comet.set_reachable(true);
     world.renew(&comet).await;
     eventually("it is told", || comet.batches().iter().any(|batch| batch.resync)).await;
+    job.stop().await;
+}
+
+/// It is told to resync, which shows its clients what they missed, and enters nobody into a room.
+#[tokio::test]
+async fn a_join_for_a_comet_given_over_for_dead_is_lost_though_it_comes_back() {
+    let world = World::new();
+    let comet = world.comet("a").await;
+    world.connect(&comet, 5, 1).await;
+    comet.record_joins_in(&world.directory);
+    comet.set_reachable(false);
+    let job = world.start(config());
+    world.publish([join(&[5])]).await;
+    job.counted("deliveries_waiting", 1).await;
+    world.directory.inner.wipe();
+    world.committed().await;
+    comet.set_reachable(true);
+    world.renew(&comet).await;
+    world.connect(&comet, 5, 1).await;
+    eventually("it is told", || comet.batches().iter().any(|batch| batch.resync)).await;
+    world.publish([message(1), push(&[5])]).await;
+    eventually("what follows arrives", || comet.deliveries().iter().any(|found| found.user_ids == [5])).await;
+    world.committed().await;
+    assert!(comet.deliveries().iter().all(|delivery| delivery.effect() == Effect::None));
     job.stop().await;
 }
 

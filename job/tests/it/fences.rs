@@ -60,3 +60,30 @@ async fn an_unreachable_comet_holds_up_a_join_for_a_bounded_time_only() {
     assert!(lost.batches().iter().any(|batch| batch.resync));
     job.stop().await;
 }
+
+/// The join waited in the memory of the job that gave the comet up, and so did the resync it owed.
+#[tokio::test]
+async fn a_job_that_dies_takes_the_join_that_waits_for_a_comet_with_it() {
+    let world = World::new();
+    let (lost, well) = (world.comet("lost").await, world.comet("well").await);
+    world.connect(&lost, 6, 1).await;
+    world.connect(&well, 5, 1).await;
+    for comet in [&lost, &well] {
+        comet.record_joins_in(&world.directory);
+    }
+    lost.set_reachable(false);
+    let job = world.start(with_pipeline(|pipeline| pipeline.fence_wait_ms = 100));
+    world.publish([join(&[5, 6]), message(1)]).await;
+    eventually("the other goes on", || well.seqs() == [0, 1]).await;
+    world.committed().await;
+    job.kill().await;
+    lost.set_reachable(true);
+    let next = world.start(config());
+    world.publish([message(2), push(&[6])]).await;
+    eventually("it is reached again", || !lost.deliveries().is_empty()).await;
+    world.committed().await;
+    assert_eq!((well.seqs(), lost.seqs()), (vec![0, 1, 2], vec![0]), "the room is not entered there");
+    assert_eq!(lost.deliveries()[0].effect(), Effect::None);
+    assert!(lost.batches().iter().all(|batch| !batch.resync));
+    next.stop().await;
+}

@@ -1,6 +1,6 @@
 //! Order and duplicates of one conversation.
 
-use crate::world::{World, config, eventually, message, with_pipeline};
+use crate::world::{World, config, eventually, join, message, push, with_pipeline};
 
 #[tokio::test]
 async fn messages_of_racing_logic_nodes_arrive_in_order_and_once() {
@@ -68,4 +68,20 @@ async fn the_offset_does_not_pass_a_message_that_is_held() {
     // The next job cannot know that 1 and 2 went before it, so 3 waits once more.
     assert_eq!(comet.seqs()[3..], [1, 2, 3]);
     next.stop().await;
+}
+
+/// An event of a conversation or a push that is published again, as after an unknown outcome.
+#[tokio::test]
+async fn what_has_no_seq_is_delivered_as_often_as_it_was_published() {
+    let world = World::new();
+    let comet = world.comet("a").await;
+    world.enter(&comet, "7").await;
+    world.connect(&comet, 5, 1).await;
+    let job = world.start(config());
+    let records = || [push(&[5]), message(1), join(&[5])];
+    world.publish(records().into_iter().chain(records())).await;
+    world.committed().await;
+    assert_eq!(comet.seqs(), [0, 1, 0, 0, 0], "the message alone is known again");
+    assert_eq!(job.metric("duplicates"), 1);
+    job.stop().await;
 }

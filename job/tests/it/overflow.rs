@@ -120,3 +120,27 @@ async fn a_partition_full_of_one_comets_shares_goes_on_without_it() {
     assert_made_good(&lame, 101);
     job.stop().await;
 }
+
+/// The offsets have moved on and the debt was in memory: whoever was on that comet is told nothing.
+#[tokio::test]
+async fn a_job_that_dies_takes_the_resync_it_owes_with_it() {
+    let world = World::new();
+    let (lame, well) = two_comets(&world).await;
+    lame.set_reachable(false);
+    let job = world.start(small_queues());
+    for seq in 1..=50 {
+        world.publish([message(seq)]).await;
+    }
+    eventually("the other has all", || well.seqs().len() == 50).await;
+    eventually("dropped shares are finished", || world.bus.backlog() <= 10).await;
+    job.kill().await;
+    lame.set_reachable(true);
+    let next = world.start(small_queues());
+    world.publish([message(51)]).await;
+    world.committed().await;
+    let seqs = lame.seqs();
+    assert!(seqs[0] > 40 && seqs.last() == Some(&51), "what was given up does not come: {seqs:?}");
+    assert!(lame.batches().iter().all(|batch| !batch.resync), "nobody is told");
+    assert_eq!(next.metric("resyncs"), 0);
+    next.stop().await;
+}

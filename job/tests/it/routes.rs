@@ -30,6 +30,28 @@ async fn a_user_who_moved_meanwhile_is_followed_once() {
     job.stop().await;
 }
 
+/// What was looked up before the move comes behind what was looked up after it.
+#[tokio::test]
+async fn what_follows_a_user_who_moved_comes_out_of_order() {
+    let world = World::new();
+    let (a, b) = (world.comet("a").await, world.comet("b").await);
+    world.connect(&a, 5, 1).await;
+    a.set_missing(&[5]);
+    a.set_acking(false);
+    let to_user = |seq| PushMsg { conversation: 7, seq, ..push(&[5]) };
+    let job = world.start(config());
+    world.publish([to_user(1)]).await;
+    eventually("the first comet has it", || a.seqs() == [1]).await;
+    world.disconnect(&a, 5, 1).await;
+    world.connect(&b, 5, 2).await;
+    world.publish([to_user(2)]).await;
+    eventually("the next goes by the new route", || b.seqs() == [2]).await;
+    a.set_acking(true);
+    world.committed().await;
+    assert_eq!((a.seqs(), b.seqs()), (vec![1], vec![2, 1]));
+    job.stop().await;
+}
+
 #[tokio::test]
 async fn a_user_missed_twice_or_without_a_new_route_is_not_online() {
     let world = World::new();

@@ -103,3 +103,27 @@ async fn a_lost_comet_without_a_stream_is_told_to_resync() {
     eventually("it is told", || comet.batches().iter().any(|batch| batch.resync)).await;
     job.stop().await;
 }
+
+/// Two faults at once: a job that never had a stream to a comet does not know that there is one.
+#[tokio::test]
+async fn a_job_that_starts_over_a_wiped_directory_finds_nobody_until_a_comet_renews() {
+    let world = World::new();
+    let comet = world.comet("a").await;
+    world.enter(&comet, "7").await;
+    let job = world.start(config());
+    world.publish([message(1)]).await;
+    world.committed().await;
+    job.kill().await;
+    world.directory.inner.wipe();
+    let next = world.start(config());
+    world.publish([message(2), push(&[5])]).await;
+    world.committed().await;
+    assert_eq!((comet.seqs(), vain(&next)), (vec![1], (2, 0)));
+    // It has announced nothing yet, and is given everything all the same.
+    world.renew_announcing(&comet).await;
+    next.counted("comets_connected", 1).await;
+    world.publish([message(3)]).await;
+    world.committed().await;
+    assert_eq!(comet.seqs(), [1, 3]);
+    next.stop().await;
+}
