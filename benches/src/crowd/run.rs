@@ -226,6 +226,12 @@ impl Crowd {
         if sends {
             count(&self.world.counts.under_way);
         }
+        let goes = matches!(event, Event::Leave(_) | Event::Cut);
+        if goes {
+            // Nobody gives a send to a device that is about to go: it would wait until it is back. Before it is told:
+            // afterwards it may be back already.
+            handle.online.store(false, Ordering::Relaxed);
+        }
         let taken = match event {
             Event::SendByHttp => self.orders.try_send(Order { account: handle.account, room, tag }).is_ok(),
             Event::SendBySocket => handle.commands.try_send(Command::Send { room, tag }).is_ok(),
@@ -234,9 +240,8 @@ impl Crowd {
             Event::Page => handle.commands.try_send(Command::Page(room)).is_ok(),
             Event::Read => handle.commands.try_send(Command::Read(room)).is_ok(),
         };
-        if taken && matches!(event, Event::Leave(_) | Event::Cut) {
-            // Nobody gives a send to a device that is about to go: it would wait until it is back.
-            handle.online.store(false, Ordering::Relaxed);
+        if goes && !taken {
+            handle.online.store(true, Ordering::Relaxed);
         }
         if sends && !taken {
             self.world.counts.under_way.fetch_sub(1, Ordering::Relaxed);
