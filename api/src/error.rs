@@ -53,6 +53,10 @@ codes! {
     Unauthenticated = "unauthenticated", 401, Unauthenticated, false;
     /// User name, e-mail or password is wrong.
     LoginFailed = "login_failed", 401, Unauthenticated, false;
+    /// The password that was to confirm this is wrong.
+    WrongPassword = "wrong_password", 403, PermissionDenied, false;
+    /// The mailed code is wrong, was used, has expired, or was tried too often.
+    WrongCode = "wrong_code", 403, PermissionDenied, false;
     /// A refresh token was used twice; all its sessions are ended.
     RefreshReused = "refresh_reused", 401, Unauthenticated, false;
     /// The account is in use on another device, and may not be on a second.

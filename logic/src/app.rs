@@ -6,12 +6,15 @@ use oort_api::directory::Directory;
 
 use crate::accounts::Accounts;
 use crate::conversations::Conversations;
+use crate::departures::Departures;
 use crate::events::Events;
+use crate::exports::Exports;
 use crate::kicks::Kicks;
 use crate::metrics::Metrics;
 use crate::online::Online;
 use crate::operators::Operators;
 use crate::presence::Presence;
+use crate::profiles::Profiles;
 use crate::pushes::Pushes;
 use crate::rates::Rates;
 use crate::replays::Replays;
@@ -24,6 +27,12 @@ use crate::users::Users;
 pub struct App {
     /// Accounts, log-ins, tokens.
     pub accounts: Accounts,
+    /// What users tell of themselves.
+    pub profiles: Profiles,
+    /// Clears away what deleted accounts leave behind.
+    pub departures: Departures,
+    /// All that is kept of a user.
+    pub exports: Exports,
     /// Conversations and messages.
     pub conversations: Conversations,
     /// What changed for users beside messages.

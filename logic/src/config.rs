@@ -12,8 +12,8 @@ pub use store::{StoreConfig, StoreSettings};
 
 use crate::conversations::ListingConfig;
 use crate::{
-    accounts, batcher, cursors, events, http, kicks, online, presence, publisher, pushes, rates, reads,
-    relay, replays, seen,
+    accounts, batcher, cursors, departures, events, exports, http, kicks, mail, online, presence, profiles,
+    publisher, pushes, rates, reads, relay, replays, seen,
 };
 
 /// Settings of the logic tier.
@@ -89,6 +89,14 @@ pub struct Config {
     pub online: online::Config,
     /// Accounts, log-ins, tokens.
     pub accounts: accounts::Config,
+    /// What users tell of themselves.
+    pub profiles: profiles::Config,
+    /// What deleted accounts leave behind.
+    pub departures: departures::Config,
+    /// All that is kept of a user, for them.
+    pub exports: exports::Config,
+    /// Mail to users.
+    pub mail: mail::Config,
     /// The HTTP API.
     pub http: http::Config,
     /// Points where this process is to die: `name=abort` or `name=N*abort`
@@ -198,6 +206,10 @@ impl Default for Config {
             seen: seen::Config::default(),
             online: online::Config::default(),
             accounts: accounts::Config::default(),
+            profiles: profiles::Config::default(),
+            departures: departures::Config::default(),
+            exports: exports::Config::default(),
+            mail: mail::Config::default(),
             http: http::Config::default(),
             #[cfg(feature = "failpoints")]
             failpoints: Vec::new(),
@@ -228,6 +240,10 @@ impl Config {
             ("seen", self.seen.faults()),
             ("online", self.online.faults()),
             ("accounts", self.accounts.faults()),
+            ("profiles", self.profiles.faults()),
+            ("departures", self.departures.faults()),
+            ("exports", self.exports.faults()),
+            ("mail", self.mail.faults()),
             ("http", self.http.faults()),
         ];
         for (part, found) in parts {
@@ -262,6 +278,10 @@ impl Config {
         check(self.drain_ms >= 1, "drain_ms is 0");
         check(self.trail_entries <= TRAIL_ENTRIES_MAX, "trail_entries is more than 16777216");
         check((1..=60_000).contains(&self.trail_wait_ms), "trail_wait_ms is not within 1 ms to 1 min");
+        check(
+            self.accounts.sign_up == accounts::SignUp::Open || self.mail.mode != mail::Mode::Off,
+            "accounts.sign_up is \"code\" and mail.mode is \"off\": nobody could sign up",
+        );
         check(
             self.limits.messages_per_request_max <= self.batch.rows_max,
             "limits.messages_per_request_max is more than batch.rows_max",

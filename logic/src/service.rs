@@ -20,16 +20,20 @@ use crate::commits::Commits;
 use crate::config::Config;
 use crate::conversations::{self, Conversations};
 use crate::cursors::{self, Cursors};
+use crate::departures::{self, Departures};
 use crate::error::Error;
 use crate::events::Events;
+use crate::exports::Exports;
 use crate::failpoint::Failpoints;
 use crate::grpc::LogicService;
 use crate::http;
 use crate::kicks::Kicks;
+use crate::mail::{self, Mailer};
 use crate::metrics::Metrics;
 use crate::online::Online;
 use crate::operators::Operators;
 use crate::presence::{self, Presence};
+use crate::profiles::Profiles;
 use crate::published::Published;
 use crate::publisher::{self, Publisher};
 use crate::pushes::Pushes;
@@ -166,7 +170,12 @@ impl Service {
             transactions: Arc::new(transactions),
             metrics: metrics.clone(),
         };
-        let app = app(&config, &parts, conversations, accounts::Metrics::register(registry)).await?;
+        let counters = Counters {
+            accounts: accounts::Metrics::register(registry),
+            departures: departures::Metrics::register(registry),
+            mail: mail::Metrics::register(registry),
+        };
+        let app = app(&config, &parts, conversations, counters).await?;
         let router = http::router(Arc::clone(&app), config.http.clone(), http::Metrics::register(registry));
         let logic = Arc::new(LogicService::new(Arc::clone(&app), &config));
         Ok(Self {
@@ -231,26 +240,35 @@ impl Service {
     }
 }
 
+/// Counters of parts of the [`App`] that have their own.
+struct Counters {
+    accounts: accounts::Metrics,
+    departures: departures::Metrics,
+    mail: mail::Metrics,
+}
+
 async fn app(
     config: &Config,
     parts: &Parts,
     conversations: conversations::Parts,
-    metrics: accounts::Metrics,
+    counters: Counters,
 ) -> Result<Arc<App>, Error> {
-    let counters = metrics;
     let metrics = conversations.metrics.clone();
     let (directory, producer) = (Arc::clone(&parts.directory), Arc::clone(&parts.producer));
     let kicks = Arc::new(Kicks::new(config.kicks.clone(), directory, producer, metrics.clone()));
     let seen = Arc::new(Seen::new(config.seen.clone(), Arc::clone(&parts.store), metrics.clone()));
+    let mailer = Mailer::new(&config.mail, counters.mail).map_err(|fault| Error::Config(vec![fault]))?;
+    let transactions = Arc::clone(&conversations.transactions);
     let with = accounts::Parts {
         store: Arc::clone(&parts.store),
         reads: Arc::clone(&conversations.reads),
         seen: Arc::clone(&seen),
         kicks: Arc::clone(&kicks),
         directory: Arc::clone(&parts.directory),
+        mailer: Arc::new(mailer),
         tasks: conversations.transactions.tasks.clone(),
     };
-    let accounts = Accounts::new(with, config.accounts.clone(), counters)
+    let accounts = Accounts::new(with, config.accounts.clone(), counters.accounts)
         .await
         .map_err(|refusal| Error::Accounts(refusal.to_string()))?;
     let users = Arc::new(Users::new(Arc::clone(&parts.store), config.users_cached_max));
@@ -264,8 +282,12 @@ async fn app(
     };
     let (store, reads) = (Arc::clone(&parts.store), Arc::clone(&conversations.reads));
     let events = Arc::new(Events::new(config.events.clone(), store, reads, metrics.clone()));
+    let (rooms_max, logins_max) = (config.limits.open_rooms_max, config.accounts.logins_listed_max);
     Ok(Arc::new(App {
         accounts,
+        profiles: Profiles::new(config.profiles.clone(), Arc::clone(&transactions)),
+        departures: Departures::new(config.departures.clone(), transactions, counters.departures),
+        exports: Exports::new(config.exports.clone(), Arc::clone(&parts.store), rooms_max, logins_max),
         events,
         rates: Arc::clone(&conversations.rates),
         conversations: Conversations::new(config.limits.clone(), conversations),

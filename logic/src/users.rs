@@ -1,5 +1,6 @@
 //! Users by id, cached: every upstream message of a socket names its sender
-//! by id only. User names never change, so an entry never ages.
+//! by id only. A user name changes only when its account is deleted, and then
+//! nobody sends any more: an entry never ages.
 
 use std::sync::Arc;
 

@@ -12,6 +12,7 @@
 mod harness;
 
 mod abuse;
+mod accounts;
 mod canary;
 mod classic;
 mod command;

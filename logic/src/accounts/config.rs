@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
+use oort_api::directory::AttemptRules;
 use serde::{Deserialize, Serialize};
 
+use super::{CodesConfig, names};
 use crate::store::DevicePolicy;
 
 /// Settings of [`super::Accounts`].
@@ -54,6 +56,37 @@ pub struct Config {
     pub attempts_watched_max: usize,
     /// Users that one search answers with.
     pub users_found_max: u32,
+    /// What people must do to sign up.
+    pub sign_up: SignUp,
+    /// Who may sign up: e-mail addresses and their domains (`ada@example.org`, `example.org`). Empty = everyone, also
+    /// without an address.
+    pub email_allowed: Vec<String>,
+    /// For how long a deactivated account comes back when its user logs in, ms. 0 = for ever.
+    pub reactivation_ms: u64,
+    /// What becomes of the messages of an account that is deleted.
+    pub on_delete: OnDelete,
+    /// Codes sent by mail.
+    pub codes: CodesConfig,
+}
+
+/// What people must do to sign up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SignUp {
+    /// Choose a name and a password; an e-mail address is believed.
+    Open,
+    /// Give an e-mail address, and the code that was sent to it.
+    Code,
+}
+
+/// What becomes of the messages of an account that is deleted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OnDelete {
+    /// They stay, and with them the name, which nobody else can take.
+    Keep,
+    /// Their texts and the name are erased; their places stay.
+    Erase,
 }
 
 impl Default for Config {
@@ -81,6 +114,11 @@ impl Default for Config {
             attempts_forget_ms: 3600 * 1000,
             attempts_watched_max: 100_000,
             users_found_max: 50,
+            sign_up: SignUp::Open,
+            email_allowed: Vec::new(),
+            reactivation_ms: 0,
+            on_delete: OnDelete::Keep,
+            codes: CodesConfig::default(),
         }
     }
 }
@@ -125,7 +163,43 @@ impl Config {
         );
         check(self.attempts_watched_max >= 2, "attempts_watched_max is less than 2");
         check(self.users_found_max >= 1, "users_found_max is 0");
+        check(self.reactivation_ms <= TTL_MS_MAX, "reactivation_ms is more than ten years");
+        for allowed in &self.email_allowed {
+            let address = if allowed.contains('@') { allowed.clone() } else { format!("a@{allowed}") };
+            if names::fold_email(&address) != address || names::check_email(&address).is_err() {
+                faults.push(format!(
+                    "email_allowed: {allowed:?} is not like ada@example.org or example.org, in small letters"
+                ));
+            }
+        }
+        faults.extend(self.codes.faults().into_iter().map(|fault| format!("codes: {fault}")));
         faults
+    }
+
+    /// How wrong passwords and codes are answered.
+    pub(super) fn attempts(&self) -> AttemptRules {
+        AttemptRules {
+            free: self.attempts_free,
+            wait_min: Duration::from_millis(self.attempts_wait_min_ms),
+            wait_max: Duration::from_millis(self.attempts_wait_max_ms),
+            forget_after: Duration::from_millis(self.attempts_forget_ms),
+            remembered_max: self.attempts_watched_max,
+        }
+    }
+
+    /// Whether an account may be made with this address.
+    pub(super) fn is_email_allowed(&self, email: Option<&str>) -> bool {
+        let is_allowed = |email: &str| {
+            let domain = email.rsplit_once('@').map_or("", |(_, domain)| domain);
+            self.email_allowed.iter().any(|allowed| allowed == email || allowed == domain)
+        };
+        self.email_allowed.is_empty() || email.is_some_and(is_allowed)
+    }
+
+    /// Whether an account that was deactivated then may still come back.
+    pub(super) fn may_return(&self, deactivated_at_ms: i64, now_ms: i64) -> bool {
+        let gone_ms = u64::try_from(now_ms.saturating_sub(deactivated_at_ms)).unwrap_or(0);
+        self.reactivation_ms == 0 || gone_ms < self.reactivation_ms
     }
 
     pub(super) fn hashing_wait(&self) -> Duration {
@@ -138,4 +212,33 @@ impl Config {
 }
 
 /// Ten years: keeps sums of times far from overflow.
-const TTL_MS_MAX: u64 = 10 * 366 * 24 * 3600 * 1000;
+pub(super) const TTL_MS_MAX: u64 = 10 * 366 * 24 * 3600 * 1000;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_are_allowed_by_themselves_and_by_domain() {
+        assert!(Config::default().is_email_allowed(None));
+        let email_allowed = vec!["example.org".to_owned(), "bob@other.example".to_owned()];
+        let config = Config { email_allowed, ..Config::default() };
+        assert_eq!(config.faults(), Vec::<String>::new());
+        assert!(config.is_email_allowed(Some("ada@example.org")));
+        assert!(config.is_email_allowed(Some("bob@other.example")));
+        for no in ["eve@other.example", "ada@sub.example.org", "ada@example.org.evil", "example.org"] {
+            assert!(!config.is_email_allowed(Some(no)), "{no}");
+        }
+        assert!(!config.is_email_allowed(None));
+        let bad = Config { email_allowed: vec!["@".to_owned(), "Example.org".to_owned()], ..config };
+        assert_eq!(bad.faults().len(), 2);
+    }
+
+    #[test]
+    fn a_deactivated_account_comes_back_within_its_time() {
+        assert!(Config::default().may_return(0, i64::MAX));
+        let config = Config { reactivation_ms: 1_000, ..Config::default() };
+        assert!(config.may_return(5_000, 5_999) && !config.may_return(5_000, 6_000));
+        assert!(config.may_return(5_000, 4_000), "the clock went back");
+    }
+}

@@ -6,15 +6,13 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use oort_api::client_address::ClientNetwork;
 use oort_api::directory::attempts::Attempts;
 use oort_api::directory::{Attempt, AttemptKey, AttemptRules, Directory, Settled};
 use parking_lot::Mutex;
 use sha2::{Digest, Sha256};
-
-use super::Config;
 
 /// Attempts on accounts, by account and address: so a stranger who guesses keeps nobody else out.
 #[derive(Debug)]
@@ -37,14 +35,7 @@ pub(super) fn key(account: &str, address: Option<IpAddr>) -> AttemptKey {
 }
 
 impl Lockout {
-    pub(super) fn new(directory: Arc<dyn Directory>, config: &Config) -> Self {
-        let rules = AttemptRules {
-            free: config.attempts_free,
-            wait_min: Duration::from_millis(config.attempts_wait_min_ms),
-            wait_max: Duration::from_millis(config.attempts_wait_max_ms),
-            forget_after: Duration::from_millis(config.attempts_forget_ms),
-            remembered_max: config.attempts_watched_max,
-        };
+    pub(super) fn new(directory: Arc<dyn Directory>, rules: AttemptRules) -> Self {
         Self { directory, rules, alone: Mutex::new(Attempts::new(rules.remembered_max)) }
     }
 

@@ -17,6 +17,13 @@ pub struct Metrics {
     pub(super) refresh_reuses: Counter,
     pub(super) token_refusals: Counter,
     pub(super) login_checks: Counter,
+    pub(super) codes: Counter,
+    pub(super) code_failures: Counter,
+    pub(super) code_refusals: Counter,
+    pub(super) password_changes: Counter,
+    pub(super) deactivated: Counter,
+    pub(super) reactivated: Counter,
+    pub(super) deleted: Counter,
 }
 
 impl Metrics {
@@ -57,6 +64,17 @@ impl Metrics {
         counter("refresh_reuses", "Refresh tokens used twice, each ended a log-in", &metrics.refresh_reuses);
         counter("token_refusals", "Credentials refused: forged, expired or ended", &metrics.token_refusals);
         counter("login_checks", "Times the store was asked whether a log-in is live", &metrics.login_checks);
+        counter("codes_mailed", "Codes asked for whose mail was sent", &metrics.codes);
+        counter("code_failures", "Mailed codes that were wrong, used or expired", &metrics.code_failures);
+        counter(
+            "code_refusals",
+            "Codes not sent because too many were asked for with one address",
+            &metrics.code_refusals,
+        );
+        counter("password_changes", "Passwords changed or reset", &metrics.password_changes);
+        counter("accounts_deactivated", "Accounts deactivated", &metrics.deactivated);
+        counter("accounts_reactivated", "Accounts that came back", &metrics.reactivated);
+        counter("accounts_deleted", "Accounts deleted", &metrics.deleted);
         metrics
     }
 }

@@ -5,13 +5,11 @@
 //! or by a cookie. Servers prove themselves by server tokens.
 
 use std::collections::HashSet;
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use oort_api::client_address::ClientNetwork;
 use oort_api::clock::now_ms;
-use oort_api::directory::{Attempt, Directory, LoginTag, Settled};
+use oort_api::directory::{Directory, LoginTag};
 use oort_api::error::{Code, Refusal};
 use oort_api::ids::UserId;
 use oort_api::metrics::Counter;
@@ -21,14 +19,17 @@ use tokio_util::task::TaskTracker;
 
 use crate::error::directory_refusal;
 use crate::kicks::Kicks;
+use crate::mail::Mailer;
 use crate::reads::Reads;
 use crate::seen::Seen;
 use crate::store::{
-    Admission, Begun, Credentials, Device, DevicePolicy, Login, NewAudit, NewDevice, NewUser, Rotation,
-    SigningKey, Store,
+    Admission, Begun, Device, DevicePolicy, Login, NewDevice, NewUser, Rotation, SigningKey, Store,
 };
 
+mod changes;
+mod codes;
 mod config;
+mod guesses;
 mod live_logins;
 mod lockout;
 mod metrics;
@@ -38,9 +39,10 @@ pub(crate) mod secret;
 mod session;
 mod tokens;
 
-pub use config::Config;
+pub use codes::CodesConfig;
+pub use config::{Config, OnDelete, SignUp};
 pub use metrics::Metrics;
-pub use session::{CookieSession, Identity, Registration, Session};
+pub use session::{CookieSession, Identity, Proven, Registration, Session};
 pub use tokens::Scope;
 
 use live_logins::LiveLogins;
@@ -67,6 +69,12 @@ async fn create(
     passwords: &Passwords,
     registration: Registration,
 ) -> Result<User, Refusal> {
+    let user = new_user(passwords, registration).await?;
+    Ok(store.create_user(&user).await?)
+}
+
+/// The account, checked.
+async fn new_user(passwords: &Passwords, registration: Registration) -> Result<NewUser, Refusal> {
     let Registration { username, email, password } = registration;
     names::check_username(&username)?;
     let email = email.map(|email| names::fold_email(&email));
@@ -74,8 +82,7 @@ async fn create(
     names::check_password(&password)?;
     let password_hash = passwords.hash(&password).await?;
     let username_key = names::fold_username(&username);
-    let user = NewUser { username, username_key, email, password_hash, created_at_ms: now_ms() };
-    Ok(store.create_user(&user).await?)
+    Ok(NewUser { username, username_key, email, password_hash, created_at_ms: now_ms() })
 }
 
 /// What accounts work with.
@@ -91,16 +98,10 @@ pub struct Parts {
     pub kicks: Arc<Kicks>,
     /// Where wrong passwords are counted.
     pub directory: Arc<dyn Directory>,
+    /// Sends codes.
+    pub mailer: Arc<Mailer>,
     /// Whoever runs the tier waits for these tasks.
     pub tasks: TaskTracker,
-}
-
-/// What a password was held against.
-struct Compared {
-    /// The account of the name.
-    account: Option<User>,
-    /// The password is the account's.
-    is_right: bool,
 }
 
 /// Creates accounts, logs in and out, and tells who a credential belongs to.
@@ -116,6 +117,9 @@ pub struct Accounts {
     tokens: Tokens,
     passwords: Passwords,
     lockout: Lockout,
+    /// Codes asked for, by e-mail address.
+    requests: Lockout,
+    mailer: Arc<Mailer>,
     live: LiveLogins,
     metrics: Metrics,
 }
@@ -126,15 +130,20 @@ impl Accounts {
     /// # Errors
     /// When the store does not answer.
     pub async fn new(parts: Parts, config: Config, metrics: Metrics) -> Result<Self, Refusal> {
-        let Parts { store, reads, seen, kicks, directory, tasks } = parts;
+        let Parts { store, reads, seen, kicks, directory, mailer, tasks } = parts;
         let candidate = fresh_signing_key()?;
         let keys = store.signing_keys(&candidate).await?;
         let tokens = Tokens::new(&config.issuer, &keys)
             .ok_or_else(|| Refusal::new(Code::Internal, "the store has no signing key"))?;
         let passwords = Passwords::new(&config, metrics.hashing_refusals.clone()).await?;
         Ok(Self {
-            lockout: Lockout::new(Arc::clone(&directory), &config),
+            lockout: Lockout::new(Arc::clone(&directory), config.attempts()),
+            requests: Lockout::new(
+                Arc::clone(&directory),
+                config.codes.requests(config.attempts_watched_max),
+            ),
             directory,
+            mailer,
             live: LiveLogins::new(&config),
             store,
             reads,
@@ -148,7 +157,7 @@ impl Accounts {
         })
     }
 
-    /// Creates an account.
+    /// Creates an account, whatever people must do to sign up.
     ///
     /// # Errors
     /// [`Code::InvalidField`], [`Code::UsernameTaken`], [`Code::EmailTaken`], [`Code::Overloaded`],
@@ -159,104 +168,22 @@ impl Accounts {
         Ok(user)
     }
 
-    /// Checks user name or e-mail address and password. `address` is the client's, for limiting guesses; a client that
-    /// is not known shares what all such clients may.
-    ///
-    /// # Errors
-    /// [`Code::LoginFailed`], [`Code::RateLimited`], [`Code::Overloaded`], [`Code::Unavailable`].
-    pub async fn check_password(
-        &self,
-        login: &str,
-        password: &str,
-        address: Option<IpAddr>,
-    ) -> Result<User, Refusal> {
-        let name = names::fold_username(login.trim());
-        let guess = lockout::key(&name, address);
-        let made = match self.lockout.attempt(&guess).await {
-            Attempt::Admitted(made) => made,
-            Attempt::Wait(wait) => return Err(self.must_wait(wait)),
-        };
-        match self.compare(&name, password).await {
-            Ok(Compared { account: Some(user), is_right: true }) => {
-                self.lockout.settle(&guess, Settled::Right).await;
-                self.metrics.logins.inc();
-                Ok(user)
-            }
-            Ok(Compared { account, .. }) => {
-                self.metrics.login_failures.inc();
-                if self.lockout.begins_with(made) {
-                    self.metrics.lockouts.inc();
-                    self.tell_operators(account, address);
-                }
-                Err(Refusal::new(Code::LoginFailed, "user name, e-mail address or password is wrong"))
-            }
-            Err(refusal) => {
-                self.lockout.settle(&guess, Settled::NotMade).await;
-                Err(refusal)
-            }
-        }
-    }
-
-    fn must_wait(&self, wait: Duration) -> Refusal {
-        self.metrics.login_refusals.inc();
-        let text = "too many failed attempts for this account; wait, then try again";
-        let wait_ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX).saturating_add(1);
-        Refusal { retry_after_ms: Some(wait_ms), ..Refusal::new(Code::RateLimited, text) }
-    }
-
-    /// Records that somebody guesses at an account, if there is one. Not waited for: the time that the answer takes
-    /// must not tell whether there is.
-    fn tell_operators(&self, account: Option<User>, address: Option<IpAddr>) {
-        let Some(user) = account else { return };
-        let address = address.map(|address| ClientNetwork::from(address).to_string());
-        let audit = NewAudit {
-            at_ms: now_ms(),
-            actor_id: 0,
-            action: "login_locked",
-            subject: user.id.to_string(),
-            details: serde_json::json!({ "address": address, "wrong": self.config.attempts_free })
-                .to_string(),
-        };
-        let store = Arc::clone(&self.store);
-        self.tasks.spawn(async move {
-            if let Err(cause) = store.add_audit(&audit).await {
-                tracing::warn!(%cause, "it was not recorded that somebody guesses at an account");
-            }
-        });
-    }
-
-    /// Whose account it is and whether the password is theirs. Takes as long when there is no such user.
-    async fn compare(&self, name: &str, password: &str) -> Result<Compared, Refusal> {
-        // What cannot be a password is nobody's, and costs the same.
-        let credentials = self.find(name).await?;
-        let can_be = names::check_password(password).is_ok();
-        let phc = credentials.as_ref().filter(|_| can_be).map(|found| found.password_hash.as_str());
-        let is_right = self.passwords.verify(password, phc).await?;
-        Ok(Compared { account: credentials.map(|found| found.user), is_right })
-    }
-
-    async fn find(&self, name: &str) -> Result<Option<Credentials>, Refusal> {
-        let is_sane = name.len() <= names::EMAIL_BYTES_MAX.max(4 * names::USERNAME_CHARS.end());
-        if !is_sane || name.is_empty() {
-            return Ok(None);
-        }
-        if name.contains('@')
-            && let Some(found) = self.store.credentials_by_email(name).await?
-        {
-            return Ok(Some(found));
-        }
-        self.store.credentials_by_name(name).await.map_err(Refusal::from)
-    }
-
     /// Begins a log-in with tokens for a user who has proved who they are, on this device.
     ///
     /// # Errors
-    /// [`Code::AlreadyLoggedIn`], [`Code::Unavailable`].
-    pub async fn begin_session(&self, user: User, device: &NewDevice) -> Result<Session, Refusal> {
+    /// [`Code::AlreadyLoggedIn`], [`Code::LoginFailed`] when the password was changed meanwhile,
+    /// [`Code::Unavailable`].
+    pub async fn begin_session(
+        &self,
+        proven: impl Into<Proven> + Send,
+        device: &NewDevice,
+    ) -> Result<Session, Refusal> {
+        let proven = proven.into();
         let (refresh_token, refresh_hash) = secret::generate()?;
-        let login = self.new_login(&user, refresh_hash, None, self.config.refresh_ttl_ms)?;
+        let login = self.new_login(&proven.user, refresh_hash, None, self.config.refresh_ttl_ms)?;
         self.begin(&login, device, self.config.devices).await?;
-        self.session(user, &login, refresh_token)
+        self.look_again(&login, &proven).await?;
+        self.session(proven.user, &login, refresh_token)
     }
 
     /// The same for an account of the server's own, whatever the policy: each of its nodes is a device.
@@ -273,18 +200,33 @@ impl Accounts {
     /// Begins a log-in with a cookie for a user who has proved who they are, on this device.
     ///
     /// # Errors
-    /// [`Code::AlreadyLoggedIn`], [`Code::Unavailable`].
+    /// As [`begin_session`](Self::begin_session).
     pub async fn begin_cookie_session(
         &self,
-        user: User,
+        proven: impl Into<Proven> + Send,
         device: &NewDevice,
     ) -> Result<CookieSession, Refusal> {
+        let proven = proven.into();
         // Nobody gets this refresh token: a cookie is not refreshed.
         let (_, refresh_hash) = secret::generate()?;
         let (sid, cookie_hash) = secret::generate()?;
-        let login = self.new_login(&user, refresh_hash, Some(cookie_hash), self.config.cookie_ttl_ms)?;
+        let login =
+            self.new_login(&proven.user, refresh_hash, Some(cookie_hash), self.config.cookie_ttl_ms)?;
         self.begin(&login, device, self.config.devices).await?;
-        Ok(CookieSession { user, sid, max_age_s: self.config.cookie_ttl_ms / 1000 })
+        self.look_again(&login, &proven).await?;
+        Ok(CookieSession { user: proven.user, sid, max_age_s: self.config.cookie_ttl_ms / 1000 })
+    }
+
+    /// Ends a log-in again whose password was changed before it was recorded. Whoever changes it from now on finds the
+    /// log-in.
+    async fn look_again(&self, login: &Login, proven: &Proven) -> Result<(), Refusal> {
+        let Some(hash) = &proven.password_hash else { return Ok(()) };
+        let found = self.store.credentials_by_id(login.user_id).await?;
+        if found.is_some_and(|now| now.password_hash == *hash && now.deactivated_at_ms.is_none()) {
+            return Ok(());
+        }
+        self.store.end_login(&login.id, login.user_id).await?;
+        Err(guesses::login_failed())
     }
 
     /// Records a log-in as the policy allows it, and closes the connections of those that make way.

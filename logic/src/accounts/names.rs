@@ -73,7 +73,7 @@ pub fn check_password(password: &str) -> Result<(), Refusal> {
 
 /// Format characters that make two different names look the same, or turn
 /// the text around them.
-fn is_invisible(c: char) -> bool {
+pub(crate) fn is_invisible(c: char) -> bool {
     matches!(c,
         '\u{00AD}' | '\u{061C}' | '\u{180E}' | '\u{FEFF}'
         | '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2060}'..='\u{206F}'

@@ -29,6 +29,28 @@ impl Identity {
     }
 }
 
+/// A user who has proved who they are.
+#[derive(Clone, PartialEq)]
+pub struct Proven {
+    /// Who.
+    pub user: User,
+    /// The hash of the password it was proved by.
+    pub(super) password_hash: Option<String>,
+}
+
+impl From<User> for Proven {
+    /// By something else than a password.
+    fn from(user: User) -> Self {
+        Self { user, password_hash: None }
+    }
+}
+
+impl fmt::Debug for Proven {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Proven").field("user", &self.user.id).finish_non_exhaustive()
+    }
+}
+
 /// What a client holds after logging in with tokens.
 #[derive(Clone, PartialEq)]
 pub struct Session {

@@ -8,7 +8,6 @@ use axum::response::{IntoResponse, Response};
 use http::header::SET_COOKIE;
 use http::{HeaderMap, StatusCode};
 use oort_api::Code;
-use oort_api::pb::oort::v1::User;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -18,7 +17,7 @@ use super::input::{Json, Query};
 use super::refused::Refused;
 use super::views::UserView;
 use super::{cookie, device};
-use crate::accounts::{Registration, Session};
+use crate::accounts::{Proven, Registration, Session};
 use crate::store::NewDevice;
 
 /// An account to create.
@@ -30,6 +29,8 @@ pub(super) struct NewAccount {
     email: Option<String>,
     /// 4 to 1024 bytes.
     password: String,
+    /// As it was mailed (`POST /api/codes`); needed where `logic.accounts.sign_up` is `code`.
+    code: Option<String>,
     #[serde(flatten)]
     begin: Begin,
 }
@@ -51,7 +52,7 @@ pub(super) struct Begin {
 /// A log-in to begin.
 #[derive(Deserialize, ToSchema)]
 pub(super) struct NewSession {
-    /// User name or e-mail address.
+    /// User name, e-mail address or user id.
     login: String,
     password: String,
     #[serde(flatten)]
@@ -109,18 +110,6 @@ pub(super) enum BegunView {
     Cookie(CookieSessionView),
 }
 
-/// Who the caller is.
-#[derive(Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-#[schema(as = Me)]
-pub(super) struct MeView {
-    user: UserView,
-    /// When the credential ends, ms since the epoch.
-    expires_at_ms: i64,
-    /// The caller may use `/api/admin`.
-    operator: bool,
-}
-
 /// Users found.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Users)]
@@ -148,10 +137,11 @@ pub(super) async fn create_account(
     Json(new): Json<NewAccount>,
 ) -> Result<Response, Refused> {
     door.app.rates.login(address)?;
-    let NewAccount { username, email, password, begin } = new;
+    let NewAccount { username, email, password, code, begin } = new;
     let device = begin.check(&headers, &door)?;
-    let user = door.app.accounts.register(Registration { username, email, password }).await?;
-    Ok((StatusCode::CREATED, begin.session(user, &device, &door).await?).into_response())
+    let registration = Registration { username, email, password };
+    let user = door.app.accounts.sign_up(registration, code.as_deref(), address).await?;
+    Ok((StatusCode::CREATED, begin.session(user.into(), &device, &door).await?).into_response())
 }
 
 impl Begin {
@@ -163,7 +153,7 @@ impl Begin {
         device::read(self.device.as_deref(), self.device_kind.as_deref(), headers)
     }
 
-    async fn session(&self, user: User, device: &NewDevice, door: &Door) -> Result<Response, Refused> {
+    async fn session(&self, user: Proven, device: &NewDevice, door: &Door) -> Result<Response, Refused> {
         let accounts = &door.app.accounts;
         if self.cookie {
             let session = accounts.begin_cookie_session(user, device).await?;
@@ -188,7 +178,7 @@ pub(super) async fn create_session(
     door.app.rates.login(address)?;
     let NewSession { login, password, begin } = new;
     let device = begin.check(&headers, &door)?;
-    let user: User = door.app.accounts.check_password(&login, &password, address).await?;
+    let user = door.app.accounts.check_password(&login, &password, address).await?;
     begin.session(user, &device, &door).await
 }
 
@@ -209,15 +199,6 @@ pub(super) async fn refresh_session(
 pub(super) async fn end_session(State(door): State<Arc<Door>>, caller: Caller) -> Result<Response, Refused> {
     door.app.accounts.logout(&caller.identity).await?;
     Ok((StatusCode::NO_CONTENT, [(SET_COOKIE, cookie::clear(&door.config))]).into_response())
-}
-
-/// Tells who the caller is.
-#[utoipa::path(get, path = "/api/me", operation_id = "me", tag = "accounts",
-    responses((status = 200, description = "The caller", body = MeView)))]
-pub(super) async fn me(State(door): State<Arc<Door>>, caller: Caller) -> Result<JsonReply<MeView>, Refused> {
-    let operator = door.app.operators.is_operator(caller.id).await?;
-    let Caller { identity, .. } = caller;
-    Ok(JsonReply(MeView { user: identity.user.into(), expires_at_ms: identity.expires_at_ms, operator }))
 }
 
 /// Finds users by the beginning of their name.

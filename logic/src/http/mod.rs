@@ -22,6 +22,7 @@ use crate::app::App;
 mod accounts;
 mod admin;
 mod caller;
+mod codes;
 mod config;
 mod conversations;
 mod cookie;
@@ -34,6 +35,7 @@ mod group_links;
 mod groups;
 mod input;
 mod layers;
+mod me;
 mod messages;
 mod metrics;
 mod openapi;
@@ -94,7 +96,6 @@ fn described() -> (Router<Arc<Door>>, OpenApi) {
         .routes(routes!(accounts::end_session))
         .routes(routes!(sessions::list_sessions, sessions::end_others))
         .routes(routes!(sessions::end_session_of))
-        .routes(routes!(accounts::me))
         .routes(routes!(accounts::find_users))
         .routes(routes!(presence::presence))
         .routes(routes!(conversations::list_conversations))
@@ -120,8 +121,10 @@ fn described() -> (Router<Arc<Door>>, OpenApi) {
         .routes(routes!(goim::online_total))
         .routes(routes!(goim::nodes_weighted))
         .routes(routes!(goim::nodes_instances))
+        .merge(codes::routes())
         .merge(events::routes())
         .merge(groups::routes())
+        .merge(me::routes())
         .merge(admin::routes())
         .split_for_parts();
     (router, openapi::finish(openapi))

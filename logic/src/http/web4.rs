@@ -9,7 +9,6 @@ use axum::response::{IntoResponse, Response};
 use http::header::SET_COOKIE;
 use http::{HeaderMap, StatusCode};
 use oort_api::Code;
-use oort_api::pb::oort::v1::User;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -19,7 +18,7 @@ use super::door::{ClientAddress, Door};
 use super::input::{Body, is_json, parse};
 use super::refused::{Refused, headers, status};
 use super::{cookie, device};
-use crate::accounts::Registration;
+use crate::accounts::{Proven, Registration};
 
 /// A refusal as the page reads it.
 pub(super) struct Web4Refused(Refused);
@@ -111,8 +110,10 @@ pub(super) async fn create_account(
 ) -> Result<Response, Web4Refused> {
     door.app.rates.login(address)?;
     let Web4Account { username, email, password } = new;
-    let user = door.app.accounts.register(Registration { username, email: Some(email), password }).await?;
-    begin(&door, user, &headers).await
+    // The page knows of no codes: where they are needed, it is refused.
+    let registration = Registration { username, email: Some(email), password };
+    let user = door.app.accounts.sign_up(registration, None, address).await?;
+    begin(&door, user.into(), &headers).await
 }
 
 /// Checks e-mail address and password and sets the log-in cookie.
@@ -130,7 +131,7 @@ pub(super) async fn login(
     begin(&door, user, &headers).await
 }
 
-async fn begin(door: &Door, user: User, headers: &HeaderMap) -> Result<Response, Web4Refused> {
+async fn begin(door: &Door, user: Proven, headers: &HeaderMap) -> Result<Response, Web4Refused> {
     let device = device::read(None, None, headers)?;
     let session = door.app.accounts.begin_cookie_session(user, &device).await?;
     Ok((StatusCode::NO_CONTENT, [(SET_COOKIE, cookie::set(&session, &door.config))]).into_response())

@@ -72,6 +72,8 @@ impl Service {
         let mut forgetting = spawn(async move { app.events.run(stop).await });
         let (app, stop) = (Arc::clone(&self.app), stops.background.clone());
         let mut telling = spawn(async move { app.presence.run(stop).await });
+        let (app, stop) = (Arc::clone(&self.app), stops.background.clone());
+        let mut clearing = spawn(async move { app.departures.run(stop).await });
         let outcome = tokio::select! {
             () = shutdown.cancelled() => Ok(()),
             Some(ended) = servers.join_next() => Err(server_error(ended)),
@@ -84,6 +86,7 @@ impl Service {
             _ = &mut telling => Err(Error::Task("presence")),
             _ = &mut noting => Err(Error::Task("seen")),
             _ = &mut forgetting => Err(Error::Task("events")),
+            _ = &mut clearing => Err(Error::Task("departures")),
         };
         // A quarter of the time is for handing what is left to other nodes.
         let began = Instant::now();
@@ -93,7 +96,7 @@ impl Service {
         timeout_at(deadline, async {
             relaying.await.ok();
             sweeping.await.ok();
-            for task in [kicking, telling, noting, forgetting] {
+            for task in [kicking, telling, noting, forgetting, clearing] {
                 if !task.is_finished() {
                     task.await.ok();
                 }

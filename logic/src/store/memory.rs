@@ -13,6 +13,7 @@ use super::plan::{Earlier, Head, Known, Plan, Sender, plan};
 use super::{ConversationInfo, Entry, Error, Login, NewMessage, OutboxRow, SigningKey, events};
 use crate::policy::Role;
 
+mod accounts;
 mod calls;
 mod groups;
 mod user_events;

@@ -22,7 +22,9 @@ use crate::policy::Role;
 #[doc(hidden)]
 pub mod bench;
 mod client_keys;
+mod codes;
 mod cursors;
+mod departures;
 mod devices;
 mod events;
 mod groups;
@@ -33,12 +35,15 @@ pub mod migrate;
 pub mod mysql;
 mod operators;
 mod plan;
+mod profiles;
 pub mod sqlite;
 mod user_events;
 
 pub use client_keys::ClientKey;
+pub use codes::{CodeGuess, Codes, MailedCode, PasswordReset, Purpose};
 pub(crate) use cursors::event as cursor_event;
 pub use cursors::{CursorMove, Entry, MemberCursor, Moved, Standing};
+pub use departures::{Departure, Departures, Erased};
 pub use devices::{Admission, Begun, DeviceKind, DevicePolicy, NewDevice};
 pub use groups::{
     ConversationSettings, GroupChange, GroupDetails, GroupEdit, GroupLink, GroupOrder, GroupState,
@@ -46,6 +51,7 @@ pub use groups::{
 };
 pub use metrics::Metrics;
 pub use operators::{Audit, NewAudit, Operator};
+pub use profiles::{Person, Profile, ProfileChange, Profiles, Sex};
 pub use user_events::{EventPage, NewUserEvent, UserEvents};
 
 /// An account to create. Names are already validated and normalised.
@@ -70,6 +76,8 @@ pub struct Credentials {
     pub user: User,
     /// PHC string of the password hash.
     pub password_hash: String,
+    /// Since when the account is deactivated, ms since the epoch.
+    pub deactivated_at_ms: Option<i64>,
 }
 
 /// One log-in of one device: it owns a refresh token and, for cookie clients, a sid.
@@ -307,7 +315,9 @@ pub enum Error {
 /// Durable state. Cheap to clone behind an `Arc`; every call is bounded by the
 /// timeouts in its settings.
 #[async_trait]
-pub trait Store: GroupStore + UserEvents + Send + Sync + fmt::Debug + 'static {
+pub trait Store:
+    Codes + Departures + GroupStore + Profiles + UserEvents + Send + Sync + fmt::Debug + 'static
+{
     /// Tells whether the store answers and takes writes.
     async fn check(&self) -> Result<(), Error>;
 
@@ -315,13 +325,13 @@ pub trait Store: GroupStore + UserEvents + Send + Sync + fmt::Debug + 'static {
 
     /// Creates an account.
     async fn create_user(&self, user: &NewUser) -> Result<User, Error>;
-    /// By folded user name.
+    /// By folded user name; none of an account that was deleted.
     async fn credentials_by_name(&self, username_key: &str) -> Result<Option<Credentials>, Error>;
-    /// By folded e-mail address.
+    /// By folded e-mail address; none of an account that was deleted.
     async fn credentials_by_email(&self, email: &str) -> Result<Option<Credentials>, Error>;
     /// By id.
     async fn user(&self, id: UserId) -> Result<Option<User>, Error>;
-    /// Users whose folded name starts with `prefix`, by name, at most `limit`.
+    /// Users whose folded name starts with `prefix`, by name, at most `limit`; none that are deactivated or deleted.
     async fn find_users(&self, prefix: &str, limit: u32) -> Result<Vec<User>, Error>;
 
     // Log-ins.

@@ -6,6 +6,7 @@ mod batcher;
 mod cursors;
 mod grpc;
 mod http;
+mod mail;
 mod openapi;
 mod presence;
 mod publisher;

@@ -2,8 +2,10 @@
 
 mod accounts;
 mod append;
+mod codes;
 mod conversations;
 mod cursors;
+mod departures;
 mod fixture;
 mod groups;
 mod history;
@@ -56,6 +58,19 @@ contract! {
         a_refresh_token_works_once
         concurrent_rotations_of_one_token_rotate_once
         nodes_agree_on_the_first_signing_key;
+    codes:
+        a_code_makes_one_account
+        a_taken_name_leaves_the_code
+        wrong_codes_are_counted_and_old_ones_are_void
+        a_code_used_twice_at_once_works_once
+        a_reset_ends_every_log_in
+        a_password_is_changed_by_who_knows_it;
+    departures:
+        profiles_are_changed_and_told
+        a_deactivated_account_is_not_found_and_comes_back
+        a_deleted_account_is_gone_and_its_address_free
+        messages_are_erased_in_steps_and_places_stay
+        who_departs_leaves_groups_behind;
     conversations:
         default_rooms_are_there
         room_names_are_unique_whatever_their_case

@@ -4,6 +4,8 @@ pub(crate) mod http;
 pub(crate) mod node;
 pub(crate) mod packets;
 pub(crate) mod services;
+#[path = "../../../logic/tests/it/support/smtp.rs"]
+pub(crate) mod smtp;
 pub(crate) mod socket;
 pub(crate) mod system;
 pub(crate) mod wire;

@@ -1,12 +1,14 @@
 //! A whole Oort: one process, or a cluster.
 
 use std::net::SocketAddr;
+use std::sync::OnceLock;
 
 use tokio::sync::OnceCell;
 
 use super::http::{Account, Http};
 use super::node::{Node, Settings};
 use super::services::Backends;
+use super::smtp::Smtp;
 use super::unique;
 
 /// Cheapest Argon2 that still is Argon2: the tests make many accounts.
@@ -26,9 +28,28 @@ const MANY_AT_ONE_ADDRESS: [(&str, &str); 6] = [
     ("OORT_CLUSTER__TRUSTED_PROXIES", "127.0.0.1"),
 ];
 
+/// What deleted accounts leave behind is cleared away soon.
+const QUICK_DEPARTURES: [(&str, &str); 3] = [
+    ("OORT_LOGIC__DEPARTURES__INTERVAL_MS", "200"),
+    ("OORT_LOGIC__DEPARTURES__GRACE_MS", "2500"),
+    ("OORT_LOGIC__DEPARTURES__MESSAGES_MAX", "3"),
+];
+
+/// Where the mails of every system go.
+pub(crate) fn smtp() -> &'static Smtp {
+    static SHARED: OnceLock<Smtp> = OnceLock::new();
+    SHARED.get_or_init(Smtp::start)
+}
+
 /// What every system is started with.
 fn usual() -> Settings {
-    settings(&[&QUICK_ARGON[..], &[QUICK_GRACE], &MANY_AT_ONE_ADDRESS].concat())
+    let quick = [&QUICK_ARGON[..], &[QUICK_GRACE], &QUICK_DEPARTURES, &MANY_AT_ONE_ADDRESS].concat();
+    let mail = [
+        ("OORT_LOGIC__MAIL__MODE", "smtp"),
+        ("OORT_LOGIC__MAIL__URL", &smtp().url()),
+        ("OORT_LOGIC__MAIL__FROM", "Oort <oort@chat.example>"),
+    ];
+    [settings(&quick), settings(&mail)].concat()
 }
 
 /// Nodes that belong together. `comets`, `logics` and `jobs` are all the one

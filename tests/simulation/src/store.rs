@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use oort_api::ids::{ConversationId, UserId};
-use oort_api::pb::oort::v1::{Conversation, User};
+use oort_api::pb::oort::v1::{Conversation, Message, User};
 use oort_logic::store::memory::MemoryStore;
 use oort_logic::store::*;
 use tokio::time::sleep;
@@ -156,4 +156,28 @@ reads_of_part! { GroupStore:
     fn join_by_link(&self, owner: &str, token_hash: &[u8; 32], user: &User, members_max: u32, now_ms: i64)
         -> (ConversationInfo, Option<OutboxRow>);
     fn set_for_user(&self, owner: &str, change: &SettingsChange) -> (ConversationSettings, Option<OutboxRow>);
+}
+
+reads_of_part! { Codes:
+    fn put_code(&self, code: &MailedCode) -> ();
+    fn create_user_by_code(&self, user: &NewUser, guess: &CodeGuess) -> Option<User>;
+    fn reset_password(&self, guess: &CodeGuess, password_hash: &str) -> Option<PasswordReset>;
+    fn credentials_by_id(&self, id: UserId) -> Option<Credentials>;
+    fn set_password(&self, user: UserId, old_hash: &str, password_hash: &str, keep_login: &str) -> Option<Vec<String>>;
+}
+
+reads_of_part! { Profiles:
+    fn person(&self, user: UserId) -> Option<Person>;
+    fn change_profile(&self, owner: &str, user: UserId, change: &ProfileChange, now_ms: i64) -> (Person, Option<OutboxRow>);
+}
+
+reads_of_part! { Departures:
+    fn deactivate(&self, user: UserId, now_ms: i64) -> Vec<String>;
+    fn reactivate(&self, user: UserId) -> ();
+    fn delete_account(&self, user: UserId, erase: bool, now_ms: i64) -> Vec<String>;
+    fn departing(&self, before_ms: i64, limit: u32) -> Vec<Departure>;
+    fn groups_of(&self, user: UserId, limit: u32) -> Vec<ConversationId>;
+    fn erase_messages(&self, owner: &str, user: &User, limit: u32, now_ms: i64) -> Erased;
+    fn departed(&self, user: UserId) -> ();
+    fn messages_by(&self, user: UserId, after: (i64, i64), limit: u32) -> Vec<Message>;
 }

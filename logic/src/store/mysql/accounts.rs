@@ -3,14 +3,16 @@
 use std::collections::HashMap;
 
 use mysql_async::Conn;
+use mysql_async::prelude::Queryable;
 use oort_api::ids::UserId;
 use oort_api::pb::oort::v1::User;
 
 use super::failure::Failure;
 use super::sql::{Sql, execute, first, rows};
+use crate::store::departures::DELETED;
 use crate::store::{Credentials, Error, NewUser};
 
-pub(super) async fn create_user(connection: &mut Conn, user: &NewUser) -> Result<User, Failure> {
+pub(super) async fn create_user<Q: Queryable>(connection: &mut Q, user: &NewUser) -> Result<User, Failure> {
     let inserted = execute(
         connection,
         "INSERT INTO users (username, username_key, email_key, password_hash, created_at_ms)
@@ -34,24 +36,32 @@ pub(super) async fn create_user(connection: &mut Conn, user: &NewUser) -> Result
     }
 }
 
-/// Which column finds credentials.
+/// What finds credentials.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum By {
-    Name,
-    Email,
+pub(super) enum By<'a> {
+    Name(&'a str),
+    Email(&'a str),
+    Id(i64),
 }
 
-pub(super) async fn credentials(
-    connection: &mut Conn,
-    by: By,
-    key: &str,
-) -> Result<Option<Credentials>, Failure> {
-    let sql = match by {
-        By::Name => "SELECT id, username, password_hash FROM users WHERE username_key = ?",
-        By::Email => "SELECT id, username, password_hash FROM users WHERE email_key = ?",
+/// Of an account that was not deleted.
+pub(super) async fn credentials(connection: &mut Conn, by: By<'_>) -> Result<Option<Credentials>, Failure> {
+    const SELECT: &str = "SELECT u.id, u.username, u.password_hash, d.at_ms FROM users u
+         LEFT JOIN departures d ON d.user_id = u.id WHERE (d.state IS NULL OR d.state <> ?) AND";
+    let found: Option<(i64, String, String, Option<i64>)> = match by {
+        By::Name(key) => {
+            first(connection, &format!("{SELECT} u.username_key = ?"), (DELETED, key.as_bytes())).await?
+        }
+        By::Email(key) => {
+            first(connection, &format!("{SELECT} u.email_key = ?"), (DELETED, key.as_bytes())).await?
+        }
+        By::Id(id) => first(connection, &format!("{SELECT} u.id = ?"), (DELETED, id)).await?,
     };
-    let found: Option<(i64, String, String)> = first(connection, sql, (key.as_bytes(),)).await?;
-    Ok(found.map(|(id, username, password_hash)| Credentials { user: User { id, username }, password_hash }))
+    Ok(found.map(|(id, username, password_hash, deactivated_at_ms)| Credentials {
+        user: User { id, username },
+        password_hash,
+        deactivated_at_ms,
+    }))
 }
 
 pub(super) async fn user(connection: &mut Conn, id: i64) -> Result<Option<User>, Failure> {
@@ -59,13 +69,18 @@ pub(super) async fn user(connection: &mut Conn, id: i64) -> Result<Option<User>,
     Ok(found.map(|(id, username)| User { id, username }))
 }
 
-/// All of them, in the order given.
+/// Goes on a condition on `users`.
+pub(super) const NOT_DELETED: &str =
+    " AND NOT EXISTS (SELECT 1 FROM departures d WHERE d.user_id = users.id AND d.state = 2)";
+
+/// All of them, in the order given; one that was deleted is none.
 pub(super) async fn users(connection: &mut Conn, ids: &[UserId]) -> Result<Vec<User>, Failure> {
     if ids.is_empty() {
         return Ok(Vec::new());
     }
     let mut sql = Sql::default();
-    sql.raw("SELECT id, username FROM users WHERE id IN ").list(ids.iter().map(|id| id.get())).end();
+    sql.raw("SELECT id, username FROM users WHERE id IN ").list(ids.iter().map(|id| id.get()));
+    sql.raw(NOT_DELETED).end();
     let set = sql.run(connection).await?.remove(0);
     let found: HashMap<i64, String> = set.typed()?.into_iter().collect();
     let user = |id: &UserId| {
@@ -84,6 +99,7 @@ pub(super) async fn find_users(
     let found: Vec<(i64, String)> = rows(
         connection,
         "SELECT id, username FROM users WHERE username_key >= ? AND username_key < ?
+         AND NOT EXISTS (SELECT 1 FROM departures d WHERE d.user_id = users.id)
          ORDER BY username_key LIMIT ?",
         (prefix.as_bytes(), end.as_bytes(), limit),
     )

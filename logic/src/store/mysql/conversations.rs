@@ -77,7 +77,7 @@ impl Work for CreateDirect<'_> {
         if let Some(info) = find_direct(connection, creator, self.peer).await? {
             return Ok(Done { value: (info, None), last_row: None });
         }
-        let peer = accounts::user(connection, self.peer.get()).await?;
+        let peer = accounts::users(connection, &[self.peer]).await?.pop();
         let peer = peer.ok_or(Error::NoUser(self.peer.get()))?;
         accounts::users(connection, &[creator]).await?;
         let (lo, hi) = (creator.min(self.peer), creator.max(self.peer));

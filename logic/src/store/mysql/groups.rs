@@ -22,8 +22,8 @@ use crate::store::client_keys::conversation_of;
 use crate::store::groups::{Known, Verdict, Write, judge, tell};
 use crate::store::plan::Head;
 use crate::store::{
-    ConversationInfo, ConversationSettings, Error, GroupDetails, GroupLink, GroupOrder, GroupState,
-    GroupStore, Member, NewGroup, NewLink, OutboxRow, SettingsChange, events,
+    ConversationInfo, ConversationSettings, Error, GroupChange, GroupDetails, GroupLink, GroupOrder,
+    GroupState, GroupStore, Member, NewGroup, NewLink, OutboxRow, SettingsChange, events,
 };
 
 const GROUP: &str = "SELECT id, kind, name, creator_id, last_seq, last_at_ms, members_count, avatar, \
@@ -193,7 +193,11 @@ async fn known(connection: &mut Conn, order: &GroupOrder, group: GroupState) -> 
         .int(Role::Admin.stored());
     sql.raw(" AND conversation_id = ").int(id).end();
     if !named.is_empty() {
-        sql.raw("SELECT id, username FROM users WHERE id IN ").list(named).end();
+        sql.raw("SELECT id, username FROM users WHERE id IN ").list(named);
+        if matches!(order.change, GroupChange::Add(_)) {
+            sql.raw(accounts::NOT_DELETED);
+        }
+        sql.end();
     }
     let mut sets = sql.run(connection).await?.into_iter();
     let mut next = || sets.next().ok_or_else(|| Error::Internal("a statement was not answered".into()));

@@ -74,11 +74,11 @@ impl Store for MysqlStore {
     }
 
     async fn credentials_by_name(&self, username_key: &str) -> Result<Option<Credentials>, Error> {
-        pooled!(self, |connection| accounts::credentials(connection, By::Name, username_key))
+        pooled!(self, |connection| accounts::credentials(connection, By::Name(username_key)))
     }
 
     async fn credentials_by_email(&self, email: &str) -> Result<Option<Credentials>, Error> {
-        pooled!(self, |connection| accounts::credentials(connection, By::Email, email))
+        pooled!(self, |connection| accounts::credentials(connection, By::Email(email)))
     }
 
     async fn user(&self, id: UserId) -> Result<Option<User>, Error> {

@@ -2,9 +2,10 @@
 
 use oort_api::ids::UserId;
 use oort_api::pb::oort::v1::User;
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, OptionalExtension, ToSql, params};
 
 use super::fault::unique_column;
+use crate::store::departures::DELETED;
 use crate::store::{Credentials, Error, NewUser};
 
 pub(super) fn create_user(connection: &Connection, user: &NewUser) -> Result<User, Error> {
@@ -30,20 +31,32 @@ pub(super) fn create_user(connection: &Connection, user: &NewUser) -> Result<Use
     }
 }
 
-/// Which column finds credentials.
+/// What finds credentials.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum By {
-    Name,
-    Email,
+pub(super) enum By<'a> {
+    Name(&'a str),
+    Email(&'a str),
+    Id(i64),
 }
 
-pub(super) fn credentials(connection: &Connection, by: By, key: &str) -> Result<Option<Credentials>, Error> {
-    let sql = match by {
-        By::Name => "SELECT id, username, password_hash FROM users WHERE username_key = ?",
-        By::Email => "SELECT id, username, password_hash FROM users WHERE email_key = ?",
+/// Of an account that was not deleted.
+pub(super) fn credentials(connection: &Connection, by: By<'_>) -> Result<Option<Credentials>, Error> {
+    let (column, key): (_, &dyn ToSql) = match &by {
+        By::Name(key) => ("username_key", key),
+        By::Email(key) => ("email_key", key),
+        By::Id(id) => ("id", id),
     };
-    let found = connection.prepare_cached(sql)?.query_row([key], |row| {
-        Ok(Credentials { user: User { id: row.get(0)?, username: row.get(1)? }, password_hash: row.get(2)? })
+    let sql = format!(
+        "SELECT u.id, u.username, u.password_hash, d.at_ms FROM users u
+         LEFT JOIN departures d ON d.user_id = u.id
+         WHERE u.{column} = ? AND (d.state IS NULL OR d.state <> ?)"
+    );
+    let found = connection.prepare_cached(&sql)?.query_row(params![key, DELETED], |row| {
+        Ok(Credentials {
+            user: User { id: row.get(0)?, username: row.get(1)? },
+            password_hash: row.get(2)?,
+            deactivated_at_ms: row.get(3)?,
+        })
     });
     Ok(found.optional()?)
 }
@@ -55,14 +68,25 @@ pub(super) fn user(connection: &Connection, id: i64) -> Result<Option<User>, Err
     Ok(found.optional()?)
 }
 
-/// All of them, in the order given.
+/// All of them, in the order given; one that was deleted is none.
 pub(super) fn users(connection: &Connection, ids: &[UserId]) -> Result<Vec<User>, Error> {
-    ids.iter().map(|id| user(connection, id.get())?.ok_or(Error::NoUser(id.get()))).collect()
+    ids.iter().map(|&id| present(connection, id)?.ok_or(Error::NoUser(id.get()))).collect()
+}
+
+/// A user who was not deleted.
+pub(super) fn present(connection: &Connection, id: UserId) -> Result<Option<User>, Error> {
+    let mut deleted =
+        connection.prepare_cached("SELECT 1 FROM departures WHERE user_id = ? AND state = ?")?;
+    match deleted.exists(params![id.get(), DELETED])? {
+        true => Ok(None),
+        false => user(connection, id.get()),
+    }
 }
 
 pub(super) fn find_users(connection: &Connection, prefix: &str, limit: u32) -> Result<Vec<User>, Error> {
     let mut select = connection.prepare_cached(
         "SELECT id, username FROM users WHERE username_key >= ?1 AND username_key < ?2
+         AND NOT EXISTS (SELECT 1 FROM departures d WHERE d.user_id = users.id)
          ORDER BY username_key LIMIT ?3",
     )?;
     let end = format!("{prefix}{}", char::MAX);

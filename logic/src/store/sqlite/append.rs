@@ -74,7 +74,7 @@ fn known(transaction: &Transaction<'_>, batch: &[NewMessage]) -> Result<Known, E
 }
 
 /// The newest place of a conversation.
-fn head(connection: &Connection, id: i64) -> Result<Option<Head>, Error> {
+pub(super) fn head(connection: &Connection, id: i64) -> Result<Option<Head>, Error> {
     let found = connection
         .prepare_cached(
             "SELECT kind, last_seq, last_at_ms, user_lo, user_hi, muted_all, dissolved_at_ms

@@ -61,7 +61,7 @@ pub(super) fn direct(
     if let Some(info) = existing {
         return Ok((info, None));
     }
-    let peer_user = accounts::user(&transaction, peer.get())?.ok_or(Error::NoUser(peer.get()))?;
+    let peer_user = accounts::users(&transaction, &[peer])?.pop().ok_or(Error::NoUser(peer.get()))?;
     accounts::users(&transaction, &[creator_id])?;
     let id = transaction
         .prepare_cached(

@@ -16,8 +16,8 @@ use crate::store::client_keys::conversation_of;
 use crate::store::groups::{Known, Verdict, Write, judge, tell};
 use crate::store::plan::Head;
 use crate::store::{
-    ConversationInfo, ConversationSettings, Error, GroupDetails, GroupLink, GroupOrder, GroupState,
-    GroupStore, Member, NewGroup, NewLink, OutboxRow, SettingsChange, events,
+    ConversationInfo, ConversationSettings, Error, GroupChange, GroupDetails, GroupLink, GroupOrder,
+    GroupState, GroupStore, Member, NewGroup, NewLink, OutboxRow, SettingsChange, events,
 };
 
 #[async_trait]
@@ -194,7 +194,11 @@ fn known(transaction: &Transaction<'_>, order: &GroupOrder, group: GroupState) -
     }
     let mut users = HashMap::new();
     for user in named {
-        users.extend(accounts::user(transaction, user.get())?.map(|found| (user.get(), found)));
+        let found = match order.change {
+            GroupChange::Add(_) => accounts::present(transaction, user)?,
+            _ => accounts::user(transaction, user.get())?,
+        };
+        users.extend(found.map(|found| (user.get(), found)));
     }
     let admins = transaction
         .prepare_cached(

@@ -87,12 +87,12 @@ impl Store for SqliteStore {
 
     async fn credentials_by_name(&self, username_key: &str) -> Result<Option<Credentials>, Error> {
         let key = username_key.to_owned();
-        self.read(move |connection| accounts::credentials(connection, By::Name, &key)).await
+        self.read(move |connection| accounts::credentials(connection, By::Name(&key))).await
     }
 
     async fn credentials_by_email(&self, email: &str) -> Result<Option<Credentials>, Error> {
         let key = email.to_owned();
-        self.read(move |connection| accounts::credentials(connection, By::Email, &key)).await
+        self.read(move |connection| accounts::credentials(connection, By::Email(&key))).await
     }
 
     async fn user(&self, id: UserId) -> Result<Option<User>, Error> {

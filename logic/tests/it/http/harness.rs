@@ -21,12 +21,16 @@ use oort_logic::batcher::{self, Batcher};
 use oort_logic::commits::Commits;
 use oort_logic::conversations::{self, Conversations};
 use oort_logic::cursors::{self, Cursors};
+use oort_logic::departures::{self, Departures};
 use oort_logic::events::Events;
+use oort_logic::exports::Exports;
 use oort_logic::failpoint::Failpoints;
 use oort_logic::kicks::Kicks;
+use oort_logic::mail::{self, Mailer};
 use oort_logic::online::Online;
 use oort_logic::operators::Operators;
 use oort_logic::presence::{self, Presence};
+use oort_logic::profiles::Profiles;
 use oort_logic::published::Published;
 use oort_logic::publisher::{self, Publisher};
 use oort_logic::pushes::Pushes;
@@ -160,12 +164,14 @@ impl Node {
             async move { kicks.run(CancellationToken::new()).await }
         });
         let seen = Arc::new(Seen::new(config.seen.clone(), store.clone(), metrics.clone()));
+        let mailer = Mailer::new(&config.mail, mail::Metrics::register(&mut registry));
         let with = accounts::Parts {
             store: store.clone(),
             reads,
             seen: seen.clone(),
             kicks: kicks.clone(),
             directory: directory.clone() as Arc<dyn Directory>,
+            mailer: Arc::new(mailer.expect("mail settings")),
             tasks: TaskTracker::new(),
         };
         let accounts = Accounts::new(with, config.accounts.clone(), accounts_metrics).await;
@@ -179,8 +185,16 @@ impl Node {
             metrics: metrics.clone(),
         };
         let presence = Arc::new(Presence::new(config.presence.clone(), with));
+        let transactions = Arc::clone(&parts.transactions);
         let app = Arc::new(App {
             accounts: accounts.expect("accounts start"),
+            profiles: Profiles::new(config.profiles.clone(), transactions.clone()),
+            departures: Departures::new(
+                config.departures.clone(),
+                transactions,
+                departures::Metrics::register(&mut registry),
+            ),
+            exports: Exports::new(config.exports.clone(), store.clone(), 1_000, 100),
             events,
             rates: parts.rates.clone(),
             conversations: Conversations::new(config.limits.clone(), parts),
@@ -361,6 +375,15 @@ impl Client {
 
     pub(crate) async fn put(&self, path: &str, body: &Value) -> Reply {
         self.call(Method::PUT, path, Some("application/json"), Body::from(body.to_string())).await
+    }
+
+    pub(crate) async fn patch(&self, path: &str, body: &Value) -> Reply {
+        self.call(Method::PATCH, path, Some("application/json"), Body::from(body.to_string())).await
+    }
+
+    /// DELETE with a body.
+    pub(crate) async fn delete_by(&self, path: &str, body: &Value) -> Reply {
+        self.call(Method::DELETE, path, Some("application/json"), Body::from(body.to_string())).await
     }
 
     pub(crate) async fn post(&self, path: &str, body: &Value) -> Reply {

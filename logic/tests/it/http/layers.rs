@@ -45,7 +45,7 @@ async fn requests_are_counted_by_route_and_not_by_what_clients_make_up() {
     for path in ["/made-up", "/api/made/up", "/api/conversations/1"] {
         ada.get(path).await.is_refused(404, "not_found");
     }
-    ada.call(Method::PATCH, "/api/me", None, axum::body::Body::empty())
+    ada.call(Method::PATCH, "/api/users", None, axum::body::Body::empty())
         .await
         .is_refused(405, "method_not_allowed");
     assert_eq!(node.counter(r#"http_requests_total{method="POST",route="/api/accounts",status="2xx"}"#), 1);

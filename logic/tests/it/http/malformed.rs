@@ -15,6 +15,12 @@ fn orders() -> Vec<(&'static str, Value)> {
         ),
         ("/api/sessions", json!({"login": "ada", "password": "correct horse"})),
         ("/api/sessions/refresh", json!({"refreshToken": "x"})),
+        ("/api/codes", json!({"purpose": "reset", "email": "c@example.org"})),
+        (
+            "/api/password-resets",
+            json!({"email": "c@example.org", "code": "123456", "password": "correct horse"}),
+        ),
+        ("/api/me/deactivation", json!({"password": "correct horse"})),
         ("/api/rooms", json!({"name": "garden"})),
         ("/api/direct", json!({"userId": "1"})),
         ("/api/groups", json!({"name": "us", "memberIds": ["1"]})),
@@ -133,7 +139,7 @@ async fn a_method_that_is_none_of_the_path() {
     let node = Node::start().await;
     let ada = node.user("ada").await;
     let paths = orders().into_iter().chain(pushes()).map(|(path, _)| path);
-    for path in paths.chain(["/api/me", "/api/login", "/goim/push/all", "/goim/online/total"]) {
+    for path in paths.chain(["/api/users", "/api/login", "/goim/push/all", "/goim/online/total"]) {
         for method in [Method::PUT, Method::PATCH, Method::OPTIONS] {
             ada.call(method, path, None, Body::empty()).await.is_refused(405, "method_not_allowed");
         }

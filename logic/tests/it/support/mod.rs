@@ -17,6 +17,7 @@ use oort_logic::batcher::{self, Batcher};
 use oort_logic::commits::Commits;
 use oort_logic::failpoint::Failpoints;
 use oort_logic::kicks::{self, Kicks};
+use oort_logic::mail::{self, Mailer};
 use oort_logic::published::Published;
 use oort_logic::publisher::{self, Publisher};
 use oort_logic::reads::{self, Reads};
@@ -29,6 +30,7 @@ use tokio_util::task::TaskTracker;
 
 pub(crate) mod bus;
 pub(crate) mod directory;
+pub(crate) mod smtp;
 pub(crate) mod store;
 
 /// Longest wait for something that must happen.
@@ -175,12 +177,14 @@ pub(crate) fn account_parts_over(store: Arc<dyn Store>, directory: Arc<dyn Direc
     let kicks = Kicks::new(kicks::Config::default(), directory.clone(), bus.producer(), metrics.clone());
     let reads = reads(&store, &metrics);
     let seen = Seen::new(seen::Config::default(), store.clone(), metrics);
+    let mailer = Mailer::new(&mail::Config::default(), mail::Metrics::default());
     accounts::Parts {
         store,
         reads,
         seen: Arc::new(seen),
         kicks: Arc::new(kicks),
         directory,
+        mailer: Arc::new(mailer.expect("mail is off")),
         tasks: TaskTracker::new(),
     }
 }
