@@ -34,3 +34,4 @@ mod resume;
 mod sessions;
 mod smuggling;
 mod trails;
+mod windows;
