@@ -241,8 +241,11 @@ async fn departures_that_nobody_lives_to_tell_are_not_told() {
     assert!(!is_online(&bob).await, "watching again shows it");
     world.die(quick());
     world.connect(&eve, "e").await;
-    let told = world.wait_published(2).await;
-    assert_eq!(told.iter().map(people).collect::<Vec<_>>(), [[(bob.id, true)], [(eve.id, true)]]);
+    world.wait_published(2).await;
+    // Told as theirs would have been, and later.
+    world.disconnect(&eve, "e").await;
+    let told: Vec<_> = world.wait_published(3).await.iter().map(people).collect();
+    assert_eq!(told, [[(bob.id, true)], [(eve.id, true)], [(eve.id, false)]]);
 }
 
 #[tokio::test]
