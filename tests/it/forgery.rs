@@ -16,6 +16,7 @@ over_both_shapes!(
     a_forged_token_opens_nothing,
     a_forged_cookie_opens_nothing,
     one_credential_does_not_pass_for_another,
+    a_server_token_cannot_be_taken_back,
     a_page_of_somebody_else_gets_no_socket,
 );
 
@@ -171,6 +172,24 @@ async fn one_credential_does_not_pass_for_another(system: &System) {
     assert_eq!(api.get("/api/me", refresh).await.refusal().0, 401, "a refresh token opens nothing itself");
     let as_cookie = api.raw(Method::GET, "/api/me", &[("cookie", &format!("sid={refresh}"))], "").await;
     assert_eq!(as_cookie.expect("an answer").status.as_u16(), 401);
+}
+
+/// It names no log-in that could be ended and has no name of its own; no list of them is kept.
+async fn a_server_token_cannot_be_taken_back(system: &System) {
+    let token = system.server_token();
+    let claims = part(&token, 1);
+    let names: Vec<&str> = claims.as_object().expect("claims").keys().map(String::as_str).collect();
+    assert_eq!(names, ["aud", "exp", "iat", "iss", "scopes", "sub"]);
+    assert_eq!(claims["sub"], "server", "the same in each");
+    let life = claims["exp"].as_i64().expect("seconds") - claims["iat"].as_i64().expect("seconds");
+    assert_eq!(life, 365 * 24 * 3600);
+    // Neither another one nor the end of the log-in of whoever asked for it ends it.
+    let ann = system.account("ann").await;
+    let push = json!({ "userId": ann.id, "operation": 1000, "body": "x" });
+    assert_ne!(system.server_token(), "");
+    let out = system.api(0).call(Method::DELETE, "/api/sessions/current", &ann.token, None).await;
+    assert!(out.status.is_success(), "{out:?}");
+    system.api(1).post("/push/user", &token, push).await.ok();
 }
 
 async fn a_page_of_somebody_else_gets_no_socket(system: &System) {

@@ -35,3 +35,4 @@ mod resume;
 mod sessions;
 mod smuggling;
 mod trails;
+mod windows;

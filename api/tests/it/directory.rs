@@ -119,6 +119,7 @@ macro_rules! for_every_contract {
                 anonymous_sessions_have_no_user
                 rooms_follow_versions_in_any_order
                 rooms_of_an_older_incarnation_are_ignored
+                rooms_of_a_restart_with_a_clock_behind_are_lost_until_the_sweep
                 large_batches_are_recorded_whole
                 a_wipe_heals_by_announcing_again
             ]

@@ -61,27 +61,56 @@ fn key(text: &str) -> SessionKey {
     SessionKey::new(text).expect("valid")
 }
 
+fn parts(
+    directory: &Arc<MemoryDirectory>,
+    bus: &Arc<TestBus>,
+    store: &Arc<dyn Store>,
+    seen: &Arc<Seen>,
+    metrics: &Metrics,
+) -> Parts {
+    Parts {
+        directory: directory.clone(),
+        producer: bus.clone(),
+        store: store.clone(),
+        seen: seen.clone(),
+        users: Arc::new(Users::new(store.clone(), 100)),
+        metrics: metrics.clone(),
+    }
+}
+
+fn running(config: Config, parts: Parts) -> (Arc<Presence>, AbortOnDropHandle<()>) {
+    let presence = Arc::new(Presence::new(config, parts));
+    let running = presence.clone();
+    let running = tokio::spawn(async move { running.run(CancellationToken::new()).await });
+    (presence, AbortOnDropHandle::new(running))
+}
+
 impl World {
     async fn start(config: Config) -> Self {
         let (folder, store) = sqlite();
         let metrics = Metrics::register(&mut Registry::default());
         let (directory, bus) = (Arc::new(MemoryDirectory::default()), TestBus::new());
         let seen = Arc::new(Seen::new(seen::Config::default(), store.clone(), metrics.clone()));
-        let parts = Parts {
-            directory: directory.clone(),
-            producer: bus.clone(),
-            store: store.clone(),
-            seen: seen.clone(),
-            users: Arc::new(Users::new(store.clone(), 100)),
-            metrics: metrics.clone(),
-        };
-        let presence = Arc::new(Presence::new(config, parts));
-        let running = presence.clone();
-        let running = tokio::spawn(async move { running.run(CancellationToken::new()).await });
+        let (presence, _running) = running(config, parts(&directory, &bus, &store, &seen, &metrics));
         let comet = CometRef { id: "c".to_owned(), epoch: 1 };
         directory.renew(&info(&comet), Duration::from_secs(600)).await.expect("renewed");
-        let _running = AbortOnDropHandle::new(running);
         Self { presence, directory, bus, store, seen, metrics, comet, _running, _folder: folder }
+    }
+
+    /// Another logic in the place of this one, which ends without a word.
+    fn die(&mut self, config: Config) {
+        let parts = parts(&self.directory, &self.bus, &self.store, &self.seen, &self.metrics);
+        (self.presence, self._running) = running(config, parts);
+    }
+
+    /// Ends connections, until it is dropped.
+    fn kicks(&self) -> (Arc<Kicks>, AbortOnDropHandle<()>) {
+        let config = kicks::Config { retry_ms: 1, ..kicks::Config::default() };
+        let directory: Arc<dyn Directory> = self.directory.clone();
+        let kicks = Arc::new(Kicks::new(config, directory, self.bus.clone(), self.metrics.clone()));
+        let running = kicks.clone();
+        let running = tokio::spawn(async move { running.run(CancellationToken::new()).await });
+        (kicks, AbortOnDropHandle::new(running))
     }
 
     fn session(user: &User, text: &str, login: Option<LoginTag>) -> SessionEntry {
@@ -192,6 +221,33 @@ async fn a_bus_that_is_behind_costs_what_is_transient_and_nothing_else() {
     assert!(now[0].online && now[0].last_seen_ms > 0, "{now:?}");
 }
 
+/// A comet cannot say that its users went when it died, and what only a logic knew that died is told by nobody.
+#[tokio::test]
+async fn departures_that_nobody_lives_to_tell_are_not_told() {
+    let mut world = World::start(Config { grace_ms: 600_000, ..quick() }).await;
+    let (ada, bob) = (account(&*world.store, "ada").await, account(&*world.store, "bob").await);
+    let eve = account(&*world.store, "eve").await;
+    for user in [&ada, &bob, &eve] {
+        world.watch(RoomKey::presence(id(user))).await;
+    }
+    let doomed = CometRef { id: "d".to_owned(), epoch: 1 };
+    world.directory.renew(&info(&doomed), Duration::from_millis(1)).await.expect("renewed");
+    world.directory.add_sessions(&doomed, &[World::session(&ada, "a", None)]).await.expect("added");
+    let is_online = async |user: &User| world.presence.of(&[id(user)]).await.expect("answers")[0].online;
+    until("the lease of ada's comet ends", async || !is_online(&ada).await).await;
+    world.connect(&bob, "b").await;
+    world.wait_published(1).await;
+    world.disconnect(&bob, "b").await;
+    assert!(!is_online(&bob).await, "watching again shows it");
+    world.die(quick());
+    world.connect(&eve, "e").await;
+    world.wait_published(2).await;
+    // Told as theirs would have been, and later.
+    world.disconnect(&eve, "e").await;
+    let told: Vec<_> = world.wait_published(3).await.iter().map(people).collect();
+    assert_eq!(told, [[(bob.id, true)], [(eve.id, true)], [(eve.id, false)]]);
+}
+
 #[tokio::test]
 async fn more_than_there_is_room_for_is_shed() {
     let world = World::start(Config { waiting_max: 1, grace_ms: 600_000, ..quick() }).await;
@@ -215,12 +271,7 @@ async fn the_connections_of_a_log_in_are_ended_wherever_they_are_once_the_bus_ta
     ];
     world.directory.add_sessions(&world.comet, &here).await.expect("added");
     world.directory.add_sessions(&other, &[World::session(&ada, "a4", phone)]).await.expect("added");
-    let config = kicks::Config { retry_ms: 1, ..kicks::Config::default() };
-    let directory: Arc<dyn Directory> = world.directory.clone();
-    let kicks = Arc::new(Kicks::new(config, directory, world.bus.clone(), world.metrics.clone()));
-    let running = kicks.clone();
-    let _running =
-        AbortOnDropHandle::new(tokio::spawn(async move { running.run(CancellationToken::new()).await }));
+    let (kicks, _running) = world.kicks();
 
     world.bus.is_down.store(true, Ordering::Relaxed);
     kicks.login_ended(id(&ada), "phone");
@@ -247,4 +298,41 @@ async fn the_connections_of_a_log_in_are_ended_wherever_they_are_once_the_bus_ta
         [expected("c", "a2", "kicked"), expected("c", "b1", "kicked"),]
     );
     assert_eq!((world.metrics.kicks.get(), world.metrics.kicks_dropped.get()), (5, 0));
+}
+/// Nobody finds the sockets of a log-in that ends while a wiped directory is being filled; and what only a logic
+/// knew that died is done by nobody.
+#[tokio::test]
+async fn connections_outlive_a_log_in_that_ends_over_a_wiped_directory_or_unheard() {
+    let world = World::start(quick()).await;
+    let (ada, bob) = (account(&*world.store, "ada").await, account(&*world.store, "bob").await);
+    let of_ada = [World::session(&ada, "a", Some(LoginTag::of("phone")))];
+    let of_bob = [World::session(&bob, "b1", None), World::session(&bob, "b2", None)];
+    let announce = async |sessions: &[SessionEntry]| {
+        world.directory.renew(&info(&world.comet), Duration::from_secs(600)).await.expect("renewed");
+        world.directory.add_sessions(&world.comet, sessions).await.expect("added");
+    };
+    announce(&of_ada).await;
+    world.directory.wipe();
+    announce(&of_bob).await;
+    let (kicks, running) = world.kicks();
+    kicks.login_ended(id(&ada), "phone");
+    kicks.kick(id(&bob), Some(key("b1")), Reason::Kicked);
+    let keys = |kicked: &[PushMsg]| kicked.iter().map(|push| push.keys.join(",")).collect::<Vec<_>>();
+    assert_eq!(keys(&world.wait_published(1).await), ["b1"]);
+    announce(&of_ada).await;
+
+    world.bus.is_down.store(true, Ordering::Relaxed);
+    kicks.login_ended(id(&ada), "phone");
+    until("it is tried", || async { world.metrics.kick_failures.get() > 0 }).await;
+    drop((kicks, running));
+    world.bus.is_down.store(false, Ordering::Relaxed);
+    let (kicks, _running) = world.kicks();
+    kicks.kick(id(&bob), Some(key("b2")), Reason::Kicked);
+    assert_eq!(keys(&world.wait_published(2).await), ["b1", "b2"]);
+    let still = world.directory.sessions(id(&ada)).await.expect("answers");
+    assert_eq!(
+        (still.len(), world.metrics.kicks_dropped.get()),
+        (1, 0),
+        "ada's socket is there, and not waited for"
+    );
 }

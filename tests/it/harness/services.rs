@@ -92,6 +92,24 @@ impl OwnServices {
         assert!(done.success());
     }
 
+    /// Has MySQL execute a statement as its administrator.
+    pub(crate) fn tell_mysql(&self, statement: &str) {
+        let port = self.backends.mysql_url.rsplit(':').next().expect("a port");
+        let done = Command::new("mariadb")
+            .args([
+                "--no-defaults",
+                "--host=127.0.0.1",
+                "--user=root",
+                "--port",
+                port,
+                "--execute",
+                statement,
+            ])
+            .status()
+            .expect("mariadb runs");
+        assert!(done.success(), "{statement}");
+    }
+
     fn tell(&self, command: &str, server: Server) {
         script(&[command, &self.folder.to_string_lossy(), server.name()]);
     }

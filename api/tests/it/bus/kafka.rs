@@ -9,7 +9,7 @@ use rdkafka::admin::{AdminClient, AdminOptions, NewPartitions};
 use rdkafka::client::DefaultClientContext;
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::message::{Headers, Message};
-use rdkafka::{ClientConfig, TopicPartitionList};
+use rdkafka::{ClientConfig, Offset, TopicPartitionList};
 use tonic::async_trait;
 
 use super::reader::{Mark, Reader};
@@ -188,6 +188,33 @@ async fn new_partitions_are_noticed() {
         .as_ref()
         .expect("added");
     reader.until("the new partitions", |seen| seen.held.len() == 6).await;
+    reader.close().await;
+}
+
+/// The only copy is gone, or a job was away for longer than records are kept: what was acknowledged is passed over.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_kafka_loses_is_missed_by_nobody_who_reads() {
+    let kafka = Kafka::fresh().await;
+    let publish = async |number: i32| {
+        kafka.producer.publish(vec![record("k", number)], PATIENCE).await.expect("acknowledged");
+    };
+    let mut reader = Reader::start(kafka.join(), Mark::Done);
+    publish(1).await;
+    reader.until_count(1).await;
+    reader.close().await;
+    publish(2).await;
+    publish(3).await;
+    let admin: AdminClient<DefaultClientContext> =
+        ClientConfig::new().set("bootstrap.servers", brokers()).create().expect("made");
+    let mut all = TopicPartitionList::new();
+    for number in 0..4 {
+        all.add_partition_offset(&kafka.settings.topic, number, Offset::End).expect("an offset");
+    }
+    admin.delete_records(&all, &AdminOptions::new()).await.expect("deleted");
+    publish(4).await;
+    let mut reader = Reader::start(kafka.join(), Mark::Done);
+    let seen = reader.until("the last", |seen| seen.values_of("k").contains(&"4".to_owned())).await;
+    assert_eq!(seen.values_of("k"), ["4"]);
     reader.close().await;
 }
 

@@ -1,8 +1,10 @@
 //! Sessions and rooms: what wins when things cross on the way.
 
+use std::time::Duration;
+
 use oort_api::directory::{CometRef, LoginTag, Renewal, SessionEntry, UserSession};
 
-use super::{Fresh, LONG, comet, info, key, live, nowhere, presence, room, route, session, user};
+use super::{Fresh, LONG, PATIENCE, comet, info, key, live, nowhere, presence, room, route, session, user};
 
 pub(super) async fn a_late_disconnect_removes_nothing_newer(fresh: &impl Fresh) {
     let directory = fresh.directory();
@@ -147,6 +149,34 @@ pub(super) async fn rooms_of_an_older_incarnation_are_ignored(fresh: &impl Fresh
     assert_eq!(comets, [after.clone(), other.clone()]);
     directory.leave_rooms(&after, &[presence("r", 2)]).await.expect("left");
     assert_eq!(route(&*directory).await.rooms, [(room("r"), vec![other])].into());
+}
+
+/// A comet that starts again with a clock that is behind: its rooms are older than those of its dead predecessor.
+pub(super) async fn rooms_of_a_restart_with_a_clock_behind_are_lost_until_the_sweep(fresh: &impl Fresh) {
+    let directory = fresh.directory();
+    let (before, after) = (comet("c", 9), comet("c", 4));
+    directory.renew(&info(&before), Duration::from_millis(300)).await.expect("renewed");
+    directory.enter_rooms(&before, &[presence("r", 1)]).await.expect("entered");
+    tokio::time::timeout(PATIENCE, async {
+        while directory.renew(&info(&after), LONG).await.is_err() {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    })
+    .await
+    .expect("the lease ends");
+    directory.enter_rooms(&after, &[presence("r", 1), presence("s", 1)]).await.expect("answers");
+    assert_eq!(route(&*directory).await, nowhere());
+    // Only what the old one had, and leaving it changes nothing.
+    let of_s = directory.route(&[], &[], &[room("s")]).await.expect("answers").rooms;
+    assert_eq!(of_s, [(room("s"), vec![after.clone()])].into());
+    directory.leave_rooms(&after, &[presence("r", 2)]).await.expect("answers");
+    directory.enter_rooms(&after, &[presence("r", 3)]).await.expect("answers");
+    assert_eq!(route(&*directory).await, nowhere());
+    // Nobody enters it anew because of the sweep; who does is recorded.
+    while directory.sweep(7).await.expect("swept") == 0 {}
+    assert_eq!(route(&*directory).await, nowhere());
+    directory.enter_rooms(&after, &[presence("r", 5)]).await.expect("entered");
+    assert_eq!(route(&*directory).await.rooms, [(room("r"), vec![after])].into());
 }
 
 pub(super) async fn large_batches_are_recorded_whole(fresh: &impl Fresh) {
