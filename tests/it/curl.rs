@@ -37,4 +37,4 @@ macro_rules! pages {
     };
 }
 
-pages! { devices events groups }
+pages! { contacts devices events groups }

@@ -15,6 +15,7 @@ mod abuse;
 mod canary;
 mod classic;
 mod command;
+mod contacts;
 mod conversations;
 mod curl;
 mod cursors;

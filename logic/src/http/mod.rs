@@ -23,6 +23,7 @@ mod accounts;
 mod admin;
 mod caller;
 mod config;
+mod contacts;
 mod conversations;
 mod cookie;
 mod cursors;
@@ -121,6 +122,7 @@ fn described() -> (Router<Arc<Door>>, OpenApi) {
         .routes(routes!(goim::nodes_weighted))
         .routes(routes!(goim::nodes_instances))
         .merge(events::routes())
+        .merge(contacts::routes())
         .merge(groups::routes())
         .merge(admin::routes())
         .split_for_parts();

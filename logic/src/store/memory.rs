@@ -14,6 +14,7 @@ use super::{ConversationInfo, Entry, Error, Login, NewMessage, OutboxRow, Signin
 use crate::policy::Role;
 
 mod calls;
+mod contacts;
 mod groups;
 mod user_events;
 

@@ -22,6 +22,7 @@ use crate::policy::Role;
 #[doc(hidden)]
 pub mod bench;
 mod client_keys;
+mod contacts;
 mod cursors;
 mod devices;
 mod events;
@@ -37,6 +38,10 @@ pub mod sqlite;
 mod user_events;
 
 pub use client_keys::ClientKey;
+pub use contacts::{
+    Bound, Contact, ContactAct, ContactBounds, ContactList, ContactStep, ContactsStore, Finders, Privacy,
+    Sought, Stepped,
+};
 pub(crate) use cursors::event as cursor_event;
 pub use cursors::{CursorMove, Entry, MemberCursor, Moved, Standing};
 pub use devices::{Admission, Begun, DeviceKind, DevicePolicy, NewDevice};
@@ -190,6 +195,8 @@ pub enum Appended {
     Dissolved,
     /// There is no such conversation.
     NoConversation,
+    /// The other user of the direct conversation blocks the sender.
+    Blocked,
 }
 
 /// One outbox row.
@@ -293,6 +300,9 @@ pub enum Error {
     /// There is no such conversation, or it is of another kind.
     #[error("there is no such conversation")]
     NoConversation,
+    /// The other user blocks the one who asks.
+    #[error("this conversation cannot be opened")]
+    Blocked,
     /// The outbox holds as much as it may (`logic.publisher.backlog`), as the bus is away. Nothing was tried.
     #[error("too much waits for the bus")]
     OutboxFull,
@@ -307,7 +317,7 @@ pub enum Error {
 /// Durable state. Cheap to clone behind an `Arc`; every call is bounded by the
 /// timeouts in its settings.
 #[async_trait]
-pub trait Store: GroupStore + UserEvents + Send + Sync + fmt::Debug + 'static {
+pub trait Store: ContactsStore + GroupStore + UserEvents + Send + Sync + fmt::Debug + 'static {
     /// Tells whether the store answers and takes writes.
     async fn check(&self) -> Result<(), Error>;
 
@@ -393,7 +403,7 @@ pub trait Store: GroupStore + UserEvents + Send + Sync + fmt::Debug + 'static {
         Ok((info, row))
     }
     /// The direct conversation of two users, created when there is none (then
-    /// with an outbox row that tells both).
+    /// with an outbox row that tells both). Who is blocked by the other makes none.
     async fn direct(
         &self,
         owner: &str,

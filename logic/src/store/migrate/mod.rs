@@ -47,6 +47,7 @@ const SQLITE: &[Migration] = &[
         sql: include_str!("../../../../sql/sqlite/0006_device_kinds.sql"),
     },
     Migration { version: 7, name: "groups", sql: include_str!("../../../../sql/sqlite/0007_groups.sql") },
+    Migration { version: 8, name: "contacts", sql: include_str!("../../../../sql/sqlite/0008_contacts.sql") },
 ];
 
 const MYSQL: &[Migration] = &[
@@ -69,6 +70,7 @@ const MYSQL: &[Migration] = &[
         sql: include_str!("../../../../sql/mysql/0006_device_kinds.sql"),
     },
     Migration { version: 7, name: "groups", sql: include_str!("../../../../sql/mysql/0007_groups.sql") },
+    Migration { version: 8, name: "contacts", sql: include_str!("../../../../sql/mysql/0008_contacts.sql") },
 ];
 
 impl Migration {

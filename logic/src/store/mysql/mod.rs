@@ -7,6 +7,7 @@
 mod accounts;
 mod append;
 mod client_keys;
+mod contacts;
 mod conversation_settings;
 mod conversations;
 mod cursors;

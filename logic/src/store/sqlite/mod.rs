@@ -9,6 +9,7 @@ mod accounts;
 mod append;
 mod claim;
 mod client_keys;
+mod contacts;
 mod conversation_settings;
 mod conversations;
 mod cursors;

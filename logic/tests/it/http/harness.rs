@@ -19,6 +19,7 @@ use oort_logic::accounts::{self, Accounts, Scope};
 use oort_logic::app::App;
 use oort_logic::batcher::{self, Batcher};
 use oort_logic::commits::Commits;
+use oort_logic::contacts::{self, Contacts};
 use oort_logic::conversations::{self, Conversations};
 use oort_logic::cursors::{self, Cursors};
 use oort_logic::events::Events;
@@ -181,6 +182,14 @@ impl Node {
         let presence = Arc::new(Presence::new(config.presence.clone(), with));
         let app = Arc::new(App {
             accounts: accounts.expect("accounts start"),
+            contacts: Contacts::new(
+                config.contacts.clone(),
+                contacts::Parts {
+                    transactions: parts.transactions.clone(),
+                    rates: parts.rates.clone(),
+                    found_max: config.accounts.users_found_max,
+                },
+            ),
             events,
             rates: parts.rates.clone(),
             conversations: Conversations::new(config.limits.clone(), parts),

@@ -156,3 +156,11 @@ pass_on_part! { GroupStore:
         -> (ConversationInfo, Option<OutboxRow>);
     fn set_for_user(&self, owner: &str, change: &SettingsChange) -> (ConversationSettings, Option<OutboxRow>);
 }
+
+pass_on_part! { ContactsStore:
+    fn step_contact(&self, owner: &str, step: &ContactStep, now_ms: i64) -> (Stepped, Option<OutboxRow>);
+    fn contacts(&self, user: UserId, list: ContactList, after: i64, limit: u32, now_ms: i64) -> Vec<Contact>;
+    fn privacy(&self, user: UserId) -> Privacy;
+    fn set_privacy(&self, owner: &str, user: UserId, privacy: Privacy, now_ms: i64) -> Option<OutboxRow>;
+    fn find_people(&self, reader: UserId, sought: &Sought, limit: u32) -> Vec<User>;
+}
