@@ -69,6 +69,8 @@ codes! {
     Muted = "muted", 403, PermissionDenied, false;
     /// The group was dissolved: it can be read, and that is all.
     Dissolved = "dissolved", 403, PermissionDenied, false;
+    /// One of the two people blocks the other.
+    Blocked = "blocked", 403, PermissionDenied, false;
     /// There is no such thing, or the caller may not know of it.
     NotFound = "not_found", 404, NotFound, false;
     /// The path exists, the method does not.

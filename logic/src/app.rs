@@ -5,6 +5,7 @@ use std::sync::Arc;
 use oort_api::directory::Directory;
 
 use crate::accounts::Accounts;
+use crate::contacts::Contacts;
 use crate::conversations::Conversations;
 use crate::departures::Departures;
 use crate::events::Events;
@@ -35,6 +36,8 @@ pub struct App {
     pub exports: Exports,
     /// Conversations and messages.
     pub conversations: Conversations,
+    /// Contacts, requests and blocks.
+    pub contacts: Contacts,
     /// What changed for users beside messages.
     pub events: Arc<Events>,
     /// How often somebody may ask.

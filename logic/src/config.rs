@@ -12,8 +12,8 @@ pub use store::{StoreConfig, StoreSettings};
 
 use crate::conversations::ListingConfig;
 use crate::{
-    accounts, batcher, cursors, departures, events, exports, http, kicks, mail, online, presence, profiles,
-    publisher, pushes, rates, reads, relay, replays, seen,
+    accounts, batcher, contacts, cursors, departures, events, exports, http, kicks, mail, online, presence,
+    profiles, publisher, pushes, rates, reads, relay, replays, seen,
 };
 
 /// Settings of the logic tier.
@@ -81,6 +81,8 @@ pub struct Config {
     pub presence: presence::Config,
     /// Ending connections.
     pub kicks: kicks::Config,
+    /// Contacts, requests and blocks.
+    pub contacts: contacts::Config,
     /// Events of users.
     pub events: events::Config,
     /// When log-ins and users were last seen.
@@ -202,6 +204,7 @@ impl Default for Config {
             replays: replays::Config::default(),
             presence: presence::Config::default(),
             kicks: kicks::Config::default(),
+            contacts: contacts::Config::default(),
             events: events::Config::default(),
             seen: seen::Config::default(),
             online: online::Config::default(),
@@ -236,6 +239,7 @@ impl Config {
             ("replays", self.replays.faults()),
             ("presence", self.presence.faults()),
             ("kicks", self.kicks.faults()),
+            ("contacts", self.contacts.faults()),
             ("events", self.events.faults()),
             ("seen", self.seen.faults()),
             ("online", self.online.faults()),

@@ -51,6 +51,7 @@ impl From<crate::store::Error> for Refusal {
             Store::UsernameTaken => Self::new(Code::UsernameTaken, text),
             Store::EmailTaken => Self::new(Code::EmailTaken, text),
             Store::RoomNameTaken => Self::new(Code::RoomNameTaken, text),
+            Store::Blocked => Self::new(Code::Blocked, text),
             Store::Refused(refusal) => refusal,
             Store::KeyConflict => Self::new(Code::IdempotencyConflict, text),
             Store::NoUser(_) | Store::NoConversation => Self::new(Code::NotFound, text),

@@ -12,6 +12,7 @@ pub mod batcher;
 pub mod checks;
 pub mod commits;
 pub mod config;
+pub mod contacts;
 pub mod conversations;
 pub mod cursors;
 pub mod departures;

@@ -16,7 +16,7 @@ use crate::metrics::Metrics;
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
     /// Messages one user may send per second on average, by HTTP and sockets together; a room, group or direct
-    /// conversation that they make counts as one.
+    /// conversation that they make counts as one, and so does a change of their contacts.
     pub sends_per_second: u32,
     /// Messages one user may send at once after a pause.
     pub sends_burst: u32,

@@ -18,6 +18,7 @@ use crate::batcher::{self, Batcher};
 use crate::checks::Checks;
 use crate::commits::Commits;
 use crate::config::Config;
+use crate::contacts::{self, Contacts};
 use crate::conversations::{self, Conversations};
 use crate::cursors::{self, Cursors};
 use crate::departures::{self, Departures};
@@ -272,6 +273,12 @@ async fn app(
         .await
         .map_err(|refusal| Error::Accounts(refusal.to_string()))?;
     let users = Arc::new(Users::new(Arc::clone(&parts.store), config.users_cached_max));
+    let with = contacts::Parts {
+        transactions: Arc::clone(&conversations.transactions),
+        rates: Arc::clone(&conversations.rates),
+        found_max: config.accounts.users_found_max,
+    };
+    let contacts = Contacts::new(config.contacts.clone(), with);
     let with = presence::Parts {
         directory: Arc::clone(&parts.directory),
         producer: Arc::clone(&parts.producer),
@@ -288,6 +295,7 @@ async fn app(
         profiles: Profiles::new(config.profiles.clone(), Arc::clone(&transactions)),
         departures: Departures::new(config.departures.clone(), transactions, counters.departures),
         exports: Exports::new(config.exports.clone(), Arc::clone(&parts.store), rooms_max, logins_max),
+        contacts,
         events,
         rates: Arc::clone(&conversations.rates),
         conversations: Conversations::new(config.limits.clone(), conversations),

@@ -37,4 +37,4 @@ macro_rules! pages {
     };
 }
 
-pages! { accounts devices events groups }
+pages! { accounts contacts devices events groups }

@@ -16,6 +16,7 @@ mod accounts;
 mod canary;
 mod classic;
 mod command;
+mod contacts;
 mod conversations;
 mod curl;
 mod cursors;

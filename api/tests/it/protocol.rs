@@ -337,8 +337,8 @@ fn v1_frames(show: &mut impl FnMut(ServerFrame<'_>)) {
     let event = UserEvent {
         seq: 13,
         at_ms: 1_700_000_009_000,
-        kind: "contact_requested".into(),
-        data: r#"{"userId":"3","message":"It is me"}"#.into(),
+        kind: "contact_added".into(),
+        data: r#"{"user":{"id":"3","username":"bob"}}"#.into(),
     };
     show(ServerFrame::Event { event: &event });
 }

@@ -280,6 +280,7 @@ impl Batcher {
                 | Appended::NotMember
                 | Appended::Muted(_)
                 | Appended::Dissolved
+                | Appended::Blocked
                 | Appended::NoConversation => 0,
             };
         }

@@ -281,5 +281,6 @@ fn sent(appended: Appended) -> Result<Sent, Refusal> {
         Appended::Muted(until_ms) => Err(muted(until_ms)),
         Appended::Dissolved => Err(Refusal::new(Code::Dissolved, "the group was dissolved")),
         Appended::NoConversation => Err(not_found()),
+        Appended::Blocked => Err(Refusal::new(Code::Blocked, "this message cannot be delivered")),
     }
 }

@@ -8,6 +8,7 @@ use axum::response::{IntoResponse, Response};
 use http::header::SET_COOKIE;
 use http::{HeaderMap, StatusCode};
 use oort_api::Code;
+use oort_api::ids::UserId;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -18,7 +19,7 @@ use super::refused::Refused;
 use super::views::UserView;
 use super::{cookie, device};
 use crate::accounts::{Proven, Registration, Session};
-use crate::store::NewDevice;
+use crate::store::{NewDevice, Sought};
 
 /// An account to create.
 #[derive(Deserialize, ToSchema)]
@@ -123,6 +124,11 @@ pub(super) struct FindUsers {
     /// What the user name begins with, without regard to case.
     #[serde(default)]
     prefix: String,
+    /// The whole e-mail address, instead of `prefix`.
+    email: Option<String>,
+    /// The id, instead of `prefix`.
+    #[param(value_type = Option<String>)]
+    id: Option<UserId>,
     /// Most users to answer with.
     limit: Option<u32>,
 }
@@ -201,14 +207,20 @@ pub(super) async fn end_session(State(door): State<Arc<Door>>, caller: Caller) -
     Ok((StatusCode::NO_CONTENT, [(SET_COOKIE, cookie::clear(&door.config))]).into_response())
 }
 
-/// Finds users by the beginning of their name.
+/// Finds users by the beginning of their name, by e-mail address or by id: those who let the caller find them so.
 #[utoipa::path(get, path = "/api/users", operation_id = "findUsers", tag = "accounts", params(FindUsers),
     responses((status = 200, description = "By name", body = UsersView)))]
 pub(super) async fn find_users(
     State(door): State<Arc<Door>>,
-    _: Caller,
+    caller: Caller,
     Query(find): Query<FindUsers>,
 ) -> Result<JsonReply<UsersView>, Refused> {
-    let users = door.app.accounts.find_users(&find.prefix, find.limit).await?;
+    let limit = find.limit;
+    let sought = match find {
+        FindUsers { id: Some(id), .. } => Sought::Id(id),
+        FindUsers { email: Some(email), .. } => Sought::Email(email),
+        FindUsers { prefix, .. } => Sought::Name(prefix),
+    };
+    let users = door.app.contacts.find(caller.id, sought, limit).await?;
     Ok(JsonReply(UsersView { users: users.into_iter().map(UserView::from).collect() }))
 }

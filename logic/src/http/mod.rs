@@ -24,6 +24,7 @@ mod admin;
 mod caller;
 mod codes;
 mod config;
+mod contacts;
 mod conversations;
 mod cookie;
 mod cursors;
@@ -123,6 +124,7 @@ fn described() -> (Router<Arc<Door>>, OpenApi) {
         .routes(routes!(goim::nodes_instances))
         .merge(codes::routes())
         .merge(events::routes())
+        .merge(contacts::routes())
         .merge(groups::routes())
         .merge(me::routes())
         .merge(admin::routes())

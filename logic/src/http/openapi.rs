@@ -22,6 +22,7 @@ use super::refused::ErrorBody;
     tags(
         (name = "accounts", description = "Accounts and log-ins"),
         (name = "conversations", description = "Rooms and direct conversations"),
+        (name = "contacts", description = "Contacts, requests, blocks, and who finds whom"),
         (name = "groups", description = "Groups and their members"),
         (name = "messages", description = "Sending and reading"),
         (name = "admin", description = "For operators; others are refused with `forbidden`. What changes something is audited"),

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use oort_api::pb::oort::v1::ConversationKind;
 
 use super::NewMessage;
-use super::plan::{Head, Known, plan};
+use super::plan::{Blocked, Head, Known, plan};
 
 /// Plans `batch` into open rooms that all exist: seqs, rows, the encoded outbox row. Returns the row's bytes.
 #[must_use]
@@ -15,6 +15,7 @@ pub fn plan_rooms(batch: &[NewMessage], now_ms: i64) -> usize {
         last_seq: 1000,
         last_at_ms: now_ms,
         pair: None,
+        blocked: Blocked::default(),
         is_muted_all: false,
         is_dissolved: false,
     };

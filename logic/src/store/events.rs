@@ -161,7 +161,8 @@ pub(super) fn member_role(kind: ConversationKind, stored: Option<i64>) -> Member
     }
 }
 
-fn person(user: &User) -> serde_json::Value {
+/// A user in JSON.
+pub(super) fn person(user: &User) -> serde_json::Value {
     json!({ "id": user.id.to_string(), "username": user.username })
 }
 

@@ -15,6 +15,7 @@ use crate::policy::Role;
 
 mod accounts;
 mod calls;
+mod contacts;
 mod groups;
 mod user_events;
 

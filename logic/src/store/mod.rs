@@ -23,6 +23,7 @@ use crate::policy::Role;
 pub mod bench;
 mod client_keys;
 mod codes;
+mod contacts;
 mod cursors;
 mod departures;
 mod devices;
@@ -41,6 +42,10 @@ mod user_events;
 
 pub use client_keys::ClientKey;
 pub use codes::{CodeGuess, Codes, MailedCode, PasswordReset, Purpose};
+pub use contacts::{
+    Bound, Contact, ContactAct, ContactBounds, ContactList, ContactStep, ContactsStore, Finders, Privacy,
+    Sought, Stepped,
+};
 pub(crate) use cursors::event as cursor_event;
 pub use cursors::{CursorMove, Entry, MemberCursor, Moved, Standing};
 pub use departures::{Departure, Departures, Erased};
@@ -198,6 +203,8 @@ pub enum Appended {
     Dissolved,
     /// There is no such conversation.
     NoConversation,
+    /// The other user of the direct conversation blocks the sender.
+    Blocked,
 }
 
 /// One outbox row.
@@ -301,6 +308,9 @@ pub enum Error {
     /// There is no such conversation, or it is of another kind.
     #[error("there is no such conversation")]
     NoConversation,
+    /// The other user blocks the one who asks.
+    #[error("this conversation cannot be opened")]
+    Blocked,
     /// The outbox holds as much as it may (`logic.publisher.backlog`), as the bus is away. Nothing was tried.
     #[error("too much waits for the bus")]
     OutboxFull,
@@ -316,7 +326,7 @@ pub enum Error {
 /// timeouts in its settings.
 #[async_trait]
 pub trait Store:
-    Codes + Departures + GroupStore + Profiles + UserEvents + Send + Sync + fmt::Debug + 'static
+    Codes + ContactsStore + Departures + GroupStore + Profiles + UserEvents + Send + Sync + fmt::Debug + 'static
 {
     /// Tells whether the store answers and takes writes.
     async fn check(&self) -> Result<(), Error>;
@@ -403,7 +413,7 @@ pub trait Store:
         Ok((info, row))
     }
     /// The direct conversation of two users, created when there is none (then
-    /// with an outbox row that tells both).
+    /// with an outbox row that tells both). Who is blocked by the other makes none.
     async fn direct(
         &self,
         owner: &str,

@@ -22,10 +22,30 @@ pub(super) struct Head {
     pub(super) last_at_ms: i64,
     /// The two users of a direct conversation.
     pub(super) pair: Option<(i64, i64)>,
+    /// Who of them blocks the other.
+    pub(super) blocked: Blocked,
     /// Only admins and the owner of the group may send.
     pub(super) is_muted_all: bool,
     /// The group ended.
     pub(super) is_dissolved: bool,
+}
+
+/// Who of a direct conversation blocks the other, as the column holds it: 1
+/// for the smaller user id, 2 for the larger.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Blocked(pub(super) i64);
+
+impl Blocked {
+    /// Of two users, each with whether they block the other.
+    pub(super) fn of(one: (i64, bool), other: (i64, bool)) -> Self {
+        let (lo, hi) = if one.0 < other.0 { (one, other) } else { (other, one) };
+        Self(i64::from(lo.1) | i64::from(hi.1) << 1)
+    }
+
+    /// Whether one of the pair is blocked by the other.
+    pub(super) fn stops(self, sender: i64, (lo, hi): (i64, i64)) -> bool {
+        (sender == hi && self.0 & 1 != 0) || (sender == lo && self.0 & 2 != 0)
+    }
 }
 
 /// A sender as a member.
@@ -40,13 +60,24 @@ impl Head {
     /// Of a group that is known to be locked.
     pub(super) fn of(info: &ConversationInfo) -> Self {
         let &ConversationInfo { kind, head, last_at_ms, .. } = info;
-        Self { kind, last_seq: head, last_at_ms, pair: None, is_muted_all: false, is_dissolved: false }
+        Self {
+            kind,
+            last_seq: head,
+            last_at_ms,
+            pair: None,
+            blocked: Blocked::default(),
+            is_muted_all: false,
+            is_dissolved: false,
+        }
     }
 
     /// Why somebody may not send here.
-    fn refuses(&self, sender: Option<&Sender>, now_ms: i64) -> Option<Appended> {
+    fn refuses(&self, id: i64, sender: Option<&Sender>, now_ms: i64) -> Option<Appended> {
         if self.kind == ConversationKind::Room {
             return None;
+        }
+        if self.pair.is_some_and(|pair| self.blocked.stops(id, pair)) {
+            return Some(Appended::Blocked);
         }
         let role = sender.map_or(Role::Stranger, |sender| sender.role);
         let muted_until_ms = sender.map_or(0, |sender| sender.muted_until_ms);
@@ -145,7 +176,7 @@ pub(super) fn plan<'b>(batch: &'b [NewMessage], mut known: Known, now_ms: i64) -
             repeat(same, row.seq, row.created_at_ms)
         } else if let Some(head) = known.heads.get_mut(&conversation) {
             let sender = known.members.get(&(conversation, message.sender.id));
-            if let Some(refused) = head.refuses(sender, now_ms) {
+            if let Some(refused) = head.refuses(message.sender.id, sender, now_ms) {
                 refused
             } else {
                 let (seq, created_at_ms) = head.next(now_ms);
@@ -245,6 +276,7 @@ mod tests {
             last_seq,
             last_at_ms,
             pair,
+            blocked: Blocked::default(),
             is_muted_all: false,
             is_dissolved: false,
         };
@@ -312,6 +344,18 @@ mod tests {
         let plan = plan(&batch, known(), 5_000);
         assert_eq!(plan.outcomes[..2], [Appended::NoConversation, Appended::NotMember]);
         assert_eq!(plan.rows.len(), 2);
+    }
+
+    #[test]
+    fn who_is_blocked_is_refused_and_who_blocks_is_not() {
+        let batch = [message(2, 1, "a", "x"), message(2, 2, "a", "x")];
+        for (one, other, refused) in [(true, false, [false, true]), (false, true, [true, false])] {
+            let mut known = known();
+            known.heads.get_mut(&2).expect("there").blocked = Blocked::of((2, other), (1, one));
+            let outcomes = plan(&batch, known, 1).outcomes;
+            let found: Vec<bool> = outcomes.iter().map(|outcome| *outcome == Appended::Blocked).collect();
+            assert_eq!(found, refused);
+        }
     }
 
     #[test]

@@ -3,6 +3,7 @@
 mod accounts;
 mod append;
 mod codes;
+mod contacts;
 mod conversations;
 mod cursors;
 mod departures;
@@ -79,6 +80,15 @@ contract! {
         groups_have_members
         members_come_and_go_in_order_with_messages
         membership_decides_who_may_read;
+    contacts:
+        requests_become_contacts_on_both_sides
+        a_refusal_is_told_or_kept
+        a_block_stops_requests_and_direct_messages
+        bounds_hold_and_what_expired_does_not_count
+        two_who_ask_each_other_at_once_become_contacts
+        whatever_both_do_on_two_nodes_both_sides_agree
+        a_block_races_with_the_first_conversation
+        privacy_decides_who_finds_whom;
     cursors:
         a_cursor_goes_forward_only_and_not_above_the_head
         one_batch_moves_many_and_tells_whom_it_should

@@ -5,6 +5,7 @@ pub(crate) mod node;
 pub(crate) mod packets;
 pub(crate) mod services;
 #[path = "../../../logic/tests/it/support/smtp.rs"]
+#[allow(dead_code, reason = "the tests of logic look at more of what comes")]
 pub(crate) mod smtp;
 pub(crate) mod socket;
 pub(crate) mod system;

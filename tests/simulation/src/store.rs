@@ -181,3 +181,11 @@ reads_of_part! { Departures:
     fn departed(&self, user: UserId) -> ();
     fn messages_by(&self, user: UserId, after: (i64, i64), limit: u32) -> Vec<Message>;
 }
+
+reads_of_part! { ContactsStore:
+    fn step_contact(&self, owner: &str, step: &ContactStep, now_ms: i64) -> (Stepped, Option<OutboxRow>);
+    fn contacts(&self, user: UserId, list: ContactList, after: i64, limit: u32, now_ms: i64) -> Vec<Contact>;
+    fn privacy(&self, user: UserId) -> Privacy;
+    fn set_privacy(&self, owner: &str, user: UserId, privacy: Privacy, now_ms: i64) -> Option<OutboxRow>;
+    fn find_people(&self, reader: UserId, sought: &Sought, limit: u32) -> Vec<User>;
+}

@@ -47,7 +47,8 @@ const SQLITE: &[Migration] = &[
         sql: include_str!("../../../../sql/sqlite/0006_device_kinds.sql"),
     },
     Migration { version: 7, name: "groups", sql: include_str!("../../../../sql/sqlite/0007_groups.sql") },
-    Migration { version: 8, name: "accounts", sql: include_str!("../../../../sql/sqlite/0009_accounts.sql") },
+    Migration { version: 8, name: "contacts", sql: include_str!("../../../../sql/sqlite/0008_contacts.sql") },
+    Migration { version: 9, name: "accounts", sql: include_str!("../../../../sql/sqlite/0009_accounts.sql") },
 ];
 
 const MYSQL: &[Migration] = &[
@@ -70,7 +71,8 @@ const MYSQL: &[Migration] = &[
         sql: include_str!("../../../../sql/mysql/0006_device_kinds.sql"),
     },
     Migration { version: 7, name: "groups", sql: include_str!("../../../../sql/mysql/0007_groups.sql") },
-    Migration { version: 8, name: "accounts", sql: include_str!("../../../../sql/mysql/0009_accounts.sql") },
+    Migration { version: 8, name: "contacts", sql: include_str!("../../../../sql/mysql/0008_contacts.sql") },
+    Migration { version: 9, name: "accounts", sql: include_str!("../../../../sql/mysql/0009_accounts.sql") },
 ];
 
 impl Migration {

@@ -12,11 +12,11 @@ use super::lane::{Done, Work, begin};
 use super::sql::{Set, Sql};
 use crate::policy::Role;
 use crate::store::events::kind;
-use crate::store::plan::{Earlier, Head, Known, Plan, Sender, plan};
+use crate::store::plan::{Blocked, Earlier, Head, Known, Plan, Sender, plan};
 use crate::store::{Appended, NewMessage, OutboxRow};
 
-/// A row of a head: id, kind, last_seq, last_at_ms, user_lo, user_hi, muted_all, dissolved_at_ms.
-type HeadRow = (i64, i64, i64, i64, Option<i64>, Option<i64>, bool, i64);
+/// A row of a head: id, kind, last_seq, last_at_ms, user_lo, user_hi, blocked, muted_all, dissolved_at_ms.
+type HeadRow = (i64, i64, i64, i64, Option<i64>, Option<i64>, i64, bool, i64);
 /// sender_id, client_msg_id, conversation_id, seq, created_at_ms, content.
 type EarlierRow = (i64, Vec<u8>, i64, i64, i64, String);
 
@@ -201,7 +201,7 @@ pub(super) fn message(
 /// Locks heads in the order of their ids; answers the statement's index.
 pub(super) fn lock_heads(sql: &mut Sql, ids: impl IntoIterator<Item = i64>) -> usize {
     sql.raw(
-        "SELECT id, kind, last_seq, last_at_ms, user_lo, user_hi, muted_all, dissolved_at_ms
+        "SELECT id, kind, last_seq, last_at_ms, user_lo, user_hi, blocked, muted_all, dissolved_at_ms
          FROM conversations FORCE INDEX (PRIMARY) WHERE id IN ",
     );
     sql.list(ids).raw(" ORDER BY id FOR UPDATE").end()
@@ -210,11 +210,13 @@ pub(super) fn lock_heads(sql: &mut Sql, ids: impl IntoIterator<Item = i64>) -> u
 /// What [`lock_heads`] found.
 pub(super) fn read_heads(set: Set) -> Result<HashMap<i64, Head>, Failure> {
     let rows: Vec<HeadRow> = set.typed()?;
-    let heads =
-        rows.into_iter().map(|(id, raw, last_seq, last_at_ms, lo, hi, is_muted_all, dissolved_at_ms)| {
-            let (kind, pair, is_dissolved) = (kind(raw), lo.zip(hi), dissolved_at_ms > 0);
-            (id, Head { kind, last_seq, last_at_ms, pair, is_muted_all, is_dissolved })
-        });
+    let heads = rows.into_iter().map(
+        |(id, raw, last_seq, last_at_ms, lo, hi, blocked, is_muted_all, dissolved_at_ms)| {
+            let (kind, pair, blocked) = (kind(raw), lo.zip(hi), Blocked(blocked));
+            let is_dissolved = dissolved_at_ms > 0;
+            (id, Head { kind, last_seq, last_at_ms, pair, blocked, is_muted_all, is_dissolved })
+        },
+    );
     Ok(heads.collect())
 }
 

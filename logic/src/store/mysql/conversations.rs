@@ -5,10 +5,10 @@ use oort_api::ids::{ConversationId, UserId};
 use oort_api::pb::oort::v1::{ConversationKind, User};
 use tonic::async_trait;
 
-use super::accounts;
 use super::failure::Failure;
 use super::lane::{Done, Work, begin_now, commit};
 use super::sql::{Sql, execute, first};
+use super::{accounts, contacts};
 use crate::store::{ConversationInfo, Error, OutboxRow, events};
 
 /// id, kind, name, creator_id, last_seq, last_at_ms.
@@ -82,11 +82,16 @@ impl Work for CreateDirect<'_> {
         accounts::users(connection, &[creator]).await?;
         let (lo, hi) = (creator.min(self.peer), creator.max(self.peer));
         begin_now(connection, owner).await?;
+        let pair = (lo.get(), hi.get());
+        let blocked = contacts::lock_blocked(connection, pair).await?;
+        if blocked.stops(creator.get(), pair) {
+            return Err(Error::Blocked.into());
+        }
         let (id, _) = execute(
             connection,
-            "INSERT INTO conversations (kind, name, creator_id, user_lo, user_hi, created_at_ms)
-             VALUES (?, '', ?, ?, ?, ?)",
-            (i32::from(ConversationKind::Direct), self.creator.id, lo.get(), hi.get(), self.now_ms),
+            "INSERT INTO conversations (kind, name, creator_id, user_lo, user_hi, blocked, created_at_ms)
+             VALUES (?, '', ?, ?, ?, ?, ?)",
+            (i32::from(ConversationKind::Direct), self.creator.id, pair.0, pair.1, blocked.0, self.now_ms),
         )
         .await?;
         let mut sides = vec![lo, hi];

@@ -8,6 +8,7 @@ mod accounts;
 mod append;
 mod client_keys;
 mod codes;
+mod contacts;
 mod conversation_settings;
 mod conversations;
 mod cursors;

@@ -9,7 +9,7 @@ use rusqlite::{Connection, OptionalExtension, Transaction, params};
 use super::outbox;
 use crate::policy::Role;
 use crate::store::events::kind;
-use crate::store::plan::{Earlier, Head, Known, Plan, Sender, plan};
+use crate::store::plan::{Blocked, Earlier, Head, Known, Plan, Sender, plan};
 use crate::store::{Appended, Error, NewMessage, OutboxRow};
 
 pub(super) fn append(
@@ -77,7 +77,7 @@ fn known(transaction: &Transaction<'_>, batch: &[NewMessage]) -> Result<Known, E
 pub(super) fn head(connection: &Connection, id: i64) -> Result<Option<Head>, Error> {
     let found = connection
         .prepare_cached(
-            "SELECT kind, last_seq, last_at_ms, user_lo, user_hi, muted_all, dissolved_at_ms
+            "SELECT kind, last_seq, last_at_ms, user_lo, user_hi, blocked, muted_all, dissolved_at_ms
              FROM conversations WHERE id = ?",
         )?
         .query_row([id], |row| {
@@ -87,8 +87,9 @@ pub(super) fn head(connection: &Connection, id: i64) -> Result<Option<Head>, Err
                 last_seq: row.get(1)?,
                 last_at_ms: row.get(2)?,
                 pair: pair.0.zip(pair.1),
-                is_muted_all: row.get(5)?,
-                is_dissolved: row.get::<_, i64>(6)? > 0,
+                blocked: Blocked(row.get(5)?),
+                is_muted_all: row.get(6)?,
+                is_dissolved: row.get::<_, i64>(7)? > 0,
             })
         });
     Ok(found.optional()?)

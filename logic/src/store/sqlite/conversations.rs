@@ -5,7 +5,7 @@ use oort_api::pb::oort::v1::{ConversationKind, User};
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 
 use super::fault::unique_column;
-use super::{accounts, outbox};
+use super::{accounts, contacts, outbox};
 use crate::store::{ConversationInfo, Error, OutboxRow, events};
 
 pub(super) const COLUMNS: &str = "c.id, c.kind, c.name, c.creator_id, c.last_seq, c.last_at_ms";
@@ -63,12 +63,24 @@ pub(super) fn direct(
     }
     let peer_user = accounts::users(&transaction, &[peer])?.pop().ok_or(Error::NoUser(peer.get()))?;
     accounts::users(&transaction, &[creator_id])?;
+    let pair = (lo.get(), hi.get());
+    let blocked = contacts::blocked(&transaction, pair)?;
+    if blocked.stops(creator.id, pair) {
+        return Err(Error::Blocked);
+    }
     let id = transaction
         .prepare_cached(
-            "INSERT INTO conversations (kind, name, creator_id, user_lo, user_hi, created_at_ms)
-             VALUES (?, '', ?, ?, ?, ?)",
+            "INSERT INTO conversations (kind, name, creator_id, user_lo, user_hi, blocked, created_at_ms)
+             VALUES (?, '', ?, ?, ?, ?, ?)",
         )?
-        .insert(params![i32::from(ConversationKind::Direct), creator.id, lo.get(), hi.get(), now_ms])?;
+        .insert(params![
+            i32::from(ConversationKind::Direct),
+            creator.id,
+            pair.0,
+            pair.1,
+            blocked.0,
+            now_ms
+        ])?;
     let mut sides = vec![lo, hi];
     sides.dedup();
     insert_members(&transaction, id, &sides, now_ms)?;

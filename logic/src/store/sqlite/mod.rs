@@ -10,6 +10,7 @@ mod append;
 mod claim;
 mod client_keys;
 mod codes;
+mod contacts;
 mod conversation_settings;
 mod conversations;
 mod cursors;

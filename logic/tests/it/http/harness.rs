@@ -19,6 +19,7 @@ use oort_logic::accounts::{self, Accounts, Scope};
 use oort_logic::app::App;
 use oort_logic::batcher::{self, Batcher};
 use oort_logic::commits::Commits;
+use oort_logic::contacts::{self, Contacts};
 use oort_logic::conversations::{self, Conversations};
 use oort_logic::cursors::{self, Cursors};
 use oort_logic::departures::{self, Departures};
@@ -195,6 +196,14 @@ impl Node {
                 departures::Metrics::register(&mut registry),
             ),
             exports: Exports::new(config.exports.clone(), store.clone(), 1_000, 100),
+            contacts: Contacts::new(
+                config.contacts.clone(),
+                contacts::Parts {
+                    transactions: parts.transactions.clone(),
+                    rates: parts.rates.clone(),
+                    found_max: config.accounts.users_found_max,
+                },
+            ),
             events,
             rates: parts.rates.clone(),
             conversations: Conversations::new(config.limits.clone(), parts),
