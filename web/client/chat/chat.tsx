@@ -62,12 +62,15 @@ function OpenChat({ id, entry, detailsShown, onToggleDetails }: ChatProps & { en
   useEffect(() => conversation.open(), [conversation]);
   useEffect(() => keptOf(me.id).touch(id), [me.id, id]);
 
-  // It fills while nobody looks: the line is drawn where they stopped looking.
-  const wasUnread = useRef(entry.unread);
+  // It fills while nobody looks, or while there was no connection: the line is drawn where they had come to.
+  const before = useRef({ unread: entry.unread, online });
   useEffect(() => {
-    if (!looked && wasUnread.current === 0 && entry.unread > 0) setUnreadAfter(entry.readSeq);
-    wasUnread.current = entry.unread;
-  }, [looked, entry.unread, entry.readSeq]);
+    // As it is, not as it is drawn: what a greeting brought is drawn a moment after the connection.
+    const now = client.conversations.get().find((other) => other.id === id) ?? entry;
+    const missed = !looked || !before.current.online;
+    if (missed && before.current.unread === 0 && now.unread > 0) setUnreadAfter(now.readSeq);
+    before.current = { unread: now.unread, online };
+  }, [client, id, looked, online, entry]);
 
   const others = useMemo(() => {
     if (entry.kind === "room") return null;
