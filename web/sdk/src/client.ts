@@ -1,8 +1,10 @@
 import { Account } from "./account.js";
 import { Engine, type Uplink } from "./core/engine.js";
+import type { Page } from "./core/feed.js";
 import type { OutboxEntry } from "./core/outbox.js";
 import { uniqueId } from "./core/random.js";
 import type { State } from "./core/session.js";
+import { userEvent } from "./core/wire.js";
 import { OortError } from "./error.js";
 import type { ClientFrame, Room, ServerFrame } from "./generated/oort_v1.js";
 import { Http, type Schemas } from "./io/http.js";
@@ -25,6 +27,7 @@ import type {
   Presence,
   Store,
   User,
+  UserEvent,
 } from "./types.js";
 
 /** Tabs that still run an SDK whose notes differ keep to themselves; to be counted up with each such change. */
@@ -105,6 +108,7 @@ export class Client {
     this.#engine = new Engine(this.#tab, { ...DEFAULT_LIMITS, ...options.limits }, storage);
     this.#engine.onGreeted = () => this.#greeted();
     this.#engine.onBehind = () => void this.#loadChanged();
+    this.#engine.onEventsMissed = (after) => this.#eventsAfter(after);
     this.connection = this.#connection;
     this.me = this.#engine.me;
     this.conversations = this.#engine.list;
@@ -425,6 +429,12 @@ export class Client {
     );
   }
 
+  async #eventsAfter(after: number): Promise<Page<UserEvent>> {
+    const path = `/api/events?after=${after}`;
+    const { events, ...page } = await this.#http.call<Schemas["Events"]>("GET", path);
+    return { ...page, items: events.map(userEvent) };
+  }
+
   /** Reads what it can do without: after a failure the next hello asks again. */
   async #look<T>(path: string, found: (answer: T) => void): Promise<void> {
     try {
@@ -520,10 +530,12 @@ export class Client {
 
 /** A conversation of the HTTP API as frames have it. */
 function roomOf(answer: Schemas["Conversation"]): Room {
-  const { creatorId, hasMore, latest, ...rest } = answer;
+  const { creatorId, hasMore, latest, pinned, muteAll, ...rest } = answer;
   const known = Object.entries(rest).filter(([, value]) => value !== null);
   return {
     ...(Object.fromEntries(known) as { [K in keyof typeof rest]: NonNullable<(typeof rest)[K]> }),
+    ...(pinned && { pinned }),
+    ...(muteAll && { muteAll }),
     hasMoreMessages: hasMore,
     messages: latest.map(({ id, seq, kind, clientMsgId, content, createdAtMs, sender }) => {
       return { id, seq, kind, clientMsgId, content, timestamp: createdAtMs, user: sender };

@@ -86,6 +86,32 @@ export interface ConversationEntry {
   readonly deliveredSeq: number;
   readonly peerReadSeq?: number;
   readonly peerDeliveredSeq?: number;
+  /** One has it shown before others. */
+  readonly pinned?: boolean;
+  /** It is to notify of nothing until then. */
+  readonly mutedUntil?: number;
+  /** `group`: what one may do in it. */
+  readonly role?: "member" | "admin" | "owner";
+  /** One may not send until then. */
+  readonly silencedUntil?: number;
+  /** `group`: how many are in it. */
+  readonly members?: number;
+  /** Address or file id of its picture. */
+  readonly avatar?: string;
+  /** Only admins and the owner may send. */
+  readonly muteAll?: boolean;
+  /** Since then it can be read, and that is all. */
+  readonly dissolvedAtMs?: number;
+}
+
+/** Something that changed for the user and is no message of a conversation. */
+export interface UserEvent {
+  /** 1, 2, 3, … */
+  readonly seq: number;
+  readonly atMs: number;
+  /** `docs/events.md` lists them; pass over those you do not know. */
+  readonly kind: string;
+  readonly data: Readonly<Record<string, unknown>>;
 }
 
 export interface Cursors {
@@ -186,10 +212,14 @@ export interface Events {
   /** What an application pushed. */
   push: { operation: number; body?: string; bodyBase64?: string };
   conversation: {
-    change: "created" | "joined" | "left";
+    change: "created" | "joined" | "left" | "changed";
     conversationId: string;
     actor?: User;
   };
+  /** Something changed for the user: each once and in order, also what came meanwhile. */
+  event: UserEvent;
+  /** Some events are no longer kept by the server: read anew what they tell of. */
+  "events-lost": object;
   /** Something was refused or went wrong that no promise tells. */
   error: { code: string; message: string };
   /** A hole in a log was closed; `skipped`: it was too long, so that the log began anew after it. */

@@ -1,4 +1,4 @@
-import type { Room } from "../generated/oort_v1.js";
+import type { ChangedRoom, Room } from "../generated/oort_v1.js";
 import type { ConversationEntry, ConversationKind, Cursors, Limits, Message } from "../types.js";
 import { Log } from "./log.js";
 import { messagesOf, toWire } from "./wire.js";
@@ -17,12 +17,18 @@ export interface StoredConversation {
   } | null;
 }
 
+/** What is so of the reader alone, and of everybody in it. */
+type Own = Pick<ConversationEntry, "pinned" | "mutedUntil" | "role" | "silencedUntil">;
+type Shared = Pick<ConversationEntry, "members" | "avatar" | "muteAll" | "dissolvedAtMs">;
+
 /** One conversation of the reader: its place in the list, its cursors, its log. */
 export class Conversation {
   kind: ConversationKind = "room";
   name = "";
   creatorId: string | undefined;
   peerId: string | undefined;
+  own: Own = {};
+  shared: Shared = {};
   readSeq = 0;
   deliveredSeq = 0;
   /** What the server is known to have of these two. */
@@ -56,6 +62,8 @@ export class Conversation {
     conversation.name = entry.name;
     conversation.creatorId = entry.creatorId;
     conversation.peerId = entry.peerId;
+    conversation.own = ownOf(entry);
+    conversation.shared = sharedOf(entry);
     conversation.readSeq = entry.readSeq;
     conversation.deliveredSeq = entry.deliveredSeq;
     conversation.lastAtMs = entry.lastAtMs;
@@ -103,6 +111,8 @@ export class Conversation {
     this.name = room.name;
     this.creatorId = room.creatorId;
     this.peerId = room.peerId;
+    this.own = ownOf(room);
+    this.shared = sharedOf(room);
     this.log.addNewest(messagesOf(room), room.hasMoreMessages, room.head);
     this.lastAtMs = Math.max(this.lastAtMs, room.lastAtMs ?? 0, room.messages[0]?.timestamp ?? 0);
     if (room.readSeq !== undefined) {
@@ -116,6 +126,13 @@ export class Conversation {
     if (room.peerId && room.peerReadSeq !== undefined) {
       this.moveCursor(room.peerId, room.peerDeliveredSeq ?? room.peerReadSeq, room.peerReadSeq);
     }
+  }
+
+  /** Takes what has changed of it for everybody. */
+  change(room: ChangedRoom): void {
+    this.name = room.name;
+    this.shared = sharedOf(room);
+    this.log.setHead(room.head);
   }
 
   /** The server has these cursors of the reader, and counted the unread ones up to `head`. */
@@ -190,6 +207,8 @@ export class Conversation {
       unread: this.unread(myId),
       readSeq,
       deliveredSeq,
+      ...this.own,
+      ...this.shared,
       ...(creatorId !== undefined && { creatorId }),
       ...(peerId !== undefined && { peerId }),
       ...(lastMessage && { lastMessage }),
@@ -220,6 +239,8 @@ export class Conversation {
       lastAtMs,
       hasMoreMessages: !this.log.covers(1, last - 1),
       messages: messages.map(toWire),
+      ...(this.own as Pick<Room, keyof Own>),
+      ...(this.shared as Pick<Room, keyof Shared>),
       ...(creatorId !== undefined && { creatorId }),
       ...(peerId !== undefined && { peerId }),
       ...(this.hasServerCursors && {
@@ -233,4 +254,22 @@ export class Conversation {
       }),
     };
   }
+}
+
+function ownOf({ pinned, mutedUntil, role, silencedUntil }: Own): Own {
+  return {
+    ...(pinned && { pinned }),
+    ...(mutedUntil !== undefined && { mutedUntil }),
+    ...(role !== undefined && { role }),
+    ...(silencedUntil !== undefined && { silencedUntil }),
+  };
+}
+
+function sharedOf({ members, avatar, muteAll, dissolvedAtMs }: Shared): Shared {
+  return {
+    ...(members !== undefined && { members }),
+    ...(avatar !== undefined && { avatar }),
+    ...(muteAll && { muteAll }),
+    ...(dissolvedAtMs !== undefined && { dissolvedAtMs }),
+  };
 }

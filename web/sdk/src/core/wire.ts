@@ -1,5 +1,8 @@
-import type { Room, WireMessage } from "../generated/oort_v1.js";
-import type { Message, SystemEvent, User } from "../types.js";
+import type { Room, UserEventFrame, WireMessage } from "../generated/oort_v1.js";
+import type { Message, SystemEvent, User, UserEvent } from "../types.js";
+
+/** An event of the user as servers say it, in frames and pages. */
+export type WireEvent = UserEventFrame["payload"];
 
 /** A message as the SDK shows it. */
 export function fromWire(wire: WireMessage): Message {
@@ -34,6 +37,11 @@ export function toWire(message: Message): WireMessage {
 /** Messages by the SDK's shape, in the order given. */
 export function messagesOf(room: Pick<Room, "messages">): Message[] {
   return room.messages.map(fromWire);
+}
+
+/** An event of the user as the SDK shows it. */
+export function userEvent({ seq, at: atMs, kind, data }: WireEvent): UserEvent {
+  return { seq, atMs, kind, data };
 }
 
 function systemEvent(content: string): SystemEvent {

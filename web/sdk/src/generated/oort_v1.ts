@@ -12,13 +12,15 @@ export type ServerFrame =
   | SendAck
   | ErrorFrame
   | ConversationFrame
+  | GroupChangedFrame
   | Behind
   | Reconnect
   | Push
   | Pong
   | CursorEvent
   | Presence
-  | TypingEvent;
+  | TypingEvent
+  | UserEventFrame;
 /**
  * A room's or user's id.
  */
@@ -44,6 +46,10 @@ export type TimeMs = number;
  */
 export type SyncCursor = string;
 /**
+ * seq of the user's newest event; 0 = none yet.
+ */
+export type EventSeq = number;
+/**
  * Echoed in the answer.
  */
 export type RequestId = string;
@@ -58,11 +64,15 @@ export type Code =
   | "refresh_reused"
   | "forbidden"
   | "not_member"
+  | "muted"
+  | "dissolved"
   | "not_found"
   | "method_not_allowed"
   | "username_taken"
   | "email_taken"
   | "room_name_taken"
+  | "group_full"
+  | "limit_reached"
   | "idempotency_conflict"
   | "too_large"
   | "rate_limited"
@@ -86,6 +96,7 @@ export interface FullHello {
   };
   rooms: Room[];
   cursor?: SyncCursor;
+  eventSeq?: EventSeq;
 }
 export interface WireUser {
   id: string;
@@ -132,6 +143,38 @@ export interface Room {
   peerReadSeq?: Seq;
   peerDeliveredSeq?: Seq;
   /**
+   * The reader has it shown before others.
+   */
+  pinned?: true;
+  /**
+   * It notifies the reader of nothing until then.
+   */
+  mutedUntil?: number;
+  /**
+   * `group` only: the reader's own.
+   */
+  role?: "member" | "admin" | "owner";
+  /**
+   * The reader may not send until then.
+   */
+  silencedUntil?: number;
+  /**
+   * `group` only: how many are in it.
+   */
+  members?: number;
+  /**
+   * Address or file id of its picture.
+   */
+  avatar?: string;
+  /**
+   * Only admins and the owner may send.
+   */
+  muteAll?: true;
+  /**
+   * It can be read, and that is all.
+   */
+  dissolvedAtMs?: number;
+  /**
    * There are messages older than `messages`.
    */
   hasMoreMessages: boolean;
@@ -164,6 +207,7 @@ export interface PartialHello {
    */
   ids?: Id[];
   cursor: SyncCursor;
+  eventSeq?: EventSeq;
 }
 export interface ServerMessages {
   type: "serverMessages";
@@ -248,6 +292,43 @@ export interface ConversationFrame {
     actor?: WireUser;
   };
 }
+export interface GroupChangedFrame {
+  type: "conversation";
+  payload: {
+    change: "changed";
+    room: ChangedRoom;
+    actor?: WireUser;
+  };
+}
+/**
+ * A group as all its members see it, without anything of the reader's own.
+ */
+export interface ChangedRoom {
+  id: Id;
+  name: string;
+  kind: "room" | "group" | "direct";
+  head: Seq;
+  /**
+   * What everybody is to know; empty = nothing.
+   */
+  announcement: string;
+  /**
+   * How many are in it.
+   */
+  members?: number;
+  /**
+   * Address or file id of its picture.
+   */
+  avatar?: string;
+  /**
+   * Only admins and the owner may send.
+   */
+  muteAll?: true;
+  /**
+   * ms since 1970.
+   */
+  dissolvedAtMs?: number;
+}
 export interface Behind {
   type: "behind";
   payload: {
@@ -324,6 +405,23 @@ export interface TypingEvent {
     roomId: Id;
     user: WireUser;
     active: boolean;
+  };
+}
+/**
+ * Something changed for the user that is no message of a room.
+ */
+export interface UserEventFrame {
+  type: "event";
+  payload: {
+    seq: number;
+    at: TimeMs;
+    /**
+     * docs/events.md lists them.
+     */
+    kind: string;
+    data: {
+      [k: string]: unknown;
+    };
   };
 }
 export interface ClientMessages {

@@ -1,7 +1,9 @@
+import type { WireEvent } from "../../src/core/wire.js";
 import type { ClientFrame, Room, ServerFrame, WireMessage, WireUser } from "../../src/generated/oort_v1.js";
 
 const HELLO_MESSAGES = 5;
 const HISTORY_MAX = 10;
+const EVENTS_MAX = 3;
 
 interface FakeRoom {
   readonly id: string;
@@ -37,6 +39,10 @@ export class FakeServer {
   readonly rooms = new Map<string, FakeRoom>();
   readonly links = new Set<Link>();
   readonly received: ClientFrame[] = [];
+  readonly #events = new Map<string, WireEvent[]>();
+  /** Events up to this seq are no longer kept. */
+  eventsForgotten = 0;
+  eventPages = 0;
   /** Older servers: no cursors, no watch. */
   isOld = false;
   /** Refuses pages of history for good. */
@@ -78,6 +84,29 @@ export class FakeServer {
       link.queue.push({ type: "serverMessages", payload: { roomId, messages: [message] } });
     }
     return message;
+  }
+
+  /** Something changes for a user. */
+  happen(user: WireUser, kind: string, data: Record<string, unknown> = {}): WireEvent {
+    const events = this.#events.get(user.id) ?? [];
+    this.#events.set(user.id, events);
+    const event: WireEvent = { seq: events.length + 1, at: ++this.#now, kind, data };
+    events.push(event);
+    for (const link of this.links) {
+      if (link.user.id === user.id) link.queue.push({ type: "event", payload: event });
+    }
+    return event;
+  }
+
+  /** As `GET /api/events` answers. */
+  eventsAfter(user: WireUser, after: number) {
+    this.eventPages++;
+    const all = this.#events.get(user.id) ?? [];
+    const from = Math.max(after, this.eventsForgotten);
+    const events = all.slice(from, from + EVENTS_MAX);
+    const head = all.length;
+    const newest = events.at(-1)?.seq ?? head;
+    return { events, head, hasMore: newest < head, truncated: after < head && from > after };
   }
 
   handle(link: Link, frame: ClientFrame): void {
@@ -182,9 +211,11 @@ export class FakeServer {
       };
     });
     const cursor = String(this.#changes);
+    const eventSeq = this.#events.get(user.id)?.length ?? 0;
+    const more = this.isOld ? {} : { eventSeq };
     if (changedSince >= 0) {
       const session = { key: "k", heartbeatMs: 60_000 };
-      return { type: "hello", payload: { session, partial: true, rooms: shown, cursor } };
+      return { type: "hello", payload: { session, partial: true, rooms: shown, cursor, ...more } };
     }
     const limits = {
       frameBytesMax: 65536,
@@ -196,7 +227,10 @@ export class FakeServer {
       historyCountMax: HISTORY_MAX,
     };
     const session = { key: "k", heartbeatMs: 60_000, limits };
-    return { type: "hello", payload: { me: user, session, rooms: shown, ...(!this.isOld && { cursor }) } };
+    return {
+      type: "hello",
+      payload: { me: user, session, rooms: shown, ...(!this.isOld && { cursor }), ...more },
+    };
   }
 }
 
