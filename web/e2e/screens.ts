@@ -2,6 +2,7 @@ import { mkdirSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { expect } from "@playwright/test";
 import { adminTestids } from "../app/admin/testids";
+import { features } from "../lib/features";
 import { testids } from "../lib/testids";
 import { PASSWORD, test } from "./people/test";
 import { Bot } from "./servers/bot";
@@ -57,6 +58,18 @@ test("every screen", async ({ devices, system, viewport, colorScheme }, { projec
   await chat.shows("Then half past five it is.");
   await isRead(direct);
   await shoot("chat");
+
+  if (features.changes) {
+    await ann.call("PUT", `/api/conversations/${direct}/messages/8/reactions/${encodeURIComponent("👍")}`);
+    await bob.call("PUT", `/api/conversations/${direct}/messages/8/reactions/${encodeURIComponent("👍")}`);
+    await bob.call("PATCH", `/api/conversations/${direct}/messages/7`, { content: "I do. High water is at 6:40" });
+    await expect(chat.at("messageEdited")).toBeVisible();
+    await chat.at("message").nth(6).hover();
+    await chat.at("messageActions").nth(6).click();
+    await expect(chat.at("messageAction").first()).toBeVisible();
+    await shoot("message-actions");
+    await page.keyboard.press("Escape");
+  }
 
   if (isPhone) {
     await chat.at("back").click();

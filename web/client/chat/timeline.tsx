@@ -2,6 +2,7 @@
 
 import { ArrowDown, ArrowUp, MessageCircle } from "lucide-react";
 import {
+  type KeyboardEvent,
   type Ref,
   useCallback,
   useEffect,
@@ -252,6 +253,7 @@ export function Timeline({
           // biome-ignore lint/a11y/noRedundantRoles: without bullets Safari does not take it for a list.
           role="list"
           aria-busy={seeking}
+          onKeyDown={stepThroughActions}
           className="mt-auto shrink-0 aria-busy:invisible"
           style={{
             paddingTop: place.heights.top(start) + pad,
@@ -269,6 +271,7 @@ export function Timeline({
               size={hasOlder ? -1 : items.length}
               now={now}
               conversation={conversation}
+              reachable={at === end - start - 1}
               {...frameOf(items, start + at, me, line.kind === "at" ? line.seq : null)}
             />
           ))}
@@ -325,6 +328,18 @@ export function Timeline({
       )}
     </div>
   );
+}
+
+/** Arrows go from the actions of one message to those of the next. */
+function stepThroughActions(event: KeyboardEvent<HTMLElement>): void {
+  const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+  const from = event.target as HTMLElement;
+  if (step === undefined || event.defaultPrevented || !from.matches("[data-actions]")) return;
+  const all = Array.from(event.currentTarget.querySelectorAll<HTMLElement>("[data-actions]"));
+  const next = all[all.indexOf(from) + step];
+  if (!next) return;
+  event.preventDefault();
+  next.focus();
 }
 
 /** Tells what was seen, a moment after the last movement; at once when somebody begins to look. */

@@ -4,9 +4,9 @@ import type { Page } from "./core/feed.js";
 import type { OutboxEntry } from "./core/outbox.js";
 import { uniqueId } from "./core/random.js";
 import type { State } from "./core/session.js";
-import { userEvent } from "./core/wire.js";
+import { changeOf, fromWire, userEvent, type WireChange } from "./core/wire.js";
 import { OortError } from "./error.js";
-import type { ClientFrame, Room, ServerFrame } from "./generated/oort_v1.js";
+import type { ClientFrame, Room, ServerFrame, WireMessage } from "./generated/oort_v1.js";
 import { Http, type Schemas } from "./io/http.js";
 import { IndexedDbStorage } from "./io/indexeddb.js";
 import { Leader, type SocketClass } from "./io/leader.js";
@@ -15,6 +15,7 @@ import { type Note, Tabs, WatchedByTabs } from "./io/tabs.js";
 import { DEFAULT_LIMITS, TIMES } from "./limits.js";
 import { Cell } from "./stores.js";
 import type {
+  Change,
   ClientOptions,
   Connection,
   ConversationEntry,
@@ -59,6 +60,12 @@ export interface ConversationHandle {
   /** Everything up to `seq` is read; without it, everything shown. */
   markRead(seq?: number): void;
   setTyping(active: boolean): void;
+  /** Gives a message of one's own another text. */
+  edit(seq: number, content: string): Promise<void>;
+  /** Takes a message back: nothing of what was sent is left. */
+  recall(seq: number): Promise<void>;
+  /** Reacts to a message, or does no longer. */
+  react(seq: number, emoji: string, active: boolean): Promise<void>;
   /** It is on screen until the returned function is called. */
   open(): () => void;
 }
@@ -109,6 +116,7 @@ export class Client {
     this.#engine.onGreeted = () => this.#greeted();
     this.#engine.onBehind = () => void this.#loadChanged();
     this.#engine.onEventsMissed = (after) => this.#eventsAfter(after);
+    this.#engine.onChangesMissed = (id, after) => this.#changesAfter(id, after);
     this.connection = this.#connection;
     this.me = this.#engine.me;
     this.conversations = this.#engine.list;
@@ -379,6 +387,10 @@ export class Client {
         loadOlder: () => engine.loadOlder(id),
         markRead: (seq) => engine.markRead(id, seq),
         setTyping: (active) => engine.attendance.setTyping(id, active),
+        edit: (seq, content) => this.#change(id, "PATCH", `${seq}`, { content }),
+        recall: (seq) => this.#change(id, "POST", `${seq}/recall`),
+        react: (seq, emoji, active) =>
+          this.#change(id, active ? "PUT" : "DELETE", `${seq}/reactions/${encodeURIComponent(emoji)}`),
         open: () => this.#open(id),
       };
       this.#handles.set(id, handle);
@@ -433,6 +445,12 @@ export class Client {
     const path = `/api/events?after=${after}`;
     const { events, ...page } = await this.#http.call<Schemas["Events"]>("GET", path);
     return { ...page, items: events.map(userEvent) };
+  }
+
+  async #changesAfter(id: string, after: number): Promise<Page<Change>> {
+    const path = `/api/conversations/${encodeURIComponent(id)}/changes?after=${after}`;
+    const { changes, ...page } = await this.#http.call<ChangesAnswer>("GET", path);
+    return { ...page, items: changes.map(changeOf), truncated: false };
   }
 
   /** Reads what it can do without: after a failure the next hello asks again. */
@@ -519,6 +537,13 @@ export class Client {
     });
   }
 
+  /** Changes a message; it is shown as it is then at once, the others are told. */
+  async #change(id: string, method: string, path: string, body?: object): Promise<void> {
+    const messages = `/api/conversations/${encodeURIComponent(id)}/messages`;
+    const message = await this.#http.call<MessageAnswer>(method, `${messages}/${path}`, body);
+    this.#engine.take(id, fromWire(wireOf(message)));
+  }
+
   #take(answer: Schemas["Conversation"]): ConversationEntry {
     return this.#engine.upsert(roomOf(answer), true).entry(this.me.get()?.id ?? null);
   }
@@ -526,6 +551,17 @@ export class Client {
   #name(): string {
     return `oort ${this.#options.auth.kind} ${this.#base || (typeof location === "object" ? location.origin : "")}`;
   }
+}
+
+/** A message of the HTTP API, with what servers say that change messages. */
+type MessageAnswer = Schemas["Message"] &
+  Pick<WireMessage, "changeSeq" | "gone" | "reactions"> & { editedAtMs?: number };
+
+/** A page of changes. */
+interface ChangesAnswer {
+  changes: WireChange[];
+  head: number;
+  hasMore: boolean;
 }
 
 /** A conversation of the HTTP API as frames have it. */
@@ -537,11 +573,15 @@ function roomOf(answer: Schemas["Conversation"]): Room {
     ...(pinned && { pinned }),
     ...(muteAll && { muteAll }),
     hasMoreMessages: hasMore,
-    messages: latest.map(({ id, seq, kind, clientMsgId, content, createdAtMs, sender }) => {
-      return { id, seq, kind, clientMsgId, content, timestamp: createdAtMs, user: sender };
-    }),
+    messages: latest.map(wireOf),
     creatorId: creatorId === "0" ? undefined : creatorId,
   };
+}
+
+/** A message of the HTTP API as frames have it. */
+function wireOf(answer: MessageAnswer): WireMessage {
+  const { createdAtMs: timestamp, editedAtMs: editedAt, sender: user, ...rest } = answer;
+  return { ...rest, timestamp, user, ...(editedAt !== undefined && { editedAt }) };
 }
 
 /** A client; `start` connects it. */

@@ -34,6 +34,39 @@ export interface Message {
   readonly clientMsgId?: string;
   /** Set when the server wrote it. */
   readonly system?: SystemEvent;
+  /** When its text was last edited. */
+  readonly editedAtMs?: number;
+  /** Nothing of what was sent is left: its sender or a manager took it back, or the server removed it. */
+  readonly gone?: "recalled" | "erased";
+  /** In the order in which they were first used. */
+  readonly reactions?: readonly Reaction[];
+  /** Its newest change: all up to it are in what is here. */
+  readonly changeSeq?: number;
+}
+
+export interface Reaction {
+  readonly emoji: string;
+  /** How many people reacted so. */
+  readonly count: number;
+  /** One is oneself. */
+  readonly mine: boolean;
+}
+
+/** A change of a message. */
+export interface Change {
+  /** Counts the changes in a conversation: 1, 2, 3, … */
+  readonly seq: number;
+  readonly messageSeq: number;
+  /** `edited`, `recalled`, `reacted`, `unreacted`, `erased`; more may come. */
+  readonly kind: string;
+  readonly atMs: number;
+  /** Absent: the server. */
+  readonly by?: User;
+  /** `edited`: its text; absent when it is gone by now. */
+  readonly content?: string;
+  /** `reacted`, `unreacted`, with how many react so now. */
+  readonly emoji?: string;
+  readonly count?: number;
 }
 
 export interface Failure {
@@ -216,6 +249,8 @@ export interface Events {
     conversationId: string;
     actor?: User;
   };
+  /** A message was changed; what a conversation shows has it already. */
+  change: { conversationId: string; change: Change };
   /** Something changed for the user: each once and in order, also what came meanwhile. */
   event: UserEvent;
   /** Some events are no longer kept by the server: read anew what they tell of. */

@@ -1,5 +1,6 @@
 import type { ChangedRoom, Room } from "../generated/oort_v1.js";
-import type { ConversationEntry, ConversationKind, Cursors, Limits, Message } from "../types.js";
+import type { Change, ConversationEntry, ConversationKind, Cursors, Limits, Message } from "../types.js";
+import type { Feed } from "./feed.js";
 import { Log } from "./log.js";
 import { messagesOf, toWire } from "./wire.js";
 
@@ -10,6 +11,8 @@ export interface StoredConversation {
   readonly hasServerCursors: boolean;
   readonly base: { readonly unread: number; readonly head: number };
   readonly sortAtMs: number;
+  /** Its messages are as they were after this change; absent in what older clients kept. */
+  readonly changeSeq?: number | null;
   readonly run: {
     readonly low: number;
     readonly high: number;
@@ -51,12 +54,15 @@ export class Conversation {
   constructor(
     readonly id: string,
     readonly limits: Limits,
+    /** Changes of its messages. */
+    readonly changes: Feed<Change>,
   ) {
     this.log = new Log(limits.gapMax, limits.aheadMax);
   }
 
-  static restored(stored: StoredConversation, limits: Limits): Conversation {
-    const conversation = new Conversation(stored.id, limits);
+  static restored(stored: StoredConversation, limits: Limits, changes: Feed<Change>): Conversation {
+    const conversation = new Conversation(stored.id, limits, changes);
+    changes.reset(stored.changeSeq ?? 0);
     const { entry, run } = stored;
     conversation.kind = entry.kind;
     conversation.name = entry.name;
@@ -89,6 +95,7 @@ export class Conversation {
       hasServerCursors,
       base: { ...this.#base },
       sortAtMs: this.#sortAtMs,
+      changeSeq: this.changes.seq,
       run,
     };
   }
@@ -113,6 +120,7 @@ export class Conversation {
     this.peerId = room.peerId;
     this.own = ownOf(room);
     this.shared = sharedOf(room);
+    this.#follow(room.changeSeq ?? 0);
     this.log.addNewest(messagesOf(room), room.hasMoreMessages, room.head);
     this.lastAtMs = Math.max(this.lastAtMs, room.lastAtMs ?? 0, room.messages[0]?.timestamp ?? 0);
     if (room.readSeq !== undefined) {
@@ -133,6 +141,17 @@ export class Conversation {
     this.name = room.name;
     this.shared = sharedOf(room);
     this.log.setHead(room.head);
+  }
+
+  /** Its messages have changed up to `head`, those that come with it included. */
+  #follow(head: number): void {
+    const { changes, log, limits } = this;
+    // So much has changed that it is less to read the messages anew.
+    if (changes.seq !== null && head - changes.seq > limits.gapMax) {
+      log.restart();
+      changes.reset(null);
+    }
+    changes.setHead(head);
   }
 
   /** The server has these cursors of the reader, and counted the unread ones up to `head`. */
@@ -241,6 +260,7 @@ export class Conversation {
       messages: messages.map(toWire),
       ...(this.own as Pick<Room, keyof Own>),
       ...(this.shared as Pick<Room, keyof Shared>),
+      ...(this.changes.seq && { changeSeq: this.changes.seq }),
       ...(creatorId !== undefined && { creatorId }),
       ...(peerId !== undefined && { peerId }),
       ...(this.hasServerCursors && {

@@ -9,8 +9,19 @@ import type {
 } from "../generated/oort_v1.js";
 import { DEFAULT_FRAME_LIMITS, type FrameLimits, TIMES } from "../limits.js";
 import { batch, Cell, Derived } from "../stores.js";
-import type { ConversationEntry, Cursors, Limits, LogView, Me, Message, User, UserEvent } from "../types.js";
+import type {
+  Change,
+  ConversationEntry,
+  Cursors,
+  Limits,
+  LogView,
+  Me,
+  Message,
+  User,
+  UserEvent,
+} from "../types.js";
 import { Attendance } from "./attendance.js";
+import { changed } from "./change.js";
 import { Conversation } from "./conversation.js";
 import { Emitter } from "./emitter.js";
 import { Feed, type Page } from "./feed.js";
@@ -21,7 +32,7 @@ import { Requests } from "./requests.js";
 import { Sends } from "./sends.js";
 import type { Storage } from "./storage.js";
 import { Timers } from "./timers.js";
-import { fromWire, userEvent } from "./wire.js";
+import { changeOf, fromWire, userEvent } from "./wire.js";
 
 /** The way to a server: a socket, or the tab that holds one. */
 export interface Uplink {
@@ -61,6 +72,8 @@ export class Engine implements Host {
   readonly feed: Feed<UserEvent>;
   /** Reads the user's events after this one. */
   onEventsMissed: (after: number) => Promise<Page<UserEvent>> = unasked;
+  /** Reads changes of messages in a conversation after this one. */
+  onChangesMissed: (id: string, after: number) => Promise<Page<Change>> = unasked;
   /** After each hello. */
   onGreeted: () => void = () => {};
   /** Frames were left out: what they said of the list has to be asked for. */
@@ -115,7 +128,8 @@ export class Engine implements Host {
       this.frameLimits = meta?.limits ?? DEFAULT_FRAME_LIMITS;
       this.feed.reset(meta?.eventSeq ?? null);
       for (const stored of conversations) {
-        this.conversations.set(stored.id, Conversation.restored(stored, this.limits));
+        const conversation = Conversation.restored(stored, this.limits, this.#changesOf(stored.id));
+        this.conversations.set(stored.id, conversation);
         this.changed(stored.id);
       }
       this.sends.adopt(outbox.filter(isMine));
@@ -213,6 +227,10 @@ export class Engine implements Host {
         }
         return this.cursors(roomId, [{ userId, deliveredSeq, readSeq }]);
       }
+      case "change": {
+        const { changes } = this.#conversation(frame.payload.roomId);
+        return changes.received(changeOf(frame.payload));
+      }
       case "event":
         return this.feed.received(userEvent(frame.payload));
       case "presence":
@@ -268,6 +286,7 @@ export class Engine implements Host {
     this.#pages.reset();
     for (const conversation of this.conversations.values()) {
       if (conversation.log.need || conversation.isAhead) this.advance(conversation);
+      conversation.changes.pump();
     }
     this.sends.flush();
     this.attendance.greeted();
@@ -294,6 +313,7 @@ export class Engine implements Host {
       if (!conversation) continue;
       if (head > 0) conversation.log.setHead(head);
       else conversation.log.forgetHead();
+      conversation.changes.forgetHead();
       this.advance(conversation);
     }
     this.attendance.greeted();
@@ -348,6 +368,7 @@ export class Engine implements Host {
       const conversation = this.#conversation(id);
       if (conversation.log.isEmpty) conversation.log.forgetHead();
       this.advance(conversation);
+      conversation.changes.pump();
     });
     return () => {
       const conversation = this.conversations.get(id);
@@ -362,10 +383,45 @@ export class Engine implements Host {
   #conversation(id: string): Conversation {
     let conversation = this.conversations.get(id);
     if (!conversation) {
-      conversation = new Conversation(id, this.limits);
+      conversation = new Conversation(id, this.limits, this.#changesOf(id));
       this.conversations.set(id, conversation);
     }
     return conversation;
+  }
+
+  /** Changes of messages: applied to what is known of them. Those of a conversation that is not on screen can wait. */
+  #changesOf(id: string): Feed<Change> {
+    return new Feed(this, {
+      name: `changes ${id}`,
+      fetch: (after) => this.onChangesMissed(id, after),
+      tell: (change) => {
+        const message = this.conversations.get(id)?.log.at(change.messageSeq);
+        if (message && (message.changeSeq ?? 0) < change.seq)
+          this.take(id, changed(message, change, this.me.get()?.id ?? null));
+        this.#keepSoon(id);
+        this.events.emit("change", { conversationId: id, change });
+      },
+      lost: () => {},
+      isWanted: () => this.attendance.isOnScreen(id),
+    });
+  }
+
+  /** A message is like this now. */
+  take(id: string, message: Message): void {
+    const log = this.conversations.get(id)?.log;
+    const known = log?.at(message.seq);
+    if (!log || !known || (message.changeSeq ?? 0) <= (known.changeSeq ?? 0)) return;
+    batch(() => {
+      log.replace(message);
+      this.#keepSoon(id);
+      this.changed(id);
+    });
+  }
+
+  #keepSoon(id: string): void {
+    if (!this.conversations.get(id)?.isListed) return;
+    this.#dirty.add(id);
+    this.#flushSoon();
   }
 
   #forget(id: string): void {
@@ -410,10 +466,7 @@ export class Engine implements Host {
       const afterMs = isUrgent ? TIMES.cursorMs : TIMES.deliveredMs;
       this.timers.soon("cursors", afterMs, () => this.#tellCursors());
     }
-    if (conversation.isListed) {
-      this.#dirty.add(id);
-      this.#flushSoon();
-    }
+    this.#keepSoon(id);
     this.changed(id);
     // Last, so that whoever is told finds everything as it is now.
     if (skipped > 0) {

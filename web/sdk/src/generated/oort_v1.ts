@@ -20,7 +20,8 @@ export type ServerFrame =
   | CursorEvent
   | Presence
   | TypingEvent
-  | UserEventFrame;
+  | UserEventFrame
+  | ChangeFrame;
 /**
  * A room's or user's id.
  */
@@ -80,6 +81,10 @@ export type Code =
   | "overloaded"
   | "unavailable"
   | "draining";
+/**
+ * Counts the changes of a room's messages: 1, 2, 3, …; 0 = none yet.
+ */
+export type ChangeSeq = number;
 export type ClientFrame =
   ClientMessages | RequestRoomHistory | ClientCreateRoom | Ping | MoveCursor | Watch | Typing;
 
@@ -140,6 +145,10 @@ export interface Room {
    * Time of the newest message; 0 = none yet.
    */
   lastAtMs?: number;
+  /**
+   * Newest change of a message; absent: none yet.
+   */
+  changeSeq?: number;
   peerReadSeq?: Seq;
   peerDeliveredSeq?: Seq;
   /**
@@ -191,6 +200,30 @@ export interface WireMessage {
   content: string;
   timestamp: TimeMs;
   user: WireUser;
+  /**
+   * The message's newest change; absent: none yet.
+   */
+  changeSeq?: number;
+  /**
+   * ms since 1970.
+   */
+  editedAt?: number;
+  /**
+   * Nothing of what was sent is left.
+   */
+  gone?: "recalled" | "erased";
+  reactions?: WireReaction[];
+}
+export interface WireReaction {
+  emoji: string;
+  /**
+   * Users who react so.
+   */
+  count: number;
+  /**
+   * The reader is one of them.
+   */
+  mine?: boolean;
 }
 /**
  * Answer to a known `since`: only the rooms whose entry changed since then.
@@ -231,6 +264,10 @@ export interface ServerRoomHistory {
     messages: WireMessage[];
     hasMoreMessages: boolean;
     head: Seq;
+    /**
+     * Changes up to it are in the page; absent: none yet.
+     */
+    changeSeq?: number;
   };
 }
 export interface ServerCreateRoom {
@@ -422,6 +459,24 @@ export interface UserEventFrame {
     data: {
       [k: string]: unknown;
     };
+  };
+}
+/**
+ * A message was changed.
+ */
+export interface ChangeFrame {
+  type: "change";
+  payload: {
+    roomId: Id;
+    changeSeq: ChangeSeq;
+    messageId: MessageId;
+    seq: Seq;
+    kind: "edited" | "recalled" | "reacted" | "unreacted" | "erased";
+    at: TimeMs;
+    by?: WireUser;
+    content?: string;
+    emoji?: string;
+    count?: number;
   };
 }
 export interface ClientMessages {
