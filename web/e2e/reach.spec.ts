@@ -142,6 +142,14 @@ for (const colorScheme of ["light", "dark"] as const) {
       await expect(chat.at("reaction")).toBeVisible();
       found.push(...(await faults(chat.page)));
     }
+    if (features.contacts) {
+      const carol = await Bot.signUp(system.api(), unique("carol"));
+      const me = (await carol.call("GET", `/api/users?prefix=${username}`)).users[0];
+      await carol.call("POST", "/api/contacts/requests", { userId: me.id, message: "Hello" });
+      await chat.at("tabContacts").click();
+      await expect(chat.at("request")).toBeVisible();
+      found.push(...(await faults(chat.page)));
+    }
     await chat.at("newMenu").click();
     await chat.at("newGroup").click();
     await expect(chat.at("dialog")).toBeVisible();

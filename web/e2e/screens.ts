@@ -87,6 +87,18 @@ test("every screen", async ({ devices, system, viewport, colorScheme }, { projec
   await chat.at("userSearch").fill("bob");
   await expect(chat.at("userResult").first()).toBeVisible();
   await shoot("new-group");
+  if (features.contacts) {
+    const dave = await Bot.signUp(system.api(), "dave");
+    await bob.call("POST", "/api/contacts/requests", { userId: ann.id, message: "For the sailing days" });
+    await carol.call("POST", "/api/contacts/requests", { userId: ann.id, message: "" });
+    await ann.call("POST", `/api/contacts/requests/${carol.id}/accept`);
+    await ann.call("POST", "/api/contacts/requests", { userId: dave.id, message: "" });
+    await page.goto("/chat/");
+    await chat.at("tabContacts").click();
+    await expect(chat.at("request")).toBeVisible();
+    await expect(chat.at("sentRequest")).toBeVisible();
+    await shoot("contacts");
+  }
   await page.goto("/settings/");
   await expect(chat.at("session").first()).toBeVisible();
   await shoot("settings");

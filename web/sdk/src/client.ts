@@ -1,4 +1,5 @@
 import { Account } from "./account.js";
+import { Contacts } from "./contacts.js";
 import { Engine, type Uplink } from "./core/engine.js";
 import type { Page } from "./core/feed.js";
 import type { OutboxEntry } from "./core/outbox.js";
@@ -77,6 +78,7 @@ export class Client {
   /** Newest first. */
   readonly conversations: Store<readonly ConversationEntry[]>;
   readonly account: Account;
+  readonly contacts: Contacts;
 
   readonly #options: ClientOptions;
   readonly #base: string;
@@ -120,6 +122,12 @@ export class Client {
     this.connection = this.#connection;
     this.me = this.#engine.me;
     this.conversations = this.#engine.list;
+    this.contacts = new Contacts(this.#http);
+    this.#engine.events.on("event", (event) => this.contacts.heard(event));
+    this.#engine.events.on("events-lost", () => {
+      this.contacts.forget();
+      this.contacts.refresh();
+    });
     this.account = new Account(
       this.#http,
       (tokens) => {
@@ -365,6 +373,7 @@ export class Client {
     this.#http.adopt(null);
     this.#leader?.session.loggedOut();
     this.#engine.detached();
+    this.contacts.forget();
     await this.#engine.wipe();
   }
 
@@ -465,6 +474,7 @@ export class Client {
   #greeted(): void {
     for (const id of this.#onScreen) void this.#loadCursors(id);
     void this.#loadMe();
+    this.contacts.refresh();
   }
 
   /** What `hello` does not say of oneself. */

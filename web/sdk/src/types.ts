@@ -137,6 +137,32 @@ export interface ConversationEntry {
   readonly dissolvedAtMs?: number;
 }
 
+/** What one holds of another user. */
+export interface Contact {
+  readonly user: User;
+  /** `asked`: by oneself; `asking`: by the other, who waits for an answer. */
+  readonly state: "none" | "asked" | "asking" | "contact";
+  /** One takes nothing from the other. */
+  readonly blocked: boolean;
+  /** One's note about a contact. */
+  readonly remark: string;
+  /** What came with an open request. */
+  readonly message?: string;
+  /** Since when it is so; 0 = for ever. */
+  readonly sinceMs: number;
+  /** When an open request ends. */
+  readonly expiresAtMs?: number;
+}
+
+/** Who finds somebody by something. */
+export type Finders = "everyone" | "contacts" | "nobody";
+
+export interface Privacy {
+  readonly findByName: Finders;
+  readonly findByEmail: Finders;
+  readonly findById: Finders;
+}
+
 /** Something that changed for the user and is no message of a conversation. */
 export interface UserEvent {
   /** 1, 2, 3, … */
