@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { expect, type Page } from "@playwright/test";
 import { adminTestids } from "../app/admin/testids";
+import { features } from "../lib/features";
 import { testids } from "../lib/testids";
 import type { Chat } from "./people/chat";
 import { PASSWORD, test, unique } from "./people/test";
@@ -133,6 +134,22 @@ for (const colorScheme of ["light", "dark"] as const) {
     await bob.send(chat.conversation(), "Hello yourself");
     await chat.shows("Hello yourself");
     found.push(...(await faults(chat.page)));
+    if (features.changes) {
+      await chat.at("messageActions").first().click();
+      await expect(chat.at("messageAction").first()).toBeVisible();
+      found.push(...(await faults(chat.page)));
+      await chat.at("reactionChoice").first().click();
+      await expect(chat.at("reaction")).toBeVisible();
+      found.push(...(await faults(chat.page)));
+    }
+    if (features.contacts) {
+      const carol = await Bot.signUp(system.api(), unique("carol"));
+      const me = (await carol.call("GET", `/api/users?prefix=${username}`)).users[0];
+      await carol.call("POST", "/api/contacts/requests", { userId: me.id, message: "Hello" });
+      await chat.at("tabContacts").click();
+      await expect(chat.at("request")).toBeVisible();
+      found.push(...(await faults(chat.page)));
+    }
     await chat.at("newMenu").click();
     await chat.at("newGroup").click();
     await expect(chat.at("dialog")).toBeVisible();

@@ -2,6 +2,7 @@ import { mkdirSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { expect } from "@playwright/test";
 import { adminTestids } from "../app/admin/testids";
+import { features } from "../lib/features";
 import { testids } from "../lib/testids";
 import { PASSWORD, test } from "./people/test";
 import { Bot } from "./servers/bot";
@@ -58,6 +59,18 @@ test("every screen", async ({ devices, system, viewport, colorScheme }, { projec
   await isRead(direct);
   await shoot("chat");
 
+  if (features.changes) {
+    await ann.call("PUT", `/api/conversations/${direct}/messages/8/reactions/${encodeURIComponent("👍")}`);
+    await bob.call("PUT", `/api/conversations/${direct}/messages/8/reactions/${encodeURIComponent("👍")}`);
+    await bob.call("PATCH", `/api/conversations/${direct}/messages/7`, { content: "I do. High water is at 6:40" });
+    await expect(chat.at("messageEdited")).toBeVisible();
+    await chat.at("message").nth(6).hover();
+    await chat.at("messageActions").nth(6).click();
+    await expect(chat.at("messageAction").first()).toBeVisible();
+    await shoot("message-actions");
+    await page.keyboard.press("Escape");
+  }
+
   if (isPhone) {
     await chat.at("back").click();
     await expect(chat.at("sidebar")).toBeVisible();
@@ -74,6 +87,18 @@ test("every screen", async ({ devices, system, viewport, colorScheme }, { projec
   await chat.at("userSearch").fill("bob");
   await expect(chat.at("userResult").first()).toBeVisible();
   await shoot("new-group");
+  if (features.contacts) {
+    const dave = await Bot.signUp(system.api(), "dave");
+    await bob.call("POST", "/api/contacts/requests", { userId: ann.id, message: "For the sailing days" });
+    await carol.call("POST", "/api/contacts/requests", { userId: ann.id, message: "" });
+    await ann.call("POST", `/api/contacts/requests/${carol.id}/accept`);
+    await ann.call("POST", "/api/contacts/requests", { userId: dave.id, message: "" });
+    await page.goto("/chat/");
+    await chat.at("tabContacts").click();
+    await expect(chat.at("request")).toBeVisible();
+    await expect(chat.at("sentRequest")).toBeVisible();
+    await shoot("contacts");
+  }
   await page.goto("/settings/");
   await expect(chat.at("session").first()).toBeVisible();
   await shoot("settings");

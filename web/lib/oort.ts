@@ -3,6 +3,7 @@ import type { createClient } from "@oort/sdk";
 
 export type {
   Connection,
+  Contact,
   ConversationEntry,
   Cursors,
   LogInSession,
@@ -12,6 +13,7 @@ export type {
   Member,
   Message,
   Presence,
+  Privacy,
   Store,
   SystemEvent,
   User,

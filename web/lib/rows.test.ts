@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { LogItem } from "./oort";
-import { firstUnread, frameOf, keyOf, runMs } from "./rows";
+import { frameOf, keyOf, runMs } from "./rows";
 
 const noon = new Date(2026, 4, 20, 12, 0).getTime();
 const message = (seq: number, sender: string, atMs = noon + seq): LogItem => ({
@@ -40,19 +40,6 @@ describe("frames", () => {
 });
 
 describe("unread", () => {
-  const items = [message(1, "bob"), message(2, "bob"), message(3, "me"), message(4, "bob"), message(5, "bob")];
-
-  test.each([
-    [0, 0],
-    [1, 1],
-    [2, 3],
-    [3, 3],
-    [4, 4],
-    [5, -1],
-  ])("read up to %i: separator before item %i", (readSeq, expected) => {
-    expect(firstUnread(items, "me", readSeq)).toBe(expected);
-  });
-
   test("the line stands before it, and begins a run", () => {
     const before = [message(1, "bob"), message(2, "bob"), message(3, "bob")];
     expect(frames(before, 2).map((frame) => frame.unread)).toEqual([false, true, false]);
@@ -61,7 +48,7 @@ describe("unread", () => {
   });
 
   test("none without a mark", () => {
-    expect(frames(items).some((frame) => frame.unread)).toBe(false);
+    expect(frames([message(1, "bob"), message(2, "bob")]).some((frame) => frame.unread)).toBe(false);
   });
 });
 

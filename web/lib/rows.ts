@@ -31,18 +31,6 @@ export function frameOf(items: readonly LogItem[], index: number, me: string, un
   };
 }
 
-/** The index of the first unread message; -1 when it is not among the items. */
-export function firstUnread(items: readonly LogItem[], me: string, readSeq: number): number {
-  let found = -1;
-  for (let index = items.length - 1; index >= 0; index--) {
-    const item = items[index];
-    if (item?.kind !== "message") continue;
-    if (item.seq <= readSeq) break;
-    if (item.sender.id !== me) found = index;
-  }
-  return found;
-}
-
 function isUnread(item: LogItem | undefined, unreadSeq: number | null): boolean {
   return unreadSeq !== null && item?.kind === "message" && item.seq === unreadSeq;
 }

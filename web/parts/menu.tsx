@@ -7,22 +7,27 @@ import type { ReactNode } from "react";
 interface MenuProps {
   trigger: ReactNode;
   children: ReactNode;
-  align?: "start" | "end";
+  align?: "start" | "center" | "end";
+  /** Stands at the end of the page: what its button is in would cut it off. */
+  apart?: boolean;
 }
 
 /** A menu behind a button; open when it appears (see `OnIntent`). Not modal: a modal one writes style elements, which the Content-Security-Policy forbids. */
-export function Menu({ trigger, children, align = "end" }: MenuProps) {
+export function Menu({ trigger, children, align = "end", apart }: MenuProps) {
+  const content = (
+    <Radix.Content
+      align={align}
+      sideOffset={6}
+      collisionPadding={8}
+      className="z-50 min-w-52 animate-appear rounded-xl border border-line bg-raised p-1.5 shadow-pop"
+    >
+      {children}
+    </Radix.Content>
+  );
   return (
     <Radix.Root modal={false} defaultOpen>
       <Radix.Trigger asChild>{trigger}</Radix.Trigger>
-      <Radix.Content
-        align={align}
-        sideOffset={6}
-        collisionPadding={8}
-        className="z-50 min-w-52 animate-appear rounded-xl border border-line bg-raised p-1.5 shadow-pop"
-      >
-        {children}
-      </Radix.Content>
+      {apart ? <Radix.Portal>{content}</Radix.Portal> : content}
     </Radix.Root>
   );
 }
@@ -32,6 +37,7 @@ interface MenuItemProps {
   onSelect: () => void;
   children: ReactNode;
   "data-testid"?: string;
+  "data-action"?: string;
 }
 
 export function MenuItem({ icon: Icon, onSelect, children, ...rest }: MenuItemProps) {
@@ -44,5 +50,32 @@ export function MenuItem({ icon: Icon, onSelect, children, ...rest }: MenuItemPr
       <Icon aria-hidden="true" className="size-4.5 text-muted" />
       {children}
     </Radix.Item>
+  );
+}
+
+/** A row of small things to choose from, in a menu. */
+export function MenuChoices({ children }: { children: ReactNode }) {
+  return <Radix.Group className="mb-1 flex justify-between border-line border-b pb-1">{children}</Radix.Group>;
+}
+
+interface MenuChoiceProps {
+  label: string;
+  checked: boolean;
+  onSelect: () => void;
+  children: ReactNode;
+  "data-testid"?: string;
+}
+
+export function MenuChoice({ label, checked, onSelect, children, ...rest }: MenuChoiceProps) {
+  return (
+    <Radix.CheckboxItem
+      aria-label={label}
+      checked={checked}
+      onSelect={onSelect}
+      className="flex size-9 select-none items-center justify-center rounded-lg font-emoji text-xl outline-none data-[state=checked]:bg-accent-soft data-highlighted:bg-hover pointer-coarse:size-11"
+      {...rest}
+    >
+      {children}
+    </Radix.CheckboxItem>
   );
 }

@@ -3,8 +3,10 @@
 import { ArrowLeft, MessageCircleOff, PanelRight } from "lucide-react";
 import { useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { useTranslations } from "use-intl";
+import { actionsOf, lastOwn } from "@/lib/actions";
+import { features } from "@/lib/features";
 import { keptOf } from "@/lib/kept";
-import type { ConversationEntry } from "@/lib/oort";
+import type { ConversationEntry, Message } from "@/lib/oort";
 import { slowest } from "@/lib/receipts";
 import { navigate } from "@/lib/routes";
 import { useCalmStore, useStore } from "@/lib/store";
@@ -18,6 +20,7 @@ import { useRefusalText } from "../refusal";
 import { useClient, useConnection, useMe } from "../session";
 import { useNow } from "../use-now";
 import { usePresence } from "../use-presence";
+import { ActionsContext, type MessageActions } from "./actions-context";
 import { Announcer } from "./announcer";
 import { Composer } from "./composer";
 import { GapBar } from "./gap-bar";
@@ -62,12 +65,15 @@ function OpenChat({ id, entry, detailsShown, onToggleDetails }: ChatProps & { en
   useEffect(() => conversation.open(), [conversation]);
   useEffect(() => keptOf(me.id).touch(id), [me.id, id]);
 
-  // It fills while nobody looks: the line is drawn where they stopped looking.
-  const wasUnread = useRef(entry.unread);
+  // It fills while nobody looks, or while there was no connection: the line is drawn where they had come to.
+  const before = useRef({ unread: entry.unread, online });
   useEffect(() => {
-    if (!looked && wasUnread.current === 0 && entry.unread > 0) setUnreadAfter(entry.readSeq);
-    wasUnread.current = entry.unread;
-  }, [looked, entry.unread, entry.readSeq]);
+    // As it is, not as it is drawn: what a greeting brought is drawn a moment after the connection.
+    const now = client.conversations.get().find((other) => other.id === id) ?? entry;
+    const missed = !looked || !before.current.online;
+    if (missed && before.current.unread === 0 && now.unread > 0) setUnreadAfter(now.readSeq);
+    before.current = { unread: now.unread, online };
+  }, [client, id, looked, online, entry]);
 
   const others = useMemo(() => {
     if (entry.kind === "room") return null;
@@ -77,6 +83,53 @@ function OpenChat({ id, entry, detailsShown, onToggleDetails }: ChatProps & { en
   }, [entry.kind, entry.peerReadSeq, entry.peerDeliveredSeq, cursors, me.id]);
 
   const seen = useCallback((seq: number) => conversation.markRead(seq), [conversation]);
+  const [editing, setEditing] = useState<Message | null>(null);
+
+  /** Runs what changes a message; says whether it was done, and if not, why. */
+  const change = useCallback(
+    async (run: () => Promise<void>) => {
+      try {
+        await run();
+      } catch (error) {
+        setRefused(refusalText(error));
+        return false;
+      }
+      setRefused(null);
+      return true;
+    },
+    [refusalText],
+  );
+  const manages = entry.kind !== "direct" && entry.creatorId === me.id;
+  const actions = useMemo<MessageActions>(
+    () => ({
+      offered: (item) =>
+        actionsOf(item, { me: me.id, manages, changes: features.changes, copies: navigator.clipboard !== undefined }),
+      react: (item, emoji, active) => void change(() => conversation.react(item.seq, emoji, active)),
+      act(item, action) {
+        if (action === "edit") setEditing(item);
+        else if (action === "recall") void change(() => conversation.recall(item.seq));
+        else void change(() => navigator.clipboard.writeText(item.content));
+      },
+    }),
+    [me.id, manages, change, conversation],
+  );
+  const edit = useCallback(
+    async (content: string) => {
+      const done =
+        editing === null ||
+        content === editing.content ||
+        (await change(() => conversation.edit(editing.seq, content)));
+      if (done) setEditing(null);
+      return done;
+    },
+    [editing, change, conversation],
+  );
+  const editLast = useCallback(() => {
+    const last = features.changes ? lastOwn(conversation.log.get().items, me.id) : undefined;
+    if (last) setEditing(last);
+  }, [conversation, me.id]);
+  const cancelEdit = useCallback(() => setEditing(null), []);
+
   const send = useCallback(
     (content: string) => {
       try {
@@ -101,26 +154,37 @@ function OpenChat({ id, entry, detailsShown, onToggleDetails }: ChatProps & { en
       className="flex min-w-0 flex-1 flex-col"
     >
       <Header entry={entry} detailsShown={detailsShown} onToggleDetails={onToggleDetails} />
-      <Timeline
-        ref={timeline}
-        conversation={conversation}
-        log={log}
-        me={me.id}
-        name={entry.name}
-        direct={entry.kind === "direct"}
-        others={others}
-        readSeq={entry.readSeq}
-        unreadAfter={unreadAfter}
-        looked={looked}
-        online={online}
-        onSeen={seen}
-      />
+      <ActionsContext value={actions}>
+        <Timeline
+          ref={timeline}
+          conversation={conversation}
+          log={log}
+          me={me.id}
+          name={entry.name}
+          direct={entry.kind === "direct"}
+          others={others}
+          readSeq={entry.readSeq}
+          unreadAfter={unreadAfter}
+          looked={looked}
+          online={online}
+          onSeen={seen}
+        />
+      </ActionsContext>
       {log.gap ? <GapBar gap={log.gap} /> : null}
       <div className="px-3 md:px-5">
         <Notice testid={testids.composerError}>{refused}</Notice>
       </div>
       <TypingLine typing={conversation.typing} me={me.id} />
-      <Composer id={id} name={entry.name} onSend={send} onTyping={conversation.setTyping} />
+      <Composer
+        key={editing?.seq ?? "new"}
+        id={id}
+        name={entry.name}
+        editing={editing?.content ?? null}
+        onSend={editing ? edit : send}
+        onTyping={conversation.setTyping}
+        onCancelEdit={cancelEdit}
+        onEditLast={editLast}
+      />
       <Announcer id={id} />
     </section>
   );

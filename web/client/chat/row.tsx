@@ -1,20 +1,25 @@
 "use client";
 
-import { Check, CheckCheck, CircleAlert, Clock3, RotateCw, Trash2 } from "lucide-react";
-import { memo, type ReactNode } from "react";
+import { Check, CheckCheck, CircleAlert, Clock3, Ellipsis, RotateCw, Trash2, Undo2 } from "lucide-react";
+import { type ComponentProps, lazy, memo, type ReactNode, useContext } from "react";
 import { useTranslations } from "use-intl";
-import type { Conversation, LogItem } from "@/lib/oort";
+import type { Conversation, LogItem, Message } from "@/lib/oort";
 import type { MessageState } from "@/lib/receipts";
 import type { RowFrame } from "@/lib/rows";
 import { testids } from "@/lib/testids";
 import { isEmojiOnly } from "@/lib/text/emoji";
 import { Avatar } from "@/parts/avatar";
-import { Button } from "@/parts/button";
+import { Button, IconButton } from "@/parts/button";
 import { cx } from "@/parts/cx";
+import { OnIntent } from "@/parts/on-intent";
 import { useClock } from "../language";
 import { useRefusalText } from "../refusal";
 import { useSystemText } from "../system-text";
+import { ActionsContext } from "./actions-context";
 import { MessageText } from "./message-text";
+
+const loadActions = () => import("./actions");
+const Actions = lazy(loadActions);
 
 interface RowProps extends RowFrame {
   item: LogItem;
@@ -25,6 +30,8 @@ interface RowProps extends RowFrame {
   size: number;
   now: number;
   conversation: Conversation;
+  /** Tab comes to its actions; arrows go on to those of the others. */
+  reachable: boolean;
 }
 
 /** A message, and the separators above it. */
@@ -75,13 +82,14 @@ function SystemLine({ item }: { item: LogItem & { kind: "message" } }) {
   );
 }
 
-function Bubble({ item, state, mine, direct, first, last, conversation }: RowProps) {
+function Bubble({ item, state, mine, direct, first, last, conversation, reachable }: RowProps) {
   const t = useTranslations("message");
   const sender = item.kind === "message" ? item.sender : null;
-  const large = isEmojiOnly(item.content);
+  const gone = item.kind === "message" && item.gone !== undefined;
+  const large = !gone && isEmojiOnly(item.content);
   const failed = state === "failed";
   return (
-    <div className={cx("flex items-end gap-2", mine && "justify-end", first ? "pt-2.5" : "pt-0.5")}>
+    <div className={cx("group/row flex items-end gap-2", mine && "justify-end", first ? "pt-2.5" : "pt-0.5")}>
       {mine || direct || !sender ? null : last ? (
         <Avatar id={sender.id} name={sender.username} size="sm" />
       ) : (
@@ -103,12 +111,98 @@ function Bubble({ item, state, mine, direct, first, last, conversation }: RowPro
           )}
         >
           <span className="sr-only">{mine ? t("me") : `${sender?.username ?? ""}: `}</span>
-          <MessageText content={item.content} large={large} />
+          {gone ? <Gone mine={mine} /> : <MessageText content={item.content} large={large} />}
           <Meta item={item} state={state} mine={mine} />
         </div>
+        {item.kind === "message" && item.reactions ? <Reactions item={item} reactions={item.reactions} /> : null}
         {failed && item.kind === "pending" ? <Failed item={item} conversation={conversation} /> : null}
       </div>
+      {item.kind === "message" ? <ActionsButton item={item} mine={mine} reachable={reachable} /> : null}
     </div>
+  );
+}
+
+/** What stands where a message was. */
+function Gone({ mine }: { mine: boolean }) {
+  const t = useTranslations("message");
+  return (
+    <span data-testid={testids.messageGone} className={cx("italic", mine ? "text-accent-text" : "text-muted")}>
+      <Undo2 aria-hidden="true" className="mr-1.5 inline size-4" />
+      {t("gone")}
+    </span>
+  );
+}
+
+function Reactions({ item, reactions }: { item: Message; reactions: NonNullable<Message["reactions"]> }) {
+  const t = useTranslations("actions");
+  const { react } = useContext(ActionsContext);
+  if (reactions.length === 0) return null;
+  return (
+    // biome-ignore lint/a11y/noRedundantRoles: without bullets Safari does not take it for a list.
+    <ul role="list" aria-label={t("reactions")} className="flex max-w-full flex-wrap gap-1 pt-1">
+      {reactions.map(({ emoji, count, mine }) => (
+        <li key={emoji}>
+          <button
+            type="button"
+            data-testid={testids.reaction}
+            data-emoji={emoji}
+            aria-pressed={mine}
+            aria-label={t("reacted", { emoji, count })}
+            onClick={() => react(item, emoji, !mine)}
+            className="flex h-6 items-center gap-1 rounded-full border border-line bg-surface px-2 text-xs tabular-nums transition-colors hover:bg-hover aria-pressed:border-accent aria-pressed:bg-accent-soft aria-pressed:text-accent-text pointer-coarse:h-8"
+          >
+            <span className="font-emoji">{emoji}</span>
+            {count}
+          </button>
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+function ActionsButton({ item, mine, reachable }: { item: Message; mine: boolean; reachable: boolean }) {
+  const { offered, act, react } = useContext(ActionsContext);
+  const actions = offered(item);
+  if (actions.length === 0) return null;
+  const button = (props: Partial<ComponentProps<typeof IconButton>>) => (
+    <MoreButton mine={mine} reachable={reachable} {...props} />
+  );
+  return (
+    <OnIntent
+      load={loadActions}
+      part={Actions}
+      props={{
+        trigger: button({}),
+        actions,
+        mine: item.reactions?.flatMap((one) => (one.mine ? [one.emoji] : [])) ?? [],
+        onAction: (action) => act(item, action),
+        onReact: (emoji, active) => react(item, emoji, active),
+      }}
+      button={(press) => button({ "aria-haspopup": "menu", ...press })}
+    />
+  );
+}
+
+function MoreButton({
+  mine,
+  reachable,
+  ...rest
+}: { mine: boolean; reachable: boolean } & Partial<ComponentProps<typeof IconButton>>) {
+  const t = useTranslations("actions");
+  return (
+    <IconButton
+      label={t("label")}
+      data-testid={testids.messageActions}
+      data-actions
+      tabIndex={reachable ? 0 : -1}
+      className={cx(
+        "size-7! self-center opacity-0 focus-visible:opacity-100 group-hover/row:opacity-100 data-[state=open]:opacity-100 pointer-coarse:size-9! pointer-coarse:opacity-60",
+        mine && "order-first",
+      )}
+      {...rest}
+    >
+      <Ellipsis className="size-4.5" />
+    </IconButton>
   );
 }
 
@@ -122,6 +216,11 @@ function Meta({ item, state, mine }: { item: LogItem; state: MessageState; mine:
         mine ? "text-accent-text" : "text-muted",
       )}
     >
+      {item.kind === "message" && item.editedAtMs !== undefined ? (
+        <span data-testid={testids.messageEdited} title={clock.full(item.editedAtMs)}>
+          {t("edited")}
+        </span>
+      ) : null}
       <time dateTime={new Date(item.atMs).toISOString()} title={clock.full(item.atMs)}>
         {clock.time(item.atMs)}
       </time>

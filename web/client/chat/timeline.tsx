@@ -2,6 +2,7 @@
 
 import { ArrowDown, ArrowUp, MessageCircle } from "lucide-react";
 import {
+  type KeyboardEvent,
   type Ref,
   useCallback,
   useEffect,
@@ -15,8 +16,9 @@ import {
 import { useTranslations } from "use-intl";
 import type { Conversation, LogItem, LogView } from "@/lib/oort";
 import { stateOf } from "@/lib/receipts";
-import { firstUnread, frameOf, keyOf } from "@/lib/rows";
+import { frameOf, keyOf } from "@/lib/rows";
 import { testids } from "@/lib/testids";
+import { unreadLine } from "@/lib/unread";
 import { estimateHeight } from "@/lib/virtual/heights";
 import { Place } from "@/lib/virtual/place";
 import { Empty } from "@/parts/empty";
@@ -91,40 +93,28 @@ export function Timeline({
   );
   const { items, hasOlder, loading } = log;
 
-  const unreadSeq = useMemo(() => {
-    if (unreadAfter === null) return null;
-    const index = firstUnread(items, me, unreadAfter);
-    const item = items[index];
-    if (item?.kind !== "message") return null;
-    // Nothing older is here yet: the first unread one may be further up.
-    return index === 0 && hasOlder && item.seq > unreadAfter + 1 ? null : item.seq;
-  }, [items, me, unreadAfter, hasOlder]);
+  const line = useMemo(() => unreadLine(items, me, unreadAfter, hasOlder), [items, me, unreadAfter, hasOlder]);
+  const lineAbove = line.kind === "above";
 
-  // Opened with something unread: begin where the reader had stopped.
-  const begun = useRef(false);
+  // The line of what is new is kept in sight from when it is drawn until the reader goes on from there.
+  const [held, hold] = useState(unreadAfter !== null);
+  const [drawnAfter, setDrawnAfter] = useState(unreadAfter);
+  const [pagesLeft, setPagesLeft] = useState(pagesUpMax);
+  if (drawnAfter !== unreadAfter) {
+    setDrawnAfter(unreadAfter);
+    hold(unreadAfter !== null && place.atEnd);
+    setPagesLeft(pagesUpMax);
+  }
   place.update(items);
-  // The first unread one was further up than what was here: fetched on demand, up to a bound.
-  const [pagesLeft, setPagesLeft] = useState(0);
-  const firstSeq = items[0]?.kind === "message" ? items[0].seq : 0;
-  const unreadAbove = unreadAfter !== null && hasOlder && firstSeq > unreadAfter + 1;
-  if (pagesLeft > 0 && !unreadAbove && unreadSeq !== null) {
-    setPagesLeft(0);
-    place.goTo(
-      items.findIndex((item) => item.kind === "message" && item.seq === unreadSeq),
-      unreadOffset,
-    );
-    place.look();
-  }
-  if (!begun.current && items.length > 0) {
-    begun.current = true;
-    if (unreadSeq !== null)
-      place.goTo(
-        items.findIndex((item) => item.kind === "message" && item.seq === unreadSeq),
-        unreadOffset,
-      );
-    place.look();
-  }
+  if (held && line.kind === "at") place.goTo(line.index, unreadOffset);
+  place.look();
   const { start, end } = place.drawn;
+
+  // The line is further up than what is here: older pages are fetched, and nothing is shown that would jump away.
+  const seeking = held && lineAbove && online && pagesLeft > 0;
+  useEffect(() => {
+    if (lineAbove && pagesLeft === 0) hold(false);
+  }, [lineAbove, pagesLeft]);
 
   const asking = useRef(false);
   const [answered, answer] = useReducer((count: number) => count + 1, 0);
@@ -135,29 +125,54 @@ export function Timeline({
       asking.current = false;
       answer();
     };
-    // What was refused is asked again, but not at once.
-    setPagesLeft((left) => Math.max(0, left - 1));
-    conversation.loadOlder().then(free, () => setTimeout(free, askAgainMs));
-  }, [conversation]);
+    conversation.loadOlder().then(
+      () => {
+        if (seeking) setPagesLeft((left) => left - 1);
+        free();
+      },
+      () => {
+        // What was refused is asked again, but not at once, and nobody waits for the line.
+        if (seeking) hold(false);
+        setTimeout(free, askAgainMs);
+      },
+    );
+  }, [conversation, seeking]);
+
+  /** Looks whether the reader has moved. */
+  const follow = useCallback(() => {
+    const view = scroller.current;
+    if (!view || !place.stands(view.scrollTop, view.scrollHeight - view.clientHeight)) return false;
+    hold(false);
+    return true;
+  }, [place]);
+
+  /** The row that stands first in the page: which rows are wanted may have changed since they were drawn. */
+  const firstShown = useRef(0);
 
   /** Measures what is drawn, then scrolls to where the reader was. */
+  // biome-ignore lint/correctness/useExhaustiveDependencies: seenRef is a ref, defined below.
   const settle = useCallback(() => {
     const view = scroller.current;
     const rows = list.current;
     if (!view || !rows) return;
+    follow();
     place.viewport = view.clientHeight;
-    const { start: first } = place.drawn;
-    let index = first;
+    let index = firstShown.current;
     for (const row of rows.children) place.measure(index++, row.getBoundingClientRect().height);
     const wanted = place.wantedTop();
     if (Math.abs(view.scrollTop - wanted) >= 1) view.scrollTop = wanted;
-    place.scrollTop = view.scrollTop;
+    place.stood(view.scrollTop);
     if (place.look()) redraw();
     else place.rest();
     setAtEnd(place.atEnd);
-  }, [place]);
+    // Whatever brought it in sight: a jump, a new message, rows that turned out smaller.
+    seenRef.current();
+  }, [place, follow]);
 
-  useLayoutEffect(settle);
+  useLayoutEffect(() => {
+    firstShown.current = start;
+    settle();
+  });
 
   // Fonts, images and the width of the window change heights without a drawing.
   useEffect(() => {
@@ -182,37 +197,41 @@ export function Timeline({
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: seenRef is a ref, defined below.
   const scrolled = useCallback(() => {
-    const view = scroller.current;
-    if (!view || Math.abs(view.scrollTop - place.scrollTop) < 1) return;
-    place.scrolled(view.scrollTop);
+    if (!follow()) return;
     if (place.look()) redraw();
     setAtEnd(place.atEnd);
     seenRef.current();
-  }, [place]);
+  }, [place, follow]);
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: after each drawing it is looked whether there is enough above.
   useEffect(() => {
     if (!online || !hasOlder || loading) return;
-    if (place.drawn.start < olderWithin || (pagesLeft > 0 && unreadAbove)) askOlder();
-  }, [online, hasOlder, loading, items, start, askOlder, pagesLeft, unreadAbove, answered]);
+    if (place.drawn.start < olderWithin || seeking) askOlder();
+  }, [online, hasOlder, loading, items, start, askOlder, seeking, answered]);
 
   const lastSeq = useRef(0);
   lastSeq.current = Math.max(readSeq, 0);
   const seen = useCallback(() => {
+    // What is in sight is not where the reader will be.
+    if (held && lineAbove) return;
+    // All of it was seen: from now on what comes is followed.
+    if (place.atEnd && line.kind === "at" && !log.gap) hold(false);
     for (let at = place.lastSeen(); at >= 0; at--) {
       const item = place.items[at];
       if (item?.kind !== "message") continue;
       if (item.seq > lastSeq.current) onSeen(item.seq);
       return;
     }
-  }, [place, onSeen]);
-  const seenRef = useSeen(seen, looked, items);
+  }, [place, onSeen, held, line.kind, lineAbove, log.gap]);
+  const seenRef = useSeen(seen, looked);
 
   const toEnd = useCallback(() => {
+    follow();
+    hold(false);
     place.goToEnd();
     redraw();
     settle();
-  }, [place, settle]);
+  }, [place, follow, settle]);
   useImperativeHandle(ref, () => ({ toEnd }), [toEnd]);
 
   const unseen = useUnseen(items, me, atEnd);
@@ -233,7 +252,9 @@ export function Timeline({
           ref={list}
           // biome-ignore lint/a11y/noRedundantRoles: without bullets Safari does not take it for a list.
           role="list"
-          className="mt-auto shrink-0"
+          aria-busy={seeking}
+          onKeyDown={stepThroughActions}
+          className="mt-auto shrink-0 aria-busy:invisible"
           style={{
             paddingTop: place.heights.top(start) + pad,
             paddingBottom: place.heights.total - place.heights.top(end) + pad,
@@ -250,12 +271,13 @@ export function Timeline({
               size={hasOlder ? -1 : items.length}
               now={now}
               conversation={conversation}
-              {...frameOf(items, start + at, me, unreadSeq)}
+              reachable={at === end - start - 1}
+              {...frameOf(items, start + at, me, line.kind === "at" ? line.seq : null)}
             />
           ))}
         </ol>
       </section>
-      {items.length === 0 && loading ? (
+      {(items.length === 0 && loading) || seeking ? (
         <div className="pointer-events-none absolute inset-0 flex items-center justify-center text-muted">
           <Spinner className="size-6" />
         </div>
@@ -267,12 +289,15 @@ export function Timeline({
           </Empty>
         </div>
       ) : null}
-      {unreadAbove && pagesLeft === 0 ? (
+      {lineAbove && !seeking && online ? (
         <p className="pointer-events-none absolute inset-x-0 top-2 flex justify-center">
           <button
             type="button"
             data-testid={testids.firstUnread}
-            onClick={() => setPagesLeft(pagesUpMax)}
+            onClick={() => {
+              setPagesLeft(pagesUpMax);
+              hold(true);
+            }}
             className="pointer-events-auto flex h-8 items-center gap-1.5 rounded-full border border-line bg-raised px-3 font-medium text-accent text-sm shadow-pop hover:bg-hover pointer-coarse:h-10"
           >
             <ArrowUp aria-hidden="true" className="size-4" />
@@ -280,7 +305,7 @@ export function Timeline({
           </button>
         </p>
       ) : null}
-      {loading && items.length > 0 && (pagesLeft > 0 || (start < olderWithin && !atEnd)) ? (
+      {loading && items.length > 0 && !seeking && start < olderWithin && !atEnd ? (
         <p className="pointer-events-none absolute inset-x-0 top-2 flex justify-center">
           <span className="flex items-center gap-2 rounded-full border border-line bg-raised px-3 py-1 text-muted text-xs shadow-pop">
             <Spinner className="size-3" />
@@ -288,7 +313,7 @@ export function Timeline({
           </span>
         </p>
       ) : null}
-      {atEnd ? null : (
+      {atEnd && !seeking ? null : (
         <button
           type="button"
           data-testid={testids.newMessages}
@@ -305,20 +330,34 @@ export function Timeline({
   );
 }
 
+/** Arrows go from the actions of one message to those of the next. */
+function stepThroughActions(event: KeyboardEvent<HTMLElement>): void {
+  const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+  const from = event.target as HTMLElement;
+  if (step === undefined || event.defaultPrevented || !from.matches("[data-actions]")) return;
+  const all = Array.from(event.currentTarget.querySelectorAll<HTMLElement>("[data-actions]"));
+  const next = all[all.indexOf(from) + step];
+  if (!next) return;
+  event.preventDefault();
+  next.focus();
+}
+
 /** Tells what was seen, a moment after the last movement; at once when somebody begins to look. */
-function useSeen(seen: () => void, looked: boolean, items: readonly LogItem[]) {
+function useSeen(seen: () => void, looked: boolean) {
   const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
+  // What is in sight then, not now: meanwhile the list may have gone to another place.
+  const latestSeen = useRef(seen);
+  latestSeen.current = seen;
   const later = useCallback(() => {
     if (!looked || timer.current !== undefined) return;
     timer.current = setTimeout(() => {
       timer.current = undefined;
-      seen();
+      latestSeen.current();
     }, readAfterMs);
-  }, [looked, seen]);
+  }, [looked]);
   const latest = useRef(later);
   latest.current = later;
-  // biome-ignore lint/correctness/useExhaustiveDependencies: each new message may be in sight at once.
-  useEffect(() => later(), [later, items]);
+  useEffect(later, [later]);
   useEffect(
     () => () => {
       clearTimeout(timer.current);

@@ -2,6 +2,7 @@
 
 import { X } from "lucide-react";
 import { useTranslations } from "use-intl";
+import { features } from "@/lib/features";
 import { keptOf } from "@/lib/kept";
 import type { ConversationEntry } from "@/lib/oort";
 import { useSaved } from "@/lib/saved";
@@ -11,6 +12,7 @@ import { IconButton } from "@/parts/button";
 import { cx } from "@/parts/cx";
 import { Switch } from "@/parts/switch";
 import { PeerStatus } from "../chat/chat";
+import { TieSection } from "../contacts/tie";
 import { useMe } from "../session";
 import { Members } from "./members";
 
@@ -51,6 +53,7 @@ export default function Details({ entry, onClose, className }: DetailsProps) {
           {entry.peerId ? <PeerStatus id={entry.peerId} /> : tc(entry.kind === "room" ? "isRoom" : "isGroup")}
         </p>
       </div>
+      {features.contacts && entry.peerId ? <TieSection user={{ id: entry.peerId, username: entry.name }} /> : null}
       <div className="flex items-center justify-between gap-3 border-line border-t px-4 py-3">
         <div>
           <p id="mute-label" className="font-medium text-sm">

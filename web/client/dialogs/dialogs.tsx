@@ -10,6 +10,7 @@ import { Button } from "@/parts/button";
 import { Dialog } from "@/parts/dialog";
 import { Field } from "@/parts/field";
 import { Notice } from "@/parts/notice";
+import { AskDialog } from "../contacts/ask";
 import { useRefusalText } from "../refusal";
 import { useClient, useMe } from "../session";
 import type { DialogName } from "../shell/shell";
@@ -30,6 +31,8 @@ export default function Dialogs({ name, onClose }: DialogsProps) {
       return <NewGroup onClose={onClose} />;
     case "room":
       return <NewRoom onClose={onClose} />;
+    case "contact":
+      return <AskDialog onClose={onClose} />;
     case "keys":
       return <Keys onClose={onClose} />;
   }

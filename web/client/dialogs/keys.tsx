@@ -1,6 +1,7 @@
 "use client";
 
 import { useTranslations } from "use-intl";
+import { features } from "@/lib/features";
 import { Dialog } from "@/parts/dialog";
 
 const keys = [
@@ -9,6 +10,7 @@ const keys = [
   ["list", "↑ ↓"],
   ["send", "Enter"],
   ["newLine", "Shift Enter"],
+  ...(features.changes ? ([["edit", "↑"]] as const) : []),
   ["composer", "Esc"],
   ["keys", "Ctrl /"],
 ] as const;

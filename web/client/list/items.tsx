@@ -149,6 +149,7 @@ function Preview({
   const text = useMemo(() => message?.content.slice(0, 160).replace(/\s+/gu, " "), [message]);
   if (!message) return t("noMessages");
   if (message.system) return systemText(message);
+  if (message.gone) return t("gone");
   if (message.sender.id === me) return t("you", { text: text ?? "" });
   return kind === "direct" ? text : t("by", { name: message.sender.username, text: text ?? "" });
 }

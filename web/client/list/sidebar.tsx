@@ -1,13 +1,24 @@
 "use client";
 
 import { Hash, Keyboard, MessageCircle, Plus, Search, Settings, X } from "lucide-react";
-import { type ComponentProps, type KeyboardEvent, lazy, useDeferredValue, useMemo, useRef, useState } from "react";
+import {
+  type ComponentProps,
+  type KeyboardEvent,
+  lazy,
+  Suspense,
+  useDeferredValue,
+  useMemo,
+  useRef,
+  useState,
+} from "react";
 import { useTranslations } from "use-intl";
+import { sorted } from "@/lib/contacts";
+import { features } from "@/lib/features";
 import { keptOf } from "@/lib/kept";
 import { parted } from "@/lib/rooms";
 import { addressOf, navigate, useRoute } from "@/lib/routes";
 import { useSaved } from "@/lib/saved";
-import { useCalmStore } from "@/lib/store";
+import { useCalmStore, useStore } from "@/lib/store";
 import { testids } from "@/lib/testids";
 import { Avatar } from "@/parts/avatar";
 import { Button, IconButton } from "@/parts/button";
@@ -18,12 +29,14 @@ import { OnIntent } from "@/parts/on-intent";
 import { Tabs } from "@/parts/tabs";
 import { useClient, useConnection, useMe } from "../session";
 import type { DialogName } from "../shell/shell";
+import { useNow } from "../use-now";
 import { Items } from "./items";
 import { Results } from "./results";
 import { ListSkeleton } from "./skeleton";
 
 const loadMenu = () => import("./new-menu");
 const NewMenu = lazy(loadMenu);
+const Contacts = lazy(() => import("../contacts/contacts"));
 
 interface SidebarProps {
   openId: string | null;
@@ -42,7 +55,7 @@ export function Sidebar({ openId, onDialog, className }: SidebarProps) {
   const [query, setQuery] = useState("");
   const wanted = useDeferredValue(query.trim());
   const frame = useRef<HTMLElement>(null);
-  const [tab, setTab] = useState<"mine" | "rooms">("mine");
+  const [tab, setTab] = useState<"mine" | "rooms" | "contacts">("mine");
 
   const touchedSet = useMemo(() => new Set(touched), [touched]);
   const { mine, rooms } = useMemo(() => parted(entries, me.id, touchedSet), [entries, me.id, touchedSet]);
@@ -140,11 +153,20 @@ export function Sidebar({ openId, onDialog, className }: SidebarProps) {
           tabs={[
             { value: "mine", label: <Counted label={t("mine")} count={unread} />, testid: testids.tabMine },
             { value: "rooms", label: t("rooms"), testid: testids.tabRooms },
+            ...(features.contacts
+              ? [{ value: "contacts" as const, label: <ContactsLabel />, testid: testids.tabContacts }]
+              : []),
           ]}
         >
-          {loading ? <ListSkeleton /> : null}
-          {shown.length > 0 ? <Items entries={shown} openId={openId} /> : null}
-          {shown.length > 0 || loading ? null : tab === "mine" ? (
+          {tab === "contacts" ? (
+            <Suspense fallback={<ListSkeleton />}>
+              <Contacts onDialog={onDialog} />
+            </Suspense>
+          ) : loading ? (
+            <ListSkeleton />
+          ) : shown.length > 0 ? (
+            <Items entries={shown} openId={openId} />
+          ) : tab === "mine" ? (
             <Empty icon={MessageCircle} title={t("emptyMine")}>
               <p>{t("emptyMineHint")}</p>
               <Button kind="primary" small onClick={() => onDialog("direct")}>
@@ -173,6 +195,25 @@ function NewButton(props: Partial<ComponentProps<typeof IconButton>>) {
     <IconButton label={t("new")} data-testid={testids.newMenu} {...props}>
       <Plus className="size-5" />
     </IconButton>
+  );
+}
+
+/** Says how many wait for an answer. */
+function ContactsLabel() {
+  const t = useTranslations("list");
+  const all = useStore(useClient().contacts.all);
+  const now = useNow();
+  const count = useMemo(() => (all ? sorted(all.values(), now).asking.length : 0), [all, now]);
+  return (
+    <>
+      {t("contacts")}
+      {count > 0 ? (
+        <span className="text-accent tabular-nums">
+          {count > 99 ? "99+" : count}
+          <span className="sr-only"> {t("requestCount", { count })}</span>
+        </span>
+      ) : null}
+    </>
   );
 }
 

@@ -3,6 +3,7 @@
 import {
   ArrowLeft,
   Bell,
+  EyeOff,
   Keyboard,
   LogOut,
   Monitor,
@@ -15,6 +16,7 @@ import {
 } from "lucide-react";
 import { type ReactNode, useEffect, useId, useState } from "react";
 import { useTranslations } from "use-intl";
+import { features } from "@/lib/features";
 import { change, languages, preferences, themes } from "@/lib/preferences";
 import { navigate } from "@/lib/routes";
 import { useSaved } from "@/lib/saved";
@@ -28,6 +30,7 @@ import { useRefusalText } from "../refusal";
 import { leaving, useClient, useMe } from "../session";
 import type { DialogName } from "../shell/shell";
 import { InstallRow } from "./install";
+import { BlockedPeople, PrivacyChoices } from "./privacy";
 import { Sessions } from "./sessions";
 
 const themeIcons = { system: Monitor, light: Sun, dark: Moon };
@@ -98,6 +101,12 @@ export default function Settings({ onDialog }: { onDialog: (name: DialogName) =>
           <Section icon={Bell} title={t("notifications")}>
             <Notifications />
           </Section>
+          {features.contacts ? (
+            <Section icon={EyeOff} title={t("privacy")} hint={t("privacyHint")}>
+              <PrivacyChoices />
+              <BlockedPeople />
+            </Section>
+          ) : null}
           <Section icon={Smartphone} title={t("sessions")} hint={t("sessionsHint")}>
             <Sessions />
           </Section>

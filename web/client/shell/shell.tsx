@@ -22,7 +22,7 @@ const Settings = lazy(() => import("../settings/settings"));
 const Details = lazy(() => import("../details/details"));
 const Dialogs = lazy(() => import("../dialogs/dialogs"));
 
-export type DialogName = "direct" | "group" | "room" | "keys";
+export type DialogName = "direct" | "group" | "room" | "contact" | "keys";
 
 /** The frame of everything behind the log-in: the list, what is open, and what is to be known of it. One column on a phone. */
 export default function Shell({ route }: { route: Route & { screen: "chat" | "settings" } }) {

@@ -1,7 +1,9 @@
 import { difference, Heights, type Range, rangeInSight } from "./heights";
 
-/** What the reader looks at: the end of the list, or a row and how far its top is from the top of the viewport. */
-export type Anchor = { kind: "end" } | { kind: "row"; index: number; key: string; offset: number };
+/** What the reader looks at: the end of the list and what is left below, or a row and how far its top is from the top of the viewport. */
+export type Anchor = { kind: "end"; below: number } | { kind: "row"; index: number; key: string; offset: number };
+
+const theEnd: Anchor = { kind: "end", below: 0 };
 
 interface Rules<T> {
   key: (item: T) => string;
@@ -24,12 +26,14 @@ export class Place<T> {
   /** Space above the first row and below the last. */
   readonly pad: number;
   items: readonly T[] = [];
-  anchor: Anchor = { kind: "end" };
+  anchor: Anchor = theEnd;
   scrollTop = 0;
   viewport = 800;
   #rules: Rules<T>;
   #measured = new Map<string, number>();
   #drawn: Range = { start: 0, end: 0 };
+  /** Where the page stood when it was looked at last. */
+  #stood = 0;
 
   constructor(rules: Rules<T>, pad: number) {
     this.#rules = rules;
@@ -68,8 +72,7 @@ export class Place<T> {
     // The row itself is gone: its neighbour takes its place.
     const at = Math.min(index, this.items.length - 1);
     const item = this.items[at];
-    this.anchor =
-      item === undefined ? { kind: "end" } : { kind: "row", index: at, key: this.#rules.key(item), offset: 0 };
+    this.anchor = item === undefined ? theEnd : { kind: "row", index: at, key: this.#rules.key(item), offset: 0 };
   }
 
   /** The width changed: what was measured is worth nothing. */
@@ -88,20 +91,43 @@ export class Place<T> {
 
   /** Where to scroll to so that the reader keeps the place. */
   wantedTop(): number {
-    const most = Math.max(0, this.heights.total + 2 * this.pad - this.viewport);
-    if (this.anchor.kind === "end") return most;
-    return Math.max(0, Math.min(most, this.heights.top(this.anchor.index) + this.pad - this.anchor.offset));
+    const { anchor } = this;
+    const most = Math.max(0, this.#most());
+    const wanted =
+      anchor.kind === "end" ? most - anchor.below : this.heights.top(anchor.index) + this.pad - anchor.offset;
+    return Math.max(0, Math.min(most, wanted));
   }
 
-  /** The reader scrolled. */
+  /**
+   * The page stands at `top` and could stand at `most`. What it moved since it was looked at last is the reader's doing, also while
+   * rows were drawn or measured: it is added to the place. Says whether it moved. To be told before anything else changes the place.
+   */
+  stands(top: number, most: number): boolean {
+    // When the list becomes shorter the browser moves by itself, but no further than to its end, which it tells in whole pixels.
+    const isClamped = this.#stood > most;
+    const moved = top - (isClamped ? most : this.#stood);
+    // Less than a pixel may be rounding; what the reader adds up to more is taken then.
+    if (Math.abs(moved) < (isClamped ? 2 : 1)) return false;
+    this.#stood = top;
+    this.scrolled(this.wantedTop() + moved);
+    return true;
+  }
+
+  /** The page was scrolled to `top`, as near to what was wanted as it could. */
+  stood(top: number): void {
+    this.#stood = top;
+    this.scrollTop = top;
+  }
+
+  /** The reader scrolled to there. */
   scrolled(scrollTop: number): void {
     this.scrollTop = scrollTop;
-    const most = this.heights.total + 2 * this.pad - this.viewport;
-    if (scrollTop >= most - endSlack) {
-      this.anchor = { kind: "end" };
+    const below = this.#most() - scrollTop;
+    if (below <= endSlack) {
+      this.anchor = { kind: "end", below: Math.max(0, below) };
       return;
     }
-    const index = this.heights.at(Math.max(0, scrollTop - this.pad));
+    const index = this.#firstKnown(scrollTop);
     const item = this.items[index];
     if (item === undefined) return;
     this.anchor = {
@@ -110,6 +136,17 @@ export class Place<T> {
       key: this.#rules.key(item),
       offset: this.heights.top(index) + this.pad - scrollTop,
     };
+  }
+
+  /** The first row in sight whose height is known: one that is only guessed would push away what is read. Without any, the first. */
+  #firstKnown(scrollTop: number): number {
+    const first = this.heights.at(Math.max(0, scrollTop - this.pad));
+    const end = this.heights.at(Math.max(0, scrollTop - this.pad + this.viewport));
+    for (let index = first; index <= end; index++) {
+      const item = this.items[index];
+      if (item !== undefined && this.#measured.has(this.#rules.key(item))) return index;
+    }
+    return first;
   }
 
   /** The reader wants to see row `index`, `offset` below the top. */
@@ -121,7 +158,7 @@ export class Place<T> {
   }
 
   goToEnd(): void {
-    this.anchor = { kind: "end" };
+    this.anchor = theEnd;
     this.scrollTop = this.wantedTop();
   }
 
@@ -136,9 +173,8 @@ export class Place<T> {
 
   /** Below what the reader wants to see is not enough to fill the viewport: then it is the end that is seen. */
   rest(): void {
-    const most = this.heights.total + 2 * this.pad - this.viewport;
-    if (this.anchor.kind === "row" && this.heights.top(this.anchor.index) + this.pad - this.anchor.offset >= most)
-      this.anchor = { kind: "end" };
+    if (this.anchor.kind !== "row") return;
+    if (this.heights.top(this.anchor.index) + this.pad - this.anchor.offset >= this.#most()) this.anchor = theEnd;
   }
 
   /** Says whether other rows must be drawn than those that are. */
@@ -152,6 +188,11 @@ export class Place<T> {
   /** The last row whose end is in sight. */
   lastSeen(): number {
     return this.heights.at(Math.max(0, this.scrollTop + this.viewport - this.pad - endSlack));
+  }
+
+  /** Where the page stands at its end; negative when not even the viewport is full. */
+  #most(): number {
+    return this.heights.total + 2 * this.pad - this.viewport;
   }
 
   #sight(margin: number): Range {

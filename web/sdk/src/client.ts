@@ -1,10 +1,13 @@
 import { Account } from "./account.js";
+import { Contacts } from "./contacts.js";
 import { Engine, type Uplink } from "./core/engine.js";
+import type { Page } from "./core/feed.js";
 import type { OutboxEntry } from "./core/outbox.js";
 import { uniqueId } from "./core/random.js";
 import type { State } from "./core/session.js";
+import { changeOf, fromWire, userEvent, type WireChange } from "./core/wire.js";
 import { OortError } from "./error.js";
-import type { ClientFrame, Room, ServerFrame } from "./generated/oort_v1.js";
+import type { ClientFrame, Room, ServerFrame, WireMessage } from "./generated/oort_v1.js";
 import { Http, type Schemas } from "./io/http.js";
 import { IndexedDbStorage } from "./io/indexeddb.js";
 import { Leader, type SocketClass } from "./io/leader.js";
@@ -13,6 +16,7 @@ import { type Note, Tabs, WatchedByTabs } from "./io/tabs.js";
 import { DEFAULT_LIMITS, TIMES } from "./limits.js";
 import { Cell } from "./stores.js";
 import type {
+  Change,
   ClientOptions,
   Connection,
   ConversationEntry,
@@ -25,6 +29,7 @@ import type {
   Presence,
   Store,
   User,
+  UserEvent,
 } from "./types.js";
 
 /** Tabs that still run an SDK whose notes differ keep to themselves; to be counted up with each such change. */
@@ -56,6 +61,12 @@ export interface ConversationHandle {
   /** Everything up to `seq` is read; without it, everything shown. */
   markRead(seq?: number): void;
   setTyping(active: boolean): void;
+  /** Gives a message of one's own another text. */
+  edit(seq: number, content: string): Promise<void>;
+  /** Takes a message back: nothing of what was sent is left. */
+  recall(seq: number): Promise<void>;
+  /** Reacts to a message, or does no longer. */
+  react(seq: number, emoji: string, active: boolean): Promise<void>;
   /** It is on screen until the returned function is called. */
   open(): () => void;
 }
@@ -67,6 +78,7 @@ export class Client {
   /** Newest first. */
   readonly conversations: Store<readonly ConversationEntry[]>;
   readonly account: Account;
+  readonly contacts: Contacts;
 
   readonly #options: ClientOptions;
   readonly #base: string;
@@ -105,9 +117,17 @@ export class Client {
     this.#engine = new Engine(this.#tab, { ...DEFAULT_LIMITS, ...options.limits }, storage);
     this.#engine.onGreeted = () => this.#greeted();
     this.#engine.onBehind = () => void this.#loadChanged();
+    this.#engine.onEventsMissed = (after) => this.#eventsAfter(after);
+    this.#engine.onChangesMissed = (id, after) => this.#changesAfter(id, after);
     this.connection = this.#connection;
     this.me = this.#engine.me;
     this.conversations = this.#engine.list;
+    this.contacts = new Contacts(this.#http);
+    this.#engine.events.on("event", (event) => this.contacts.heard(event));
+    this.#engine.events.on("events-lost", () => {
+      this.contacts.forget();
+      this.contacts.refresh();
+    });
     this.account = new Account(
       this.#http,
       (tokens) => {
@@ -353,6 +373,7 @@ export class Client {
     this.#http.adopt(null);
     this.#leader?.session.loggedOut();
     this.#engine.detached();
+    this.contacts.forget();
     await this.#engine.wipe();
   }
 
@@ -375,6 +396,10 @@ export class Client {
         loadOlder: () => engine.loadOlder(id),
         markRead: (seq) => engine.markRead(id, seq),
         setTyping: (active) => engine.attendance.setTyping(id, active),
+        edit: (seq, content) => this.#change(id, "PATCH", `${seq}`, { content }),
+        recall: (seq) => this.#change(id, "POST", `${seq}/recall`),
+        react: (seq, emoji, active) =>
+          this.#change(id, active ? "PUT" : "DELETE", `${seq}/reactions/${encodeURIComponent(emoji)}`),
         open: () => this.#open(id),
       };
       this.#handles.set(id, handle);
@@ -425,6 +450,18 @@ export class Client {
     );
   }
 
+  async #eventsAfter(after: number): Promise<Page<UserEvent>> {
+    const path = `/api/events?after=${after}`;
+    const { events, ...page } = await this.#http.call<Schemas["Events"]>("GET", path);
+    return { ...page, items: events.map(userEvent) };
+  }
+
+  async #changesAfter(id: string, after: number): Promise<Page<Change>> {
+    const path = `/api/conversations/${encodeURIComponent(id)}/changes?after=${after}`;
+    const { changes, ...page } = await this.#http.call<ChangesAnswer>("GET", path);
+    return { ...page, items: changes.map(changeOf), truncated: false };
+  }
+
   /** Reads what it can do without: after a failure the next hello asks again. */
   async #look<T>(path: string, found: (answer: T) => void): Promise<void> {
     try {
@@ -437,6 +474,7 @@ export class Client {
   #greeted(): void {
     for (const id of this.#onScreen) void this.#loadCursors(id);
     void this.#loadMe();
+    this.contacts.refresh();
   }
 
   /** What `hello` does not say of oneself. */
@@ -509,6 +547,13 @@ export class Client {
     });
   }
 
+  /** Changes a message; it is shown as it is then at once, the others are told. */
+  async #change(id: string, method: string, path: string, body?: object): Promise<void> {
+    const messages = `/api/conversations/${encodeURIComponent(id)}/messages`;
+    const message = await this.#http.call<MessageAnswer>(method, `${messages}/${path}`, body);
+    this.#engine.take(id, fromWire(wireOf(message)));
+  }
+
   #take(answer: Schemas["Conversation"]): ConversationEntry {
     return this.#engine.upsert(roomOf(answer), true).entry(this.me.get()?.id ?? null);
   }
@@ -518,18 +563,35 @@ export class Client {
   }
 }
 
+/** A message of the HTTP API, with what servers say that change messages. */
+type MessageAnswer = Schemas["Message"] &
+  Pick<WireMessage, "changeSeq" | "gone" | "reactions"> & { editedAtMs?: number };
+
+/** A page of changes. */
+interface ChangesAnswer {
+  changes: WireChange[];
+  head: number;
+  hasMore: boolean;
+}
+
 /** A conversation of the HTTP API as frames have it. */
 function roomOf(answer: Schemas["Conversation"]): Room {
-  const { creatorId, hasMore, latest, ...rest } = answer;
+  const { creatorId, hasMore, latest, pinned, muteAll, ...rest } = answer;
   const known = Object.entries(rest).filter(([, value]) => value !== null);
   return {
     ...(Object.fromEntries(known) as { [K in keyof typeof rest]: NonNullable<(typeof rest)[K]> }),
+    ...(pinned && { pinned }),
+    ...(muteAll && { muteAll }),
     hasMoreMessages: hasMore,
-    messages: latest.map(({ id, seq, kind, clientMsgId, content, createdAtMs, sender }) => {
-      return { id, seq, kind, clientMsgId, content, timestamp: createdAtMs, user: sender };
-    }),
+    messages: latest.map(wireOf),
     creatorId: creatorId === "0" ? undefined : creatorId,
   };
+}
+
+/** A message of the HTTP API as frames have it. */
+function wireOf(answer: MessageAnswer): WireMessage {
+  const { createdAtMs: timestamp, editedAtMs: editedAt, sender: user, ...rest } = answer;
+  return { ...rest, timestamp, user, ...(editedAt !== undefined && { editedAt }) };
 }
 
 /** A client; `start` connects it. */

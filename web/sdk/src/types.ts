@@ -34,6 +34,39 @@ export interface Message {
   readonly clientMsgId?: string;
   /** Set when the server wrote it. */
   readonly system?: SystemEvent;
+  /** When its text was last edited. */
+  readonly editedAtMs?: number;
+  /** Nothing of what was sent is left: its sender or a manager took it back, or the server removed it. */
+  readonly gone?: "recalled" | "erased";
+  /** In the order in which they were first used. */
+  readonly reactions?: readonly Reaction[];
+  /** Its newest change: all up to it are in what is here. */
+  readonly changeSeq?: number;
+}
+
+export interface Reaction {
+  readonly emoji: string;
+  /** How many people reacted so. */
+  readonly count: number;
+  /** One is oneself. */
+  readonly mine: boolean;
+}
+
+/** A change of a message. */
+export interface Change {
+  /** Counts the changes in a conversation: 1, 2, 3, … */
+  readonly seq: number;
+  readonly messageSeq: number;
+  /** `edited`, `recalled`, `reacted`, `unreacted`, `erased`; more may come. */
+  readonly kind: string;
+  readonly atMs: number;
+  /** Absent: the server. */
+  readonly by?: User;
+  /** `edited`: its text; absent when it is gone by now. */
+  readonly content?: string;
+  /** `reacted`, `unreacted`, with how many react so now. */
+  readonly emoji?: string;
+  readonly count?: number;
 }
 
 export interface Failure {
@@ -86,6 +119,58 @@ export interface ConversationEntry {
   readonly deliveredSeq: number;
   readonly peerReadSeq?: number;
   readonly peerDeliveredSeq?: number;
+  /** One has it shown before others. */
+  readonly pinned?: boolean;
+  /** It is to notify of nothing until then. */
+  readonly mutedUntil?: number;
+  /** `group`: what one may do in it. */
+  readonly role?: "member" | "admin" | "owner";
+  /** One may not send until then. */
+  readonly silencedUntil?: number;
+  /** `group`: how many are in it. */
+  readonly members?: number;
+  /** Address or file id of its picture. */
+  readonly avatar?: string;
+  /** Only admins and the owner may send. */
+  readonly muteAll?: boolean;
+  /** Since then it can be read, and that is all. */
+  readonly dissolvedAtMs?: number;
+}
+
+/** What one holds of another user. */
+export interface Contact {
+  readonly user: User;
+  /** `asked`: by oneself; `asking`: by the other, who waits for an answer. */
+  readonly state: "none" | "asked" | "asking" | "contact";
+  /** One takes nothing from the other. */
+  readonly blocked: boolean;
+  /** One's note about a contact. */
+  readonly remark: string;
+  /** What came with an open request. */
+  readonly message?: string;
+  /** Since when it is so; 0 = for ever. */
+  readonly sinceMs: number;
+  /** When an open request ends. */
+  readonly expiresAtMs?: number;
+}
+
+/** Who finds somebody by something. */
+export type Finders = "everyone" | "contacts" | "nobody";
+
+export interface Privacy {
+  readonly findByName: Finders;
+  readonly findByEmail: Finders;
+  readonly findById: Finders;
+}
+
+/** Something that changed for the user and is no message of a conversation. */
+export interface UserEvent {
+  /** 1, 2, 3, … */
+  readonly seq: number;
+  readonly atMs: number;
+  /** `docs/events.md` lists them; pass over those you do not know. */
+  readonly kind: string;
+  readonly data: Readonly<Record<string, unknown>>;
 }
 
 export interface Cursors {
@@ -186,10 +271,16 @@ export interface Events {
   /** What an application pushed. */
   push: { operation: number; body?: string; bodyBase64?: string };
   conversation: {
-    change: "created" | "joined" | "left";
+    change: "created" | "joined" | "left" | "changed";
     conversationId: string;
     actor?: User;
   };
+  /** A message was changed; what a conversation shows has it already. */
+  change: { conversationId: string; change: Change };
+  /** Something changed for the user: each once and in order, also what came meanwhile. */
+  event: UserEvent;
+  /** Some events are no longer kept by the server: read anew what they tell of. */
+  "events-lost": object;
   /** Something was refused or went wrong that no promise tells. */
   error: { code: string; message: string };
   /** A hole in a log was closed; `skipped`: it was too long, so that the log began anew after it. */

@@ -1,5 +1,6 @@
-import type { Room } from "../generated/oort_v1.js";
-import type { ConversationEntry, ConversationKind, Cursors, Limits, Message } from "../types.js";
+import type { ChangedRoom, Room } from "../generated/oort_v1.js";
+import type { Change, ConversationEntry, ConversationKind, Cursors, Limits, Message } from "../types.js";
+import type { Feed } from "./feed.js";
 import { Log } from "./log.js";
 import { messagesOf, toWire } from "./wire.js";
 
@@ -10,6 +11,8 @@ export interface StoredConversation {
   readonly hasServerCursors: boolean;
   readonly base: { readonly unread: number; readonly head: number };
   readonly sortAtMs: number;
+  /** Its messages are as they were after this change; absent in what older clients kept. */
+  readonly changeSeq?: number | null;
   readonly run: {
     readonly low: number;
     readonly high: number;
@@ -17,12 +20,18 @@ export interface StoredConversation {
   } | null;
 }
 
+/** What is so of the reader alone, and of everybody in it. */
+type Own = Pick<ConversationEntry, "pinned" | "mutedUntil" | "role" | "silencedUntil">;
+type Shared = Pick<ConversationEntry, "members" | "avatar" | "muteAll" | "dissolvedAtMs">;
+
 /** One conversation of the reader: its place in the list, its cursors, its log. */
 export class Conversation {
   kind: ConversationKind = "room";
   name = "";
   creatorId: string | undefined;
   peerId: string | undefined;
+  own: Own = {};
+  shared: Shared = {};
   readSeq = 0;
   deliveredSeq = 0;
   /** What the server is known to have of these two. */
@@ -45,17 +54,22 @@ export class Conversation {
   constructor(
     readonly id: string,
     readonly limits: Limits,
+    /** Changes of its messages. */
+    readonly changes: Feed<Change>,
   ) {
     this.log = new Log(limits.gapMax, limits.aheadMax);
   }
 
-  static restored(stored: StoredConversation, limits: Limits): Conversation {
-    const conversation = new Conversation(stored.id, limits);
+  static restored(stored: StoredConversation, limits: Limits, changes: Feed<Change>): Conversation {
+    const conversation = new Conversation(stored.id, limits, changes);
+    changes.reset(stored.changeSeq ?? 0);
     const { entry, run } = stored;
     conversation.kind = entry.kind;
     conversation.name = entry.name;
     conversation.creatorId = entry.creatorId;
     conversation.peerId = entry.peerId;
+    conversation.own = ownOf(entry);
+    conversation.shared = sharedOf(entry);
     conversation.readSeq = entry.readSeq;
     conversation.deliveredSeq = entry.deliveredSeq;
     conversation.lastAtMs = entry.lastAtMs;
@@ -81,6 +95,7 @@ export class Conversation {
       hasServerCursors,
       base: { ...this.#base },
       sortAtMs: this.#sortAtMs,
+      changeSeq: this.changes.seq,
       run,
     };
   }
@@ -103,6 +118,9 @@ export class Conversation {
     this.name = room.name;
     this.creatorId = room.creatorId;
     this.peerId = room.peerId;
+    this.own = ownOf(room);
+    this.shared = sharedOf(room);
+    this.#follow(room.changeSeq ?? 0);
     this.log.addNewest(messagesOf(room), room.hasMoreMessages, room.head);
     this.lastAtMs = Math.max(this.lastAtMs, room.lastAtMs ?? 0, room.messages[0]?.timestamp ?? 0);
     if (room.readSeq !== undefined) {
@@ -116,6 +134,24 @@ export class Conversation {
     if (room.peerId && room.peerReadSeq !== undefined) {
       this.moveCursor(room.peerId, room.peerDeliveredSeq ?? room.peerReadSeq, room.peerReadSeq);
     }
+  }
+
+  /** Takes what has changed of it for everybody. */
+  change(room: ChangedRoom): void {
+    this.name = room.name;
+    this.shared = sharedOf(room);
+    this.log.setHead(room.head);
+  }
+
+  /** Its messages have changed up to `head`, those that come with it included. */
+  #follow(head: number): void {
+    const { changes, log, limits } = this;
+    // So much has changed that it is less to read the messages anew.
+    if (changes.seq !== null && head - changes.seq > limits.gapMax) {
+      log.restart();
+      changes.reset(null);
+    }
+    changes.setHead(head);
   }
 
   /** The server has these cursors of the reader, and counted the unread ones up to `head`. */
@@ -190,6 +226,8 @@ export class Conversation {
       unread: this.unread(myId),
       readSeq,
       deliveredSeq,
+      ...this.own,
+      ...this.shared,
       ...(creatorId !== undefined && { creatorId }),
       ...(peerId !== undefined && { peerId }),
       ...(lastMessage && { lastMessage }),
@@ -220,6 +258,9 @@ export class Conversation {
       lastAtMs,
       hasMoreMessages: !this.log.covers(1, last - 1),
       messages: messages.map(toWire),
+      ...(this.own as Pick<Room, keyof Own>),
+      ...(this.shared as Pick<Room, keyof Shared>),
+      ...(this.changes.seq && { changeSeq: this.changes.seq }),
       ...(creatorId !== undefined && { creatorId }),
       ...(peerId !== undefined && { peerId }),
       ...(this.hasServerCursors && {
@@ -233,4 +274,22 @@ export class Conversation {
       }),
     };
   }
+}
+
+function ownOf({ pinned, mutedUntil, role, silencedUntil }: Own): Own {
+  return {
+    ...(pinned && { pinned }),
+    ...(mutedUntil !== undefined && { mutedUntil }),
+    ...(role !== undefined && { role }),
+    ...(silencedUntil !== undefined && { silencedUntil }),
+  };
+}
+
+function sharedOf({ members, avatar, muteAll, dissolvedAtMs }: Shared): Shared {
+  return {
+    ...(members !== undefined && { members }),
+    ...(avatar !== undefined && { avatar }),
+    ...(muteAll && { muteAll }),
+    ...(dissolvedAtMs !== undefined && { dissolvedAtMs }),
+  };
 }

@@ -1,10 +1,30 @@
-import type { ClientFrame, Hello, Room, ServerFrame, Limits as WireLimits } from "../generated/oort_v1.js";
+import { OortError } from "../error.js";
+import type {
+  ChangedRoom,
+  ClientFrame,
+  Hello,
+  Room,
+  ServerFrame,
+  Limits as WireLimits,
+} from "../generated/oort_v1.js";
 import { DEFAULT_FRAME_LIMITS, type FrameLimits, TIMES } from "../limits.js";
 import { batch, Cell, Derived } from "../stores.js";
-import type { ConversationEntry, Cursors, Limits, LogView, Me, Message, User } from "../types.js";
+import type {
+  Change,
+  ConversationEntry,
+  Cursors,
+  Limits,
+  LogView,
+  Me,
+  Message,
+  User,
+  UserEvent,
+} from "../types.js";
 import { Attendance } from "./attendance.js";
+import { changed } from "./change.js";
 import { Conversation } from "./conversation.js";
 import { Emitter } from "./emitter.js";
+import { Feed, type Page } from "./feed.js";
 import type { Host } from "./host.js";
 import type { OutboxEntry } from "./outbox.js";
 import { Pages } from "./pages.js";
@@ -12,7 +32,7 @@ import { Requests } from "./requests.js";
 import { Sends } from "./sends.js";
 import type { Storage } from "./storage.js";
 import { Timers } from "./timers.js";
-import { fromWire } from "./wire.js";
+import { changeOf, fromWire, userEvent } from "./wire.js";
 
 /** The way to a server: a socket, or the tab that holds one. */
 export interface Uplink {
@@ -48,6 +68,12 @@ export class Engine implements Host {
   since: string | null = null;
   readonly sends: Sends;
   readonly attendance: Attendance;
+  /** What changed for the user beside messages. */
+  readonly feed: Feed<UserEvent>;
+  /** Reads the user's events after this one. */
+  onEventsMissed: (after: number) => Promise<Page<UserEvent>> = unasked;
+  /** Reads changes of messages in a conversation after this one. */
+  onChangesMissed: (id: string, after: number) => Promise<Page<Change>> = unasked;
   /** After each hello. */
   onGreeted: () => void = () => {};
   /** Frames were left out: what they said of the list has to be asked for. */
@@ -75,6 +101,15 @@ export class Engine implements Host {
     this.sends = new Sends(this);
     this.attendance = new Attendance(this, (id, users) => this.views(id).typing.set(users));
     this.#pages = new Pages(this, (id) => this.attendance.isOnScreen(id));
+    this.feed = new Feed(this, {
+      name: "events",
+      fetch: (after) => this.onEventsMissed(after),
+      tell: (event) => {
+        this.#flushSoon();
+        this.events.emit("event", event);
+      },
+      lost: () => this.events.emit("events-lost", {}),
+    });
   }
 
   // ---- start and end ----------------------------------------------------------------------------
@@ -91,8 +126,10 @@ export class Engine implements Host {
       this.me.set(meta?.me ?? null);
       this.since = meta?.since ?? null;
       this.frameLimits = meta?.limits ?? DEFAULT_FRAME_LIMITS;
+      this.feed.reset(meta?.eventSeq ?? null);
       for (const stored of conversations) {
-        this.conversations.set(stored.id, Conversation.restored(stored, this.limits));
+        const conversation = Conversation.restored(stored, this.limits, this.#changesOf(stored.id));
+        this.conversations.set(stored.id, conversation);
         this.changed(stored.id);
       }
       this.sends.adopt(outbox.filter(isMine));
@@ -109,6 +146,7 @@ export class Engine implements Host {
       for (const map of [this.conversations, this.#entries, this.#holes]) map.clear();
       for (const set of [this.#dirty, this.#removed, this.#moved]) set.clear();
       this.#pages.reset();
+      this.feed.reset(null);
       this.attendance.clear();
       this.sends.outbox.clear();
       for (const { log, cursors } of this.#views.values()) {
@@ -173,6 +211,7 @@ export class Engine implements Host {
       case "conversation": {
         const { change, room, actor } = frame.payload;
         if (change === "left") this.#forget(room.id);
+        else if (change === "changed") this.#change(room);
         else this.upsert(room, change === "created");
         return this.events.emit("conversation", { change, conversationId: room.id, actor });
       }
@@ -188,6 +227,12 @@ export class Engine implements Host {
         }
         return this.cursors(roomId, [{ userId, deliveredSeq, readSeq }]);
       }
+      case "change": {
+        const { changes } = this.#conversation(frame.payload.roomId);
+        return changes.received(changeOf(frame.payload));
+      }
+      case "event":
+        return this.feed.received(userEvent(frame.payload));
       case "presence":
         this.requests.answered(frame);
         return this.attendance.received(frame.payload);
@@ -212,6 +257,7 @@ export class Engine implements Host {
         session: { key: "", heartbeatMs: TIMES.silenceMs, limits },
         rooms: listed.map((conversation) => conversation.room(MESSAGES_TOLD, me.id)),
         cursor: this.since ?? undefined,
+        eventSeq: this.feed.seq === null ? undefined : this.feed.head,
       },
     };
   }
@@ -240,11 +286,24 @@ export class Engine implements Host {
     this.#pages.reset();
     for (const conversation of this.conversations.values()) {
       if (conversation.log.need || conversation.isAhead) this.advance(conversation);
+      conversation.changes.pump();
     }
     this.sends.flush();
     this.attendance.greeted();
+    this.#greetFeed(hello.eventSeq);
     this.#flushSoon();
     this.onGreeted();
+  }
+
+  /** Older servers have no events. */
+  #greetFeed(head: number | undefined): void {
+    if (head === undefined) return;
+    if (this.feed.seq !== null && head < this.feed.seq) {
+      // Not the ones that were counted here: the server was set back.
+      this.feed.reset(head);
+      this.events.emit("events-lost", {});
+    }
+    this.feed.setHead(head);
   }
 
   #behind(rooms: readonly { roomId: string; head: number }[]): void {
@@ -254,9 +313,11 @@ export class Engine implements Host {
       if (!conversation) continue;
       if (head > 0) conversation.log.setHead(head);
       else conversation.log.forgetHead();
+      conversation.changes.forgetHead();
       this.advance(conversation);
     }
     this.attendance.greeted();
+    this.feed.forgetHead();
     this.onBehind();
   }
 
@@ -275,6 +336,14 @@ export class Engine implements Host {
       this.advance(conversation);
       return conversation;
     });
+  }
+
+  /** A group is another for all its members. */
+  #change(room: ChangedRoom): void {
+    const conversation = this.conversations.get(room.id);
+    if (!conversation?.isListed) return;
+    conversation.change(room);
+    this.advance(conversation);
   }
 
   views(id: string): Views {
@@ -299,6 +368,7 @@ export class Engine implements Host {
       const conversation = this.#conversation(id);
       if (conversation.log.isEmpty) conversation.log.forgetHead();
       this.advance(conversation);
+      conversation.changes.pump();
     });
     return () => {
       const conversation = this.conversations.get(id);
@@ -313,10 +383,45 @@ export class Engine implements Host {
   #conversation(id: string): Conversation {
     let conversation = this.conversations.get(id);
     if (!conversation) {
-      conversation = new Conversation(id, this.limits);
+      conversation = new Conversation(id, this.limits, this.#changesOf(id));
       this.conversations.set(id, conversation);
     }
     return conversation;
+  }
+
+  /** Changes of messages: applied to what is known of them. Those of a conversation that is not on screen can wait. */
+  #changesOf(id: string): Feed<Change> {
+    return new Feed(this, {
+      name: `changes ${id}`,
+      fetch: (after) => this.onChangesMissed(id, after),
+      tell: (change) => {
+        const message = this.conversations.get(id)?.log.at(change.messageSeq);
+        if (message && (message.changeSeq ?? 0) < change.seq)
+          this.take(id, changed(message, change, this.me.get()?.id ?? null));
+        this.#keepSoon(id);
+        this.events.emit("change", { conversationId: id, change });
+      },
+      lost: () => {},
+      isWanted: () => this.attendance.isOnScreen(id),
+    });
+  }
+
+  /** A message is like this now. */
+  take(id: string, message: Message): void {
+    const log = this.conversations.get(id)?.log;
+    const known = log?.at(message.seq);
+    if (!log || !known || (message.changeSeq ?? 0) <= (known.changeSeq ?? 0)) return;
+    batch(() => {
+      log.replace(message);
+      this.#keepSoon(id);
+      this.changed(id);
+    });
+  }
+
+  #keepSoon(id: string): void {
+    if (!this.conversations.get(id)?.isListed) return;
+    this.#dirty.add(id);
+    this.#flushSoon();
   }
 
   #forget(id: string): void {
@@ -361,10 +466,7 @@ export class Engine implements Host {
       const afterMs = isUrgent ? TIMES.cursorMs : TIMES.deliveredMs;
       this.timers.soon("cursors", afterMs, () => this.#tellCursors());
     }
-    if (conversation.isListed) {
-      this.#dirty.add(id);
-      this.#flushSoon();
-    }
+    this.#keepSoon(id);
     this.changed(id);
     // Last, so that whoever is told finds everything as it is now.
     if (skipped > 0) {
@@ -471,7 +573,8 @@ export class Engine implements Host {
     const remove = [...this.#removed].filter((id) => !this.conversations.has(id));
     this.#dirty.clear();
     this.#removed.clear();
-    const meta = { me: this.me.get(), since: this.since, limits: this.frameLimits };
+    const { since, frameLimits: limits, feed } = this;
+    const meta = { me: this.me.get(), since, limits, eventSeq: feed.seq };
     await this.keep(this.storage.write({ meta, put, remove }));
   }
 
@@ -481,4 +584,9 @@ export class Engine implements Host {
   unkept(error: unknown): void {
     this.events.emit("error", { code: "storage", message: `nothing can be kept: ${String(error)}` });
   }
+}
+
+/** Until there is somebody to ask. */
+async function unasked(): Promise<never> {
+  throw new OortError("offline", "there is no connection; try again when there is");
 }

@@ -17,7 +17,7 @@ export class Log {
   /** Disjoint and apart, ascending; the first one is shown. */
   #ranges: Range[] = [];
   readonly #messages = new Map<number, Message>();
-  /** What was shown last, with its range: what is known of a seq never changes. */
+  /** What was shown last, with its range. */
   #items: readonly Message[] = [];
   #itemsLow = 1;
   #itemsHigh = 0;
@@ -108,6 +108,22 @@ export class Log {
     return high < low || this.#ranges.some((range) => range.low <= low && high <= range.high);
   }
 
+  /** Puts a message that has changed in the place of what was known of it. */
+  replace(message: Message): void {
+    const { seq } = message;
+    if (!this.#messages.has(seq)) return;
+    this.#messages.set(seq, message);
+    if (seq < this.#itemsLow || seq > this.#itemsHigh) return;
+    this.#items = this.#items.map((other) => (other.seq === seq ? message : other));
+  }
+
+  /** Forgets what is known, but for the head. */
+  restart(): void {
+    this.#ranges = [];
+    this.#messages.clear();
+    this.#isHeadUnknown = true;
+  }
+
   /** The newest message is said to be this one. */
   setHead(head: number): void {
     this.#head = Math.max(this.#head, head);
@@ -182,12 +198,14 @@ export class Log {
     return found;
   }
 
-  /** All of [`low`, `high`] is known, and these are the messages in it. What was known before stays as it was. */
+  /** All of [`low`, `high`] is known, and these are the messages in it. Of what was known before, the newer version stays. */
   #cover(low: number, high: number, messages: readonly Message[]): void {
     if (high < low - 1 || low < 1) return;
     for (const message of messages) {
       const { seq } = message;
-      if (seq >= low && seq <= high && !this.covers(seq, seq)) this.#messages.set(seq, message);
+      if (seq < low || seq > high) continue;
+      if (!this.covers(seq, seq)) this.#messages.set(seq, message);
+      else if ((message.changeSeq ?? 0) > (this.#messages.get(seq)?.changeSeq ?? 0)) this.replace(message);
     }
     const merged = { low, high };
     const others: Range[] = [];

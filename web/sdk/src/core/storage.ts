@@ -9,6 +9,8 @@ export interface Meta {
   readonly since: string | null;
   /** Of frames, as the last full hello said them. */
   readonly limits: FrameLimits;
+  /** The user's events up to this one were told; absent in what older clients kept. */
+  readonly eventSeq?: number | null;
 }
 
 export interface Restored {

@@ -12,13 +12,16 @@ export type ServerFrame =
   | SendAck
   | ErrorFrame
   | ConversationFrame
+  | GroupChangedFrame
   | Behind
   | Reconnect
   | Push
   | Pong
   | CursorEvent
   | Presence
-  | TypingEvent;
+  | TypingEvent
+  | UserEventFrame
+  | ChangeFrame;
 /**
  * A room's or user's id.
  */
@@ -44,6 +47,10 @@ export type TimeMs = number;
  */
 export type SyncCursor = string;
 /**
+ * seq of the user's newest event; 0 = none yet.
+ */
+export type EventSeq = number;
+/**
  * Echoed in the answer.
  */
 export type RequestId = string;
@@ -58,11 +65,15 @@ export type Code =
   | "refresh_reused"
   | "forbidden"
   | "not_member"
+  | "muted"
+  | "dissolved"
   | "not_found"
   | "method_not_allowed"
   | "username_taken"
   | "email_taken"
   | "room_name_taken"
+  | "group_full"
+  | "limit_reached"
   | "idempotency_conflict"
   | "too_large"
   | "rate_limited"
@@ -70,6 +81,10 @@ export type Code =
   | "overloaded"
   | "unavailable"
   | "draining";
+/**
+ * Counts the changes of a room's messages: 1, 2, 3, …; 0 = none yet.
+ */
+export type ChangeSeq = number;
 export type ClientFrame =
   ClientMessages | RequestRoomHistory | ClientCreateRoom | Ping | MoveCursor | Watch | Typing;
 
@@ -86,6 +101,7 @@ export interface FullHello {
   };
   rooms: Room[];
   cursor?: SyncCursor;
+  eventSeq?: EventSeq;
 }
 export interface WireUser {
   id: string;
@@ -129,8 +145,44 @@ export interface Room {
    * Time of the newest message; 0 = none yet.
    */
   lastAtMs?: number;
+  /**
+   * Newest change of a message; absent: none yet.
+   */
+  changeSeq?: number;
   peerReadSeq?: Seq;
   peerDeliveredSeq?: Seq;
+  /**
+   * The reader has it shown before others.
+   */
+  pinned?: true;
+  /**
+   * It notifies the reader of nothing until then.
+   */
+  mutedUntil?: number;
+  /**
+   * `group` only: the reader's own.
+   */
+  role?: "member" | "admin" | "owner";
+  /**
+   * The reader may not send until then.
+   */
+  silencedUntil?: number;
+  /**
+   * `group` only: how many are in it.
+   */
+  members?: number;
+  /**
+   * Address or file id of its picture.
+   */
+  avatar?: string;
+  /**
+   * Only admins and the owner may send.
+   */
+  muteAll?: true;
+  /**
+   * It can be read, and that is all.
+   */
+  dissolvedAtMs?: number;
   /**
    * There are messages older than `messages`.
    */
@@ -148,6 +200,30 @@ export interface WireMessage {
   content: string;
   timestamp: TimeMs;
   user: WireUser;
+  /**
+   * The message's newest change; absent: none yet.
+   */
+  changeSeq?: number;
+  /**
+   * ms since 1970.
+   */
+  editedAt?: number;
+  /**
+   * Nothing of what was sent is left.
+   */
+  gone?: "recalled" | "erased";
+  reactions?: WireReaction[];
+}
+export interface WireReaction {
+  emoji: string;
+  /**
+   * Users who react so.
+   */
+  count: number;
+  /**
+   * The reader is one of them.
+   */
+  mine?: boolean;
 }
 /**
  * Answer to a known `since`: only the rooms whose entry changed since then.
@@ -164,6 +240,7 @@ export interface PartialHello {
    */
   ids?: Id[];
   cursor: SyncCursor;
+  eventSeq?: EventSeq;
 }
 export interface ServerMessages {
   type: "serverMessages";
@@ -187,6 +264,10 @@ export interface ServerRoomHistory {
     messages: WireMessage[];
     hasMoreMessages: boolean;
     head: Seq;
+    /**
+     * Changes up to it are in the page; absent: none yet.
+     */
+    changeSeq?: number;
   };
 }
 export interface ServerCreateRoom {
@@ -247,6 +328,43 @@ export interface ConversationFrame {
     room: Room;
     actor?: WireUser;
   };
+}
+export interface GroupChangedFrame {
+  type: "conversation";
+  payload: {
+    change: "changed";
+    room: ChangedRoom;
+    actor?: WireUser;
+  };
+}
+/**
+ * A group as all its members see it, without anything of the reader's own.
+ */
+export interface ChangedRoom {
+  id: Id;
+  name: string;
+  kind: "room" | "group" | "direct";
+  head: Seq;
+  /**
+   * What everybody is to know; empty = nothing.
+   */
+  announcement: string;
+  /**
+   * How many are in it.
+   */
+  members?: number;
+  /**
+   * Address or file id of its picture.
+   */
+  avatar?: string;
+  /**
+   * Only admins and the owner may send.
+   */
+  muteAll?: true;
+  /**
+   * ms since 1970.
+   */
+  dissolvedAtMs?: number;
 }
 export interface Behind {
   type: "behind";
@@ -324,6 +442,41 @@ export interface TypingEvent {
     roomId: Id;
     user: WireUser;
     active: boolean;
+  };
+}
+/**
+ * Something changed for the user that is no message of a room.
+ */
+export interface UserEventFrame {
+  type: "event";
+  payload: {
+    seq: number;
+    at: TimeMs;
+    /**
+     * docs/events.md lists them.
+     */
+    kind: string;
+    data: {
+      [k: string]: unknown;
+    };
+  };
+}
+/**
+ * A message was changed.
+ */
+export interface ChangeFrame {
+  type: "change";
+  payload: {
+    roomId: Id;
+    changeSeq: ChangeSeq;
+    messageId: MessageId;
+    seq: Seq;
+    kind: "edited" | "recalled" | "reacted" | "unreacted" | "erased";
+    at: TimeMs;
+    by?: WireUser;
+    content?: string;
+    emoji?: string;
+    count?: number;
   };
 }
 export interface ClientMessages {

@@ -257,6 +257,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/conversations/{id}/settings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Pins or mutes a conversation for the caller, on all their devices. */
+        put: operations["putConversationSettings"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/create-account": {
         parameters: {
             query?: never;
@@ -317,9 +334,80 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Creates a group with its first members. */
+        /** Creates a group with its first members; the caller owns it. */
         post: operations["createGroup"];
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/groups/join": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Lets the caller into the group of a link, unless they are in it already. */
+        post: operations["joinGroup"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/groups/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A group, as its members see it. */
+        get: operations["getGroup"];
+        put?: never;
+        post?: never;
+        /** Dissolves a group: its members read on, nobody sends any more. */
+        delete: operations["dissolveGroup"];
+        options?: never;
+        head?: never;
+        /** Changes name, picture, announcement, or whether all are muted. */
+        patch: operations["editGroup"];
+        trace?: never;
+    };
+    "/api/groups/{id}/links": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the links of a group, by id. */
+        get: operations["listGroupLinks"];
+        put?: never;
+        /** Makes a link by which others come in. */
+        post: operations["createGroupLink"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/groups/{id}/links/{linkId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Revokes a link: nobody comes in by it any more. */
+        delete: operations["revokeGroupLink"];
         options?: never;
         head?: never;
         patch?: never;
@@ -353,8 +441,59 @@ export interface paths {
         get?: never;
         put?: never;
         post?: never;
-        /** Removes a member; everyone may remove themselves. */
+        /** Removes a member; everyone but the owner may remove themselves. */
         delete: operations["removeMember"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/groups/{id}/members/{userId}/mute": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Keeps a member from sending until a time, or no more. */
+        put: operations["muteMember"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/groups/{id}/members/{userId}/role": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Makes a member an admin, or an admin a member. */
+        put: operations["setRole"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/groups/{id}/owner": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Makes another member the owner; the caller becomes an admin. */
+        post: operations["handOverGroup"];
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -888,6 +1027,8 @@ export interface components {
         };
         /** @description A conversation as its reader sees it. */
         Conversation: {
+            /** @description Address or file id of its picture. */
+            avatar?: string;
             /** @description Who created it; `0` = the server. */
             creatorId: string;
             /**
@@ -895,6 +1036,11 @@ export interface components {
              * @description The reader has been given messages up to here.
              */
             deliveredSeq?: number | null;
+            /**
+             * Format: int64
+             * @description It was dissolved, ms since the epoch: it can be read, and that is all.
+             */
+            dissolvedAtMs?: number | null;
             /** @description There are messages older than `latest`. */
             hasMore: boolean;
             /**
@@ -912,6 +1058,18 @@ export interface components {
             lastAtMs: number;
             /** @description The newest messages, newest first, as many as were asked for. */
             latest: components["schemas"]["Message"][];
+            /**
+             * Format: int64
+             * @description How many are in it, `group` only.
+             */
+            members?: number | null;
+            /** @description Only admins and the owner may send. */
+            muteAll?: boolean;
+            /**
+             * Format: int64
+             * @description It notifies the reader of nothing until then, ms since the epoch.
+             */
+            mutedUntil?: number | null;
             /** @description Name of the room or group; for `direct` the other user's name. */
             name: string;
             /**
@@ -926,12 +1084,20 @@ export interface components {
              * @description The other user has read messages up to here, `direct` only.
              */
             peerReadSeq?: number | null;
+            /** @description The reader has it shown before others. */
+            pinned?: boolean;
             /**
              * Format: int64
              * @description The reader has read messages up to here. Absent, as `deliveredSeq` and
              *     `unread` are, where a conversation was there before it was asked for.
              */
             readSeq?: number | null;
+            role?: components["schemas"]["Role"] | null;
+            /**
+             * Format: int64
+             * @description The reader may not send until then, ms since the epoch.
+             */
+            silencedUntil?: number | null;
             /**
              * Format: int64
              * @description Messages above `readSeq`, up to `head`, that the reader did not send.
@@ -943,6 +1109,16 @@ export interface components {
          * @enum {string}
          */
         ConversationKind: "direct" | "group" | "room";
+        /** @description What the caller made of a conversation. */
+        ConversationSettings: {
+            /**
+             * Format: int64
+             * @description Notifies of nothing until then, ms since the epoch; 0 = notifies.
+             */
+            mutedUntil: number;
+            /** @description Shown before others. */
+            pinned: boolean;
+        };
         /** @description Conversations. */
         Conversations: {
             conversations: components["schemas"]["Conversation"][];
@@ -956,6 +1132,12 @@ export interface components {
         /** @description A log-in that has begun with a cookie. */
         CookieSession: {
             user: components["schemas"]["User"];
+        };
+        /** @description A link that was just made. */
+        CreatedGroupLink: {
+            link: components["schemas"]["GroupLink"];
+            /** @description What lets people in; it is not shown again. */
+            token: string;
         };
         /** @description How far the caller has got. */
         Cursor: {
@@ -1025,7 +1207,7 @@ export interface components {
          * @description A stable error code.
          * @enum {string}
          */
-        ErrorCode: "invalid_request" | "invalid_field" | "unauthenticated" | "login_failed" | "refresh_reused" | "already_logged_in" | "forbidden" | "not_member" | "not_found" | "method_not_allowed" | "username_taken" | "email_taken" | "room_name_taken" | "idempotency_conflict" | "too_large" | "rate_limited" | "internal" | "overloaded" | "unavailable" | "draining";
+        ErrorCode: "invalid_request" | "invalid_field" | "unauthenticated" | "login_failed" | "refresh_reused" | "already_logged_in" | "forbidden" | "not_member" | "muted" | "dissolved" | "not_found" | "method_not_allowed" | "username_taken" | "email_taken" | "room_name_taken" | "group_full" | "limit_reached" | "idempotency_conflict" | "too_large" | "rate_limited" | "internal" | "overloaded" | "unavailable" | "draining";
         /** @description Something that changed for the caller. */
         Event: {
             /**
@@ -1065,6 +1247,80 @@ export interface components {
             code: number;
             data?: unknown;
             message: string;
+        };
+        /** @description A group, as one of its members sees it. */
+        Group: {
+            /** @description Its admins, by id. */
+            adminIds: string[];
+            /** @description What everybody is to know; empty = nothing. */
+            announcement: string;
+            /** @description Address or file id of its picture; empty = none. */
+            avatar: string;
+            /** @description Who created it. */
+            creatorId: string;
+            /**
+             * Format: int64
+             * @description It was dissolved, ms since the epoch: it can be read, and that is all.
+             */
+            dissolvedAtMs?: number | null;
+            /** @example 9 */
+            id: string;
+            /**
+             * Format: int64
+             * @description How many are in it.
+             */
+            members: number;
+            /** @description Only admins and the owner may send. */
+            muteAll: boolean;
+            name: string;
+            /** @description Its owner; absent when everybody left. */
+            ownerId?: string | null;
+            /** @description The reader's own role. */
+            role: components["schemas"]["Role"];
+            /**
+             * Format: int64
+             * @description The reader may not send until then, ms since the epoch.
+             */
+            silencedUntil?: number | null;
+        };
+        /** @description A link, without its token. */
+        GroupLink: {
+            /**
+             * Format: int64
+             * @description ms since the epoch.
+             */
+            createdAtMs: number;
+            creator: components["schemas"]["User"];
+            /**
+             * Format: int64
+             * @description ms since the epoch; absent = until it is revoked.
+             */
+            expiresAtMs?: number | null;
+            id: string;
+            /**
+             * Format: int64
+             * @description How many came in by it.
+             */
+            uses: number;
+            /**
+             * Format: int64
+             * @description How many may come in by it; absent = any number.
+             */
+            usesMax?: number | null;
+        };
+        /** @description Links of a group, by id. */
+        GroupLinks: {
+            links: components["schemas"]["GroupLink"][];
+        };
+        /** @description What is to be another; what is absent stays. */
+        GroupPatch: {
+            /** @description What everybody is to know; empty = nothing. */
+            announcement?: string | null;
+            /** @description Address or file id of its picture; empty = none. */
+            avatar?: string | null;
+            /** @description Only admins and the owner may send. */
+            muteAll?: boolean | null;
+            name?: string | null;
         };
         /** @description Connections told to close. */
         Kicked: {
@@ -1112,6 +1368,12 @@ export interface components {
              * @description ms since the epoch.
              */
             joinedAtMs: number;
+            /**
+             * Format: int64
+             * @description May not send until then, ms since the epoch.
+             */
+            mutedUntil?: number | null;
+            role: components["schemas"]["Role"];
             user: components["schemas"]["User"];
         };
         /** @description How far a member has got. */
@@ -1293,6 +1555,19 @@ export interface components {
             memberIds?: string[];
             name: string;
         };
+        /** @description A link to make. */
+        NewLink: {
+            /**
+             * Format: int64
+             * @description How long it lets people in, ms; absent = until it is revoked.
+             */
+            expiresInMs?: number | null;
+            /**
+             * Format: int64
+             * @description How many may come in by it; absent = any number.
+             */
+            usesMax?: number | null;
+        };
         /** @description Users to add to a group. */
         NewMembers: {
             /** @description Those who are members already are passed over. */
@@ -1306,6 +1581,27 @@ export interface components {
              */
             clientMsgId?: string | null;
             content: string;
+        };
+        /** @description Until when a member may not send. */
+        NewMute: {
+            /**
+             * Format: int64
+             * @description ms since the epoch; 0 = may send.
+             */
+            until: number;
+        };
+        /** @description Who becomes the owner. */
+        NewOwner: {
+            /**
+             * @description A member.
+             * @example 7
+             */
+            userId: string;
+        };
+        /** @description What a member becomes. */
+        NewRole: {
+            /** @description `admin` or `member`. */
+            role: components["schemas"]["Role"];
         };
         /** @description A room to create. */
         NewRoom: {
@@ -1485,6 +1781,11 @@ export interface components {
              */
             nextSeq?: number | null;
         };
+        /**
+         * @description What somebody is in a group.
+         * @enum {string}
+         */
+        Role: "member" | "admin" | "owner";
         /** @description A push to the members of a room who are online. */
         RoomPush: components["schemas"]["PushBody"] & {
             /**
@@ -1533,6 +1834,20 @@ export interface components {
             /** @description Good once; the answer has the next one. */
             refreshToken: string;
             user: components["schemas"]["User"];
+        };
+        /** @description What the caller makes of a conversation; what is absent stays. */
+        SettingsPatch: {
+            /**
+             * Format: int64
+             * @description Notifies of nothing until then, ms since the epoch; 0 = notifies.
+             */
+            mutedUntil?: number | null;
+            /** @description Shown before others. */
+            pinned?: boolean | null;
+        };
+        /** @description What lets the caller in. */
+        Token: {
+            token: string;
         };
         /** @description A process that answered. */
         TraceAnswered: {
@@ -2184,6 +2499,42 @@ export interface operations {
             };
         };
     };
+    putConversationSettings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Any conversation of the caller */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SettingsPatch"];
+            };
+        };
+        responses: {
+            /** @description As it is now, stored */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConversationSettings"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
     web4CreateAccount: {
         parameters: {
             query?: never;
@@ -2285,7 +2636,10 @@ export interface operations {
     createGroup: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description A repeat under the same key creates nothing */
+                "idempotency-key"?: string | null;
+            };
             path?: never;
             cookie?: never;
         };
@@ -2303,6 +2657,238 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Conversation"];
                 };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    joinGroup: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Token"];
+            };
+        };
+        responses: {
+            /** @description The group */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Conversation"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    getGroup: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The group */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The group */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Group"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    dissolveGroup: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The group */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is dissolved */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    editGroup: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The group */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["GroupPatch"];
+            };
+        };
+        responses: {
+            /** @description It is so now */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    listGroupLinks: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The group */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Its links */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GroupLinks"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    createGroupLink: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A repeat under the same key makes nothing */
+                "idempotency-key"?: string | null;
+            };
+            path: {
+                /** @description The group */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewLink"];
+            };
+        };
+        responses: {
+            /** @description Made */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CreatedGroupLink"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    revokeGroupLink: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The group */
+                id: string;
+                /** @description The link */
+                linkId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description There is no such link */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description Refused */
             default: {
@@ -2401,6 +2987,112 @@ export interface operations {
         requestBody?: never;
         responses: {
             /** @description They are no member */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    muteMember: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The group */
+                id: string;
+                /** @description The member */
+                userId: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewMute"];
+            };
+        };
+        responses: {
+            /** @description It is so */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    setRole: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The group */
+                id: string;
+                /** @description The member */
+                userId: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewRole"];
+            };
+        };
+        responses: {
+            /** @description They are that */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    handOverGroup: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The group */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewOwner"];
+            };
+        };
+        responses: {
+            /** @description They own it */
             204: {
                 headers: {
                     [name: string]: unknown;

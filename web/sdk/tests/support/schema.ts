@@ -7,17 +7,18 @@ const ajv = new Ajv2020({ strict: true, strictTypes: false, allErrors: false, di
 ajv.addSchema(JSON.parse(readFileSync(path.join(docs, "oort.v1.schema.json"), "utf8")), "frames");
 
 /** Every type of frame and the definitions that describe it, by who sends it. */
-function definitions(side: "ServerFrame" | "ClientFrame"): ReadonlyMap<string, string> {
+function definitions(side: "ServerFrame" | "ClientFrame"): ReadonlyMap<string, readonly string[]> {
   const schema = ajv.getSchema("frames")?.schema as {
     $defs: Record<string, { oneOf?: { $ref: string }[]; properties?: { type?: { const?: string } } }>;
   };
   const refs = schema.$defs[side]?.oneOf ?? [];
-  return new Map(
-    refs.map(({ $ref }) => {
-      const name = $ref.split("/").at(-1) ?? "";
-      return [schema.$defs[name]?.properties?.type?.const ?? "", name];
-    }),
-  );
+  const found = new Map<string, string[]>();
+  for (const { $ref } of refs) {
+    const name = $ref.split("/").at(-1) ?? "";
+    const type = schema.$defs[name]?.properties?.type?.const ?? "";
+    found.set(type, [...(found.get(type) ?? []), name]);
+  }
+  return found;
 }
 
 const SIDES = { server: definitions("ServerFrame"), client: definitions("ClientFrame") };
@@ -27,12 +28,17 @@ export const FRAME_TYPES = { server: [...SIDES.server.keys()], client: [...SIDES
 /** What is wrong with a frame, in words; null = nothing. Unknown fields are wrong. */
 export function faultOf(side: "server" | "client", frame: unknown): string | null {
   const type = String((frame as { type?: unknown } | null)?.type);
-  const name = SIDES[side].get(type);
-  if (name === undefined) return `${side} frame of unknown type ${type}`;
-  const validate = ajv.getSchema(`frames#/$defs/${name}`);
-  if (!validate) throw new Error(`no schema ${name}`);
-  if (validate(frame)) return null;
-  return `${side} frame ${type}: ${ajv.errorsText(validate.errors)}; ${JSON.stringify(frame).slice(0, 600)}`;
+  const names = SIDES[side].get(type);
+  if (names === undefined) return `${side} frame of unknown type ${type}`;
+  // One of those of this type has to fit.
+  const errors: string[] = [];
+  for (const name of names) {
+    const validate = ajv.getSchema(`frames#/$defs/${name}`);
+    if (!validate) throw new Error(`no schema ${name}`);
+    if (validate(frame)) return null;
+    errors.push(ajv.errorsText(validate.errors));
+  }
+  return `${side} frame ${type}: ${errors.join(", or ")}; ${JSON.stringify(frame).slice(0, 600)}`;
 }
 
 /** The JSON examples of docs/protocol.md marked as frames of one side in oort.v1. */

@@ -1,13 +1,18 @@
+import type { WireChange, WireEvent } from "../../src/core/wire.js";
 import type { ClientFrame, Room, ServerFrame, WireMessage, WireUser } from "../../src/generated/oort_v1.js";
 
 const HELLO_MESSAGES = 5;
 const HISTORY_MAX = 10;
+const EVENTS_MAX = 3;
 
 interface FakeRoom {
   readonly id: string;
   readonly kind: Room["kind"];
   readonly messages: WireMessage[];
   readonly readSeq: Map<string, number>;
+  readonly changes: WireChange[];
+  /** Who reacts, by message and emoji. */
+  readonly reactions: Map<string, Set<string>>;
 }
 
 /** One connection: what the server says waits in `queue` until it is delivered. */
@@ -37,6 +42,11 @@ export class FakeServer {
   readonly rooms = new Map<string, FakeRoom>();
   readonly links = new Set<Link>();
   readonly received: ClientFrame[] = [];
+  readonly #events = new Map<string, WireEvent[]>();
+  /** Events up to this seq are no longer kept. */
+  eventsForgotten = 0;
+  eventPages = 0;
+  changePages = 0;
   /** Older servers: no cursors, no watch. */
   isOld = false;
   /** Refuses pages of history for good. */
@@ -49,7 +59,14 @@ export class FakeServer {
   readonly #changedAt = new Map<string, number>();
 
   addRoom(id: string, kind: Room["kind"] = "room"): void {
-    this.rooms.set(id, { id, kind, messages: [], readSeq: new Map() });
+    this.rooms.set(id, {
+      id,
+      kind,
+      messages: [],
+      readSeq: new Map(),
+      changes: [],
+      reactions: new Map(),
+    });
     this.#changed(id);
   }
 
@@ -80,6 +97,80 @@ export class FakeServer {
     return message;
   }
 
+  /** Somebody changes a message. */
+  change(
+    roomId: string,
+    by: WireUser,
+    seq: number,
+    kind: WireChange["kind"],
+    { content, emoji = "" }: { content?: string; emoji?: string } = {},
+  ): WireChange {
+    const { messages, changes, reactions } = this.#room(roomId);
+    const message = messages[seq - 1]!;
+    const at = ++this.#now;
+    const who = reactions.get(`${seq} ${emoji}`) ?? new Set();
+    if (kind === "reacted") who.add(by.id);
+    else if (kind === "unreacted") who.delete(by.id);
+    reactions.set(`${seq} ${emoji}`, who);
+    const isReaction = kind === "reacted" || kind === "unreacted";
+    const change: WireChange = {
+      changeSeq: changes.length + 1,
+      messageId: message.id,
+      seq,
+      kind,
+      at,
+      by,
+      ...(kind === "edited" && { content }),
+      ...(isReaction && { emoji, count: who.size }),
+    };
+    changes.push(change);
+    const { gone, ...rest } = message;
+    const isGone = kind === "recalled" || kind === "erased";
+    const others = (message.reactions ?? []).filter((one) => one.emoji !== emoji);
+    const now = isReaction && who.size > 0 ? [...others, { emoji, count: who.size }] : others;
+    messages[seq - 1] = {
+      ...rest,
+      changeSeq: change.changeSeq,
+      ...(isGone ? { content: "", gone: kind } : gone !== undefined && { gone }),
+      ...(kind === "edited" && { content: content ?? "", editedAt: at }),
+      ...(now.length > 0 && !isGone && { reactions: now }),
+    };
+    this.#changed(roomId);
+    for (const link of this.links) link.queue.push({ type: "change", payload: { roomId, ...change } });
+    return change;
+  }
+
+  /** As `GET /api/conversations/{id}/changes` answers. */
+  changesAfter(roomId: string, after: number) {
+    this.changePages++;
+    const all = this.#room(roomId).changes;
+    const changes = all.slice(after, after + EVENTS_MAX);
+    return { changes, head: all.length, hasMore: after + EVENTS_MAX < all.length };
+  }
+
+  /** Something changes for a user. */
+  happen(user: WireUser, kind: string, data: Record<string, unknown> = {}): WireEvent {
+    const events = this.#events.get(user.id) ?? [];
+    this.#events.set(user.id, events);
+    const event: WireEvent = { seq: events.length + 1, at: ++this.#now, kind, data };
+    events.push(event);
+    for (const link of this.links) {
+      if (link.user.id === user.id) link.queue.push({ type: "event", payload: event });
+    }
+    return event;
+  }
+
+  /** As `GET /api/events` answers. */
+  eventsAfter(user: WireUser, after: number) {
+    this.eventPages++;
+    const all = this.#events.get(user.id) ?? [];
+    const from = Math.max(after, this.eventsForgotten);
+    const events = all.slice(from, from + EVENTS_MAX);
+    const head = all.length;
+    const newest = events.at(-1)?.seq ?? head;
+    return { events, head, hasMore: newest < head, truncated: after < head && from > after };
+  }
+
   handle(link: Link, frame: ClientFrame): void {
     this.received.push(frame);
     switch (frame.type) {
@@ -101,7 +192,7 @@ export class FakeServer {
       case "requestRoomHistory": {
         const { roomId, firstMessageId, afterSeq, count, requestId } = frame.payload;
         if (this.isClosed) return this.#refuse(link, requestId);
-        const all = this.#room(roomId).messages;
+        const { messages: all, changes } = this.#room(roomId);
         const max = Math.min(count, HISTORY_MAX);
         const before = firstMessageId ? Number(firstMessageId.split("-")[1]) : all.length + 1;
         const low = Math.max(1, before - max);
@@ -110,7 +201,9 @@ export class FakeServer {
           ? all.slice(afterSeq, afterSeq + max)
           : all.slice(low - 1, before - 1).reverse();
         const hasMoreMessages = isForward ? afterSeq + max < all.length : low > 1;
-        const payload = { roomId, messages, hasMoreMessages, head: all.length, ...echo(requestId) };
+        const changeSeq = changes.length;
+        const page = { messages, hasMoreMessages, head: all.length, ...(changeSeq > 0 && { changeSeq }) };
+        const payload = { roomId, ...page, ...echo(requestId) };
         link.queue.push({ type: "serverRoomHistory", payload });
         return;
       }
@@ -163,13 +256,14 @@ export class FakeServer {
   #hello(user: WireUser, since: string | null): ServerFrame {
     const changedSince = since === null || this.isOld ? -1 : Number(since);
     const rooms = [...this.rooms.values()].filter(({ id }) => (this.#changedAt.get(id) ?? 0) > changedSince);
-    const shown = rooms.map(({ id, kind, messages, readSeq }): Room => {
+    const shown = rooms.map(({ id, kind, messages, readSeq, changes }): Room => {
       const head = messages.length;
       const cursors = {
         readSeq: readSeq.get(user.id) ?? 0,
         deliveredSeq: readSeq.get(user.id) ?? 0,
         unread: this.unread(id, user.id),
         lastAtMs: messages.at(-1)?.timestamp ?? 0,
+        ...(changes.length > 0 && { changeSeq: changes.length }),
       };
       return {
         id,
@@ -182,9 +276,11 @@ export class FakeServer {
       };
     });
     const cursor = String(this.#changes);
+    const eventSeq = this.#events.get(user.id)?.length ?? 0;
+    const more = this.isOld ? {} : { eventSeq };
     if (changedSince >= 0) {
       const session = { key: "k", heartbeatMs: 60_000 };
-      return { type: "hello", payload: { session, partial: true, rooms: shown, cursor } };
+      return { type: "hello", payload: { session, partial: true, rooms: shown, cursor, ...more } };
     }
     const limits = {
       frameBytesMax: 65536,
@@ -196,7 +292,10 @@ export class FakeServer {
       historyCountMax: HISTORY_MAX,
     };
     const session = { key: "k", heartbeatMs: 60_000, limits };
-    return { type: "hello", payload: { me: user, session, rooms: shown, ...(!this.isOld && { cursor }) } };
+    return {
+      type: "hello",
+      payload: { me: user, session, rooms: shown, ...(!this.isOld && { cursor }), ...more },
+    };
   }
 }
 

@@ -5,7 +5,7 @@ import { NoStorage } from "../../src/io/none.js";
 import { DEFAULT_LIMITS, TIMES } from "../../src/limits.js";
 import type { Limits, LogItem, Message } from "../../src/types.js";
 import { MemoryStorage } from "../support/memory.js";
-import { ANN, BOB, span } from "../support/messages.js";
+import { ANN, BOB, room, span } from "../support/messages.js";
 import { FakeServer, type Link } from "../support/server.js";
 
 const LIMITS: Limits = { ...DEFAULT_LIMITS, gapMax: 40, aheadMax: 15, pageSize: 10 };
@@ -191,6 +191,30 @@ describe("an engine", () => {
     expect(() => bench.engine.sends.send("7", "")).toThrow(
       expect.objectContaining({ code: "invalid_field" }),
     );
+  });
+
+  it("takes what changed of a group for everybody, and keeps what is one's own", async () => {
+    const server = new FakeServer();
+    server.addRoom("7", "group");
+    const bench = new Bench(server);
+    await bench.settle();
+    const { engine } = bench;
+    engine.upsert({ ...room(0, 0), kind: "group", role: "admin", pinned: true, members: 3, muteAll: true });
+    const changes: string[] = [];
+    engine.events.on("conversation", ({ change }) => changes.push(change));
+    const changed = {
+      id: "7",
+      name: "harbour",
+      kind: "group" as const,
+      head: 0,
+      announcement: "",
+      members: 4,
+    };
+    engine.receive({ type: "conversation", payload: { change: "changed", room: changed } });
+    const [entry] = engine.list.get();
+    expect(entry).toMatchObject({ name: "harbour", role: "admin", pinned: true, members: 4 });
+    expect(entry?.muteAll).toBeUndefined();
+    expect(changes).toEqual(["changed"]);
   });
 
   it("asks for few pages at a time, what is on screen first", async () => {
