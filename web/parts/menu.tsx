@@ -8,7 +8,7 @@ interface MenuProps {
   trigger: ReactNode;
   children: ReactNode;
   align?: "start" | "center" | "end";
-  /** Stands at the end of the page: what its button is in would cut it off. */
+  /** Stands at the end of the screen: what its button is in would cut it off. */
   apart?: boolean;
 }
 
@@ -27,7 +27,7 @@ export function Menu({ trigger, children, align = "end", apart }: MenuProps) {
   return (
     <Radix.Root modal={false} defaultOpen>
       <Radix.Trigger asChild>{trigger}</Radix.Trigger>
-      {apart ? <Radix.Portal>{content}</Radix.Portal> : content}
+      {apart ? <Radix.Portal container={document.querySelector("main")}>{content}</Radix.Portal> : content}
     </Radix.Root>
   );
 }
