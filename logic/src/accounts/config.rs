@@ -190,7 +190,7 @@ impl Config {
     /// Whether an account may be made with this address.
     pub(super) fn is_email_allowed(&self, email: Option<&str>) -> bool {
         let is_allowed = |email: &str| {
-            let domain = email.rsplit_once('@').map_or("", |(_, domain)| domain);
+            let Some((_, domain)) = email.rsplit_once('@') else { return false };
             self.email_allowed.iter().any(|allowed| allowed == email || allowed == domain)
         };
         self.email_allowed.is_empty() || email.is_some_and(is_allowed)

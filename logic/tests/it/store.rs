@@ -26,7 +26,7 @@ macro_rules! contract {
     ($($module:ident: $($name:ident)+;)+) => {
         /// The same tests, for whoever wants to see what they have the store do.
         const SCENARIOS: &[(&str, plans::Scenario)] = &[
-            $($((stringify!($module), |fixture| Box::pin($module::$name(fixture))),)+)+
+            $($((concat!(stringify!($module), "::", stringify!($name)), |fixture| Box::pin($module::$name(fixture))),)+)+
         ];
         mod sqlite {
             $($(

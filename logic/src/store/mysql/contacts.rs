@@ -342,7 +342,8 @@ async fn find(
             ("s.find_by_id", Privacy::default().by_id)
         }
     };
-    sql.raw(" AND (u.id = ").int(reader.get());
+    sql.raw(" AND NOT EXISTS (SELECT 1 FROM departures d WHERE d.user_id = u.id) AND (u.id = ")
+        .int(reader.get());
     sql.raw(" OR COALESCE(").raw(finders).raw(", ").int(usual.number()).raw(") = ");
     sql.int(Finders::Everyone.number()).raw(" OR (").raw(finders).raw(" = ").int(Finders::Contacts.number());
     sql.raw(" AND c.user_id IS NOT NULL)) ORDER BY u.username_key LIMIT ").int(limit.into()).end();

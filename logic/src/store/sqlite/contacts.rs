@@ -287,7 +287,8 @@ fn find(connection: &Connection, reader: UserId, sought: &Sought, limit: u32) ->
     let sql = format!(
         "SELECT u.id, u.username FROM users u LEFT JOIN contact_settings s ON s.user_id = u.id
          LEFT JOIN contacts c ON c.user_id = u.id AND c.peer_id = ?3 AND c.state = ?7
-         WHERE {condition} AND (u.id = ?3 OR COALESCE({finders}, ?4) = ?5
+         WHERE {condition} AND NOT EXISTS (SELECT 1 FROM departures d WHERE d.user_id = u.id)
+         AND (u.id = ?3 OR COALESCE({finders}, ?4) = ?5
          OR ({finders} = ?6 AND c.user_id IS NOT NULL))
          ORDER BY u.username_key LIMIT ?8"
     );

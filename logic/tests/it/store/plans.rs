@@ -27,7 +27,8 @@ const SMALL: [&str; 3] = ["signing_keys", "operators", "owners"];
 const PREFIX: &str = "oort_plans_";
 
 /// What these test is not which statements there are.
-const PASSED_OVER: [&str; 3] = ["migrations", "model", "races"];
+const PASSED_OVER: [&str; 4] =
+    ["migrations::", "model::", "races::", "groups::a_group_of_a_hundred_thousand"];
 
 /// Tests run at once.
 const AT_ONCE: usize = 8;
@@ -42,7 +43,8 @@ const ALLOWED: [&str; 2] = [
      (w.owner IS NULL OR w.lease_until_ms <= CAST(UNIX_TIMESTAMP(NOW(6)) * 6 AS SIGNED)) LIMIT 6",
 ];
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+// A fixture that goes away holds up its thread until its database is gone, which waits for connections that others close.
+#[tokio::test(flavor = "multi_thread", worker_threads = 10)]
 async fn every_statement_finds_its_rows_by_an_index() {
     let full = Fixture::mysql_called("oort_full_");
     full.migrate().await.expect("migrates");
@@ -97,7 +99,9 @@ async fn observed(connection: &mut Conn) -> BTreeSet<String> {
     let since: Option<String> = connection.query_first("SELECT NOW(6)").await.expect("answers");
     let since = since.expect("a time");
     connection.query_drop("SET GLOBAL log_output = 'TABLE', GLOBAL general_log = ON").await.expect("logs");
-    let scenarios = SCENARIOS.iter().filter(|(module, _)| !PASSED_OVER.contains(module));
+    let scenarios = SCENARIOS
+        .iter()
+        .filter(|(name, _)| !PASSED_OVER.iter().any(|passed_over| name.starts_with(passed_over)));
     let scenarios: Vec<Scenario> = scenarios.map(|(_, scenario)| *scenario).collect();
     for together in scenarios.chunks(AT_ONCE) {
         let mut running = JoinSet::new();
@@ -180,6 +184,12 @@ fn plain(statement: &str) -> String {
         }
         before = c;
     }
+    // A list of many is one of few.
+    for (many, few) in [("6,6", "6"), ("'v6','v6'", "'v6'"), ("(6),(6)", "(6)")] {
+        while out.contains(many) {
+            out = out.replace(many, few);
+        }
+    }
     out
 }
 
@@ -212,5 +222,5 @@ fn statements_are_told_apart_and_made_plain() {
     let packet = "START TRANSACTION;SELECT a FROM t WHERE b = 'x;\\' y' AND c IN (12,345) LIMIT 3;COMMIT;";
     let statements: Vec<String> = split(packet).collect();
     assert_eq!(statements.len(), 4);
-    assert_eq!(plain(&statements[1]), "SELECT a FROM t WHERE b = 'v6' AND c IN (6,6) LIMIT 6");
+    assert_eq!(plain(&statements[1]), "SELECT a FROM t WHERE b = 'v6' AND c IN (6) LIMIT 6");
 }

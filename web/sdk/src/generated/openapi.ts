@@ -188,6 +188,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/codes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Mails a code. The answer is the same whether or not there is an account with the address; the mail says it. */
+        post: operations["mailCode"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/contacts": {
         parameters: {
             query?: never;
@@ -683,6 +700,59 @@ export interface paths {
         get: operations["me"];
         put?: never;
         post?: never;
+        /** Deletes the caller's account for ever. Their messages stay or are erased, as `logic.accounts.on_delete` says. */
+        delete: operations["deleteMe"];
+        options?: never;
+        head?: never;
+        /** Changes the caller's profile; their devices get the event `profile_changed`. */
+        patch: operations["changeMe"];
+        trace?: never;
+    };
+    "/api/me/deactivation": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Deactivates the caller's account: nobody finds it, until its user logs in again. */
+        post: operations["deactivateMe"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/me/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** All that is kept of the caller, as one JSON text: account, profile, log-ins, conversations, and every message they wrote. */
+        get: operations["exportMe"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/me/password": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Changes the caller's password. Ends the caller's other log-ins, and the connections they opened. */
+        put: operations["changePassword"];
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -701,6 +771,23 @@ export interface paths {
         /** Says who finds the caller. */
         put: operations["putPrivacy"];
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/password-resets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Sets a new password by a mailed code. Ends all log-ins of the account, and the connections they opened. */
+        post: operations["resetPassword"];
         delete?: never;
         options?: never;
         head?: never;
@@ -841,6 +928,23 @@ export interface paths {
         };
         /** Finds users by the beginning of their name, by e-mail address or by id: those who let the caller find them so. */
         get: operations["findUsers"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/users/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Tells who a user is. */
+        get: operations["user"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1169,6 +1273,10 @@ export interface components {
         Changes: components["schemas"]["Conversations"] & {
             events: components["schemas"]["Events"];
         };
+        /** @description The caller's password, to be sure. */
+        Confirmation: {
+            password: string;
+        };
         /** @description A connection of a user. */
         Connection: {
             /** @description Name of the comet that holds it. */
@@ -1401,7 +1509,7 @@ export interface components {
          * @description A stable error code.
          * @enum {string}
          */
-        ErrorCode: "invalid_request" | "invalid_field" | "unauthenticated" | "login_failed" | "refresh_reused" | "already_logged_in" | "forbidden" | "not_member" | "muted" | "dissolved" | "blocked" | "not_found" | "method_not_allowed" | "username_taken" | "email_taken" | "room_name_taken" | "group_full" | "limit_reached" | "idempotency_conflict" | "too_large" | "rate_limited" | "internal" | "overloaded" | "unavailable" | "draining";
+        ErrorCode: "invalid_request" | "invalid_field" | "unauthenticated" | "login_failed" | "wrong_password" | "wrong_code" | "refresh_reused" | "already_logged_in" | "forbidden" | "not_member" | "muted" | "dissolved" | "blocked" | "not_found" | "method_not_allowed" | "username_taken" | "email_taken" | "room_name_taken" | "group_full" | "limit_reached" | "idempotency_conflict" | "too_large" | "rate_limited" | "internal" | "overloaded" | "unavailable" | "draining";
         /** @description Something that changed for the caller. */
         Event: {
             /**
@@ -1549,8 +1657,23 @@ export interface components {
         LogIns: {
             sessions: components["schemas"]["LogIn"][];
         };
+        /** @description A code that was mailed, or a mail that says why there is none. */
+        MailedCode: {
+            /**
+             * Format: int64
+             * @description ms since the epoch.
+             */
+            expiresAtMs: number;
+        };
         /** @description Who the caller is. */
         Me: {
+            /**
+             * Format: int64
+             * @description When the account was created, ms since the epoch.
+             */
+            createdAtMs: number;
+            /** @description Nobody else is shown it. */
+            email?: string | null;
             /**
              * Format: int64
              * @description When the credential ends, ms since the epoch.
@@ -1558,6 +1681,7 @@ export interface components {
             expiresAtMs: number;
             /** @description The caller may use `/api/admin`. */
             operator: boolean;
+            profile: components["schemas"]["Profile"];
             user: components["schemas"]["User"];
         };
         /** @description A member of a group. */
@@ -1717,12 +1841,19 @@ export interface components {
         };
         /** @description An account to create. */
         NewAccount: components["schemas"]["Begin"] & {
+            /** @description As it was mailed (`POST /api/codes`); needed where `logic.accounts.sign_up` is `code`. */
+            code?: string | null;
             /** @description Unique; may be used to log in. */
             email?: string | null;
             /** @description 4 to 1024 bytes. */
             password: string;
             /** @description 2 to 100 characters of any script; unique without regard to case. */
             username: string;
+        };
+        /** @description A code to mail. */
+        NewCode: {
+            email: string;
+            purpose: components["schemas"]["Purpose"];
         };
         /**
          * @description How far the caller has got; what is absent stays. A seq above the head counts as the head, one below
@@ -1797,6 +1928,23 @@ export interface components {
              */
             userId: string;
         };
+        /** @description A password to change. */
+        NewPassword: {
+            /** @description 4 to 1024 bytes. */
+            newPassword: string;
+            oldPassword: string;
+        };
+        /** @description What is to change; what is absent stays, what is empty is taken away. */
+        NewProfile: {
+            /** @description At most 1024 bytes. */
+            avatar?: string | null;
+            /** @description At most 500 characters and 2000 bytes. */
+            description?: string | null;
+            /** @description At most 64 characters and 256 bytes. */
+            nick?: string | null;
+            /** @description `female`, `male`, `other`, or empty. */
+            sex?: string | null;
+        };
         /** @description What to note about a contact. */
         NewRemark: {
             /** @description Only for the caller; empty = none. */
@@ -1808,6 +1956,14 @@ export interface components {
             message?: string;
             /** @example 7 */
             userId: string;
+        };
+        /** @description A password to reset. */
+        NewReset: {
+            /** @description As it was mailed. */
+            code: string;
+            email: string;
+            /** @description The new one: 4 to 1024 bytes. */
+            password: string;
         };
         /** @description What a member becomes. */
         NewRole: {
@@ -1821,7 +1977,7 @@ export interface components {
         };
         /** @description A log-in to begin. */
         NewSession: components["schemas"]["Begin"] & {
-            /** @description User name or e-mail address. */
+            /** @description User name, e-mail address or user id. */
             login: string;
             password: string;
         };
@@ -1940,6 +2096,11 @@ export interface components {
              */
             rows: number;
         };
+        /** @description A user as everybody sees them. */
+        Person: {
+            profile: components["schemas"]["Profile"];
+            user: components["schemas"]["User"];
+        };
         /** @description Who finds the caller, by what. */
         Privacy: {
             /** @description By the whole e-mail address. */
@@ -1949,6 +2110,21 @@ export interface components {
             /** @description By the beginning of the user name. */
             findByName: components["schemas"]["Finders"];
         };
+        /** @description What a user tells of themselves. */
+        Profile: {
+            /** @description An http(s) URL, or the id of a file; empty = none. */
+            avatar: string;
+            description: string;
+            /** @description Shown instead of the user name; empty = none. */
+            nick: string;
+            /** @description `female`, `male`, `other`; empty = not said. */
+            sex: string;
+        };
+        /**
+         * @description What a code is for.
+         * @enum {string}
+         */
+        Purpose: "sign_up" | "reset";
         /** @description What is pushed. */
         PushBody: {
             /** @description The frame's body as text. Either this or `bodyBase64`. */
@@ -2523,6 +2699,39 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Kicked"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    mailCode: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewCode"];
+            };
+        };
+        responses: {
+            /** @description The mail is on its way */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MailedCode"];
                 };
             };
             /** @description Refused */
@@ -3764,6 +3973,161 @@ export interface operations {
             };
         };
     };
+    deleteMe: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Confirmation"];
+            };
+        };
+        responses: {
+            /** @description Deleted; all log-ins are ended */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    changeMe: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewProfile"];
+            };
+        };
+        responses: {
+            /** @description The caller, as they are now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Me"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    deactivateMe: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Confirmation"];
+            };
+        };
+        responses: {
+            /** @description Deactivated; all log-ins are ended */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    exportMe: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As long as it is; one that breaks off is no JSON */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": string;
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    changePassword: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewPassword"];
+            };
+        };
+        responses: {
+            /** @description The new password is the only one */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
     privacy: {
         parameters: {
             query?: never;
@@ -3814,6 +4178,37 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Privacy"];
                 };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    resetPassword: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewReset"];
+            };
+        };
+        responses: {
+            /** @description The new password is the only one */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description Refused */
             default: {
@@ -4165,6 +4560,38 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Users"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    user: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description User id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The user */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Person"];
                 };
             };
             /** @description Refused */
