@@ -176,7 +176,7 @@ impl Service {
             departures: departures::Metrics::register(registry),
             mail: mail::Metrics::register(registry),
         };
-        let app = app(&config, &parts, conversations, counters).await?;
+        let app = Box::pin(app(&config, &parts, conversations, counters)).await?;
         let router = http::router(Arc::clone(&app), config.http.clone(), http::Metrics::register(registry));
         let logic = Arc::new(LogicService::new(Arc::clone(&app), &config));
         Ok(Self {

@@ -142,10 +142,17 @@ impl Departures {
                 self.leave(group, &user, id).await?;
             }
         }
-        while departure.erase {
-            if stop.is_cancelled() {
-                return Ok(());
-            }
+        if departure.erase && !self.erase(&user, stop).await? {
+            return Ok(());
+        }
+        store.departed(id).await?;
+        self.metrics.done.inc();
+        Ok(())
+    }
+
+    /// Erases what the user wrote; `false` when it was stopped before the end.
+    async fn erase(&self, user: &User, stop: &CancellationToken) -> Result<bool, Refusal> {
+        while !stop.is_cancelled() {
             let (user, limit) = (user.clone(), self.config.messages_max);
             let erase = move |store: Arc<dyn Store>, owner: Arc<str>| async move {
                 Ok(match store.erase_messages(&owner, &user, limit, now_ms()).await? {
@@ -154,12 +161,10 @@ impl Departures {
                 })
             };
             if !self.transactions.run(erase).await? {
-                break;
+                return Ok(true);
             }
         }
-        store.departed(id).await?;
-        self.metrics.done.inc();
-        Ok(())
+        Ok(false)
     }
 
     /// Leaves a group; its owner hands it over to an admin first, or else to whoever is in it.

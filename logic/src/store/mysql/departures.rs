@@ -62,7 +62,10 @@ async fn deactivate(connection: &mut Conn, user: UserId, now_ms: i64) -> Result<
     // Locked first: a log-in that begins meanwhile waits for it.
     let found: Option<(i64,)> =
         first(&mut transaction, "SELECT id FROM users WHERE id = ? FOR UPDATE", (user.get(),)).await?;
-    found.ok_or(Error::NoUser(user.get()))?;
+    if found.is_none() {
+        transaction.rollback().await?;
+        return Err(Error::NoUser(user.get()).into());
+    }
     // One that was deleted stays so.
     execute(
         &mut transaction,
@@ -90,7 +93,10 @@ async fn delete(
     let mut transaction = connection.start_transaction(TxOpts::default()).await?;
     let found: Option<(i64,)> =
         first(&mut transaction, "SELECT id FROM users WHERE id = ? FOR UPDATE", (id,)).await?;
-    found.ok_or(Error::NoUser(id))?;
+    if found.is_none() {
+        transaction.rollback().await?;
+        return Err(Error::NoUser(id).into());
+    }
     execute(&mut transaction, "UPDATE users SET email_key = NULL, password_hash = '' WHERE id = ?", (id,))
         .await?;
     if erase {
