@@ -186,6 +186,7 @@ fn others(step: &CursorMove, known: &Known, told_members_max: u32) -> Vec<UserId
     };
     let others = members.into_iter().filter(|&member| member != step.user.get());
     let mut others: Vec<UserId> = others.filter_map(UserId::new).collect();
+    others.sort_unstable();
     others.dedup();
     others
 }
