@@ -188,6 +188,162 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/codes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Mails a code. The answer is the same whether or not there is an account with the address; the mail says it. */
+        post: operations["mailCode"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/contacts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the caller's contacts, by id. */
+        get: operations["listContacts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/contacts/blocked": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists whom the caller blocks, by id. */
+        get: operations["listBlocked"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/contacts/requests": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the open requests to and of the caller. */
+        get: operations["listContactRequests"];
+        put?: never;
+        /** Asks a user to be a contact; when they asked the caller already, both are contacts at once. */
+        post: operations["requestContact"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/contacts/requests/{userId}/accept": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Takes the user's request. */
+        post: operations["acceptContact"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/contacts/requests/{userId}/refuse": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Refuses the user's request. */
+        post: operations["refuseContact"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/contacts/requests/{userId}/withdraw": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Takes the caller's request back. */
+        post: operations["withdrawContact"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/contacts/{userId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Notes something about a contact, for the caller alone. */
+        put: operations["putContact"];
+        post?: never;
+        /** Ends being contacts, on both sides. */
+        delete: operations["deleteContact"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/contacts/{userId}/block": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Takes nothing from a user any more: no request, and no message in the direct conversation. */
+        put: operations["blockUser"];
+        post?: never;
+        /** Takes requests and messages from the user again. */
+        delete: operations["unblockUser"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/conversations": {
         parameters: {
             query?: never;
@@ -197,6 +353,26 @@ export interface paths {
         };
         /** Lists the caller's conversations, open rooms, groups and direct ones, by id: all, or what changed since. */
         get: operations["listConversations"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/conversations/{id}/changes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Lists changes of messages, oldest first: for what a device missed. They say what is so now, so the last one of a
+         *     message counts.
+         */
+        get: operations["listChanges"];
         put?: never;
         post?: never;
         delete?: never;
@@ -251,6 +427,62 @@ export interface paths {
         put?: never;
         /** Sends a message. A 200 means that it is stored and will not be lost. */
         post: operations["sendMessage"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/conversations/{id}/messages/{seq}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Removes a message for the caller alone, on all their devices. */
+        delete: operations["hideMessage"];
+        options?: never;
+        head?: never;
+        /** Gives a message of the caller another text; the same once more changes nothing. */
+        patch: operations["editMessage"];
+        trace?: never;
+    };
+    "/api/conversations/{id}/messages/{seq}/reactions/{emoji}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Reacts to a message. */
+        put: operations["react"];
+        post?: never;
+        /** Takes a reaction of the caller away. */
+        delete: operations["unreact"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/conversations/{id}/messages/{seq}/recall": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Takes a message back: nothing of what was sent is kept. Owner and admins of a group and whoever
+         *     created a room may take back any.
+         */
+        post: operations["recallMessage"];
         delete?: never;
         options?: never;
         head?: never;
@@ -544,6 +776,94 @@ export interface paths {
         get: operations["me"];
         put?: never;
         post?: never;
+        /** Deletes the caller's account for ever. Their messages stay or are erased, as `logic.accounts.on_delete` says. */
+        delete: operations["deleteMe"];
+        options?: never;
+        head?: never;
+        /** Changes the caller's profile; their devices get the event `profile_changed`. */
+        patch: operations["changeMe"];
+        trace?: never;
+    };
+    "/api/me/deactivation": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Deactivates the caller's account: nobody finds it, until its user logs in again. */
+        post: operations["deactivateMe"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/me/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** All that is kept of the caller, as one JSON text: account, profile, log-ins, conversations, and every message they wrote. */
+        get: operations["exportMe"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/me/password": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Changes the caller's password. Ends the caller's other log-ins, and the connections they opened. */
+        put: operations["changePassword"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/me/privacy": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Tells who finds the caller. */
+        get: operations["privacy"];
+        /** Says who finds the caller. */
+        put: operations["putPrivacy"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/password-resets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Sets a new password by a mailed code. Ends all log-ins of the account, and the connections they opened. */
+        post: operations["resetPassword"];
         delete?: never;
         options?: never;
         head?: never;
@@ -682,8 +1002,25 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Finds users by the beginning of their name. */
+        /** Finds users by the beginning of their name, by e-mail address or by id: those who let the caller find them so. */
         get: operations["findUsers"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/users/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Tells who a user is. */
+        get: operations["user"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1012,6 +1349,10 @@ export interface components {
         Changes: components["schemas"]["Conversations"] & {
             events: components["schemas"]["Events"];
         };
+        /** @description The caller's password, to be sure. */
+        Confirmation: {
+            password: string;
+        };
         /** @description A connection of a user. */
         Connection: {
             /** @description Name of the comet that holds it. */
@@ -1025,10 +1366,52 @@ export interface components {
         Connections: {
             connections: components["schemas"]["Connection"][];
         };
+        /** @description What the caller holds of another user. */
+        Contact: {
+            /** @description The caller takes nothing from the user. */
+            blocked: boolean;
+            /**
+             * Format: int64
+             * @description When an open request ends, ms since the epoch.
+             */
+            expiresAtMs?: number | null;
+            /** @description What came with an open request. */
+            message?: string | null;
+            /** @description The caller's note about a contact; empty = none. */
+            remark: string;
+            /**
+             * Format: int64
+             * @description Since when the state is as it is, ms since the epoch; 0 = for ever.
+             */
+            sinceMs: number;
+            state: components["schemas"]["ContactState"];
+            user: components["schemas"]["User"];
+        };
+        /** @description Open requests, each by the id of the other user. */
+        ContactRequests: {
+            /** @description To the caller. */
+            incoming: components["schemas"]["Contact"][];
+            /** @description Of the caller. */
+            outgoing: components["schemas"]["Contact"][];
+        };
+        /**
+         * @description What is between the caller and another user.
+         * @enum {string}
+         */
+        ContactState: "none" | "asked" | "asking" | "contact";
+        /** @description Contacts, or blocked users, by id. */
+        Contacts: {
+            contacts: components["schemas"]["Contact"][];
+        };
         /** @description A conversation as its reader sees it. */
         Conversation: {
             /** @description Address or file id of its picture. */
             avatar?: string;
+            /**
+             * Format: int64
+             * @description The newest change of a message, see `GET /api/conversations/{id}/changes`; 0 = none yet.
+             */
+            changeSeq?: number | null;
             /** @description Who created it; `0` = the server. */
             creatorId: string;
             /**
@@ -1190,6 +1573,10 @@ export interface components {
             /** @description There are more; give this as `after`. */
             next?: string | null;
         };
+        /** @description Another text for a message. */
+        EditedMessage: {
+            content: string;
+        };
         /** @description How many log-ins were ended. */
         EndedLogIns: {
             ended: number;
@@ -1207,7 +1594,7 @@ export interface components {
          * @description A stable error code.
          * @enum {string}
          */
-        ErrorCode: "invalid_request" | "invalid_field" | "unauthenticated" | "login_failed" | "refresh_reused" | "already_logged_in" | "forbidden" | "not_member" | "muted" | "dissolved" | "not_found" | "method_not_allowed" | "username_taken" | "email_taken" | "room_name_taken" | "group_full" | "limit_reached" | "idempotency_conflict" | "too_large" | "rate_limited" | "internal" | "overloaded" | "unavailable" | "draining";
+        ErrorCode: "invalid_request" | "invalid_field" | "unauthenticated" | "login_failed" | "wrong_password" | "wrong_code" | "refresh_reused" | "already_logged_in" | "forbidden" | "not_member" | "muted" | "dissolved" | "blocked" | "too_late" | "not_found" | "method_not_allowed" | "username_taken" | "email_taken" | "room_name_taken" | "group_full" | "limit_reached" | "idempotency_conflict" | "message_gone" | "too_large" | "rate_limited" | "internal" | "overloaded" | "unavailable" | "draining";
         /** @description Something that changed for the caller. */
         Event: {
             /**
@@ -1238,6 +1625,17 @@ export interface components {
             /** @description Some after the place asked for are no longer kept: read your lists anew. */
             truncated: boolean;
         };
+        /**
+         * @description Who finds the caller by something.
+         * @enum {string}
+         */
+        Finders: "everyone" | "contacts" | "nobody";
+        /** @description A message to send on. */
+        Forwarded: {
+            conversationId: string;
+            /** Format: int64 */
+            seq: number;
+        };
         /** @description goim's answer to everything. */
         GoimReply: {
             /**
@@ -1248,6 +1646,11 @@ export interface components {
             data?: unknown;
             message: string;
         };
+        /**
+         * @description Why there is nothing left of a message.
+         * @enum {string}
+         */
+        Gone: "recalled" | "erased";
         /** @description A group, as one of its members sees it. */
         Group: {
             /** @description Its admins, by id. */
@@ -1350,8 +1753,23 @@ export interface components {
         LogIns: {
             sessions: components["schemas"]["LogIn"][];
         };
+        /** @description A code that was mailed, or a mail that says why there is none. */
+        MailedCode: {
+            /**
+             * Format: int64
+             * @description ms since the epoch.
+             */
+            expiresAtMs: number;
+        };
         /** @description Who the caller is. */
         Me: {
+            /**
+             * Format: int64
+             * @description When the account was created, ms since the epoch.
+             */
+            createdAtMs: number;
+            /** @description Nobody else is shown it. */
+            email?: string | null;
             /**
              * Format: int64
              * @description When the credential ends, ms since the epoch.
@@ -1359,6 +1777,7 @@ export interface components {
             expiresAtMs: number;
             /** @description The caller may use `/api/admin`. */
             operator: boolean;
+            profile: components["schemas"]["Profile"];
             user: components["schemas"]["User"];
         };
         /** @description A member of a group. */
@@ -1396,6 +1815,13 @@ export interface components {
         };
         /** @description A committed message. */
         Message: {
+            /** @description Its fields are those of the kind. */
+            attachment?: Record<string, never> | null;
+            /**
+             * Format: int64
+             * @description The newest change of the message: those up to it are in what is here.
+             */
+            changeSeq?: number | null;
             /** @description The sender's id for it. */
             clientMsgId: string;
             content: string;
@@ -1406,17 +1832,81 @@ export interface components {
              */
             createdAtMs: number;
             /**
+             * Format: int64
+             * @description When its text was last edited, ms since the epoch.
+             */
+            editedAtMs?: number | null;
+            forwardedFrom?: components["schemas"]["User"] | null;
+            gone?: components["schemas"]["Gone"] | null;
+            /** @description The caller had it removed for themselves: nothing else is shown of it. */
+            hidden?: boolean;
+            /**
              * @description `<conversationId>-<seq>`.
              * @example 3-42
              */
             id: string;
             kind: components["schemas"]["MessageKind"];
+            /** @description Users it speaks to. */
+            mentions?: string[];
+            /** @description It speaks to everybody. */
+            mentionsAll?: boolean;
+            /** @description Reactions, in the order in which they were first used. */
+            reactions?: components["schemas"]["Reaction"][];
+            reply?: components["schemas"]["Quote"] | null;
             sender: components["schemas"]["User"];
             /**
              * Format: int64
              * @description Place in the conversation: 1, 2, 3, … without holes.
              */
             seq: number;
+        };
+        /** @description A message was changed. */
+        MessageChange: {
+            /**
+             * Format: int64
+             * @description ms since the epoch.
+             */
+            at: number;
+            by?: components["schemas"]["User"] | null;
+            /**
+             * Format: int64
+             * @description 1, 2, 3, … for each conversation.
+             */
+            changeSeq: number;
+            /** @description `edited`: the text as it is now; absent when it is gone by now. */
+            content?: string | null;
+            /**
+             * Format: int64
+             * @description `reacted`, `unreacted`: users who react so now.
+             */
+            count?: number | null;
+            /** @description `reacted`, `unreacted`. */
+            emoji?: string | null;
+            kind: components["schemas"]["MessageChangeKind"];
+            /** @description `<conversationId>-<seq>`. */
+            messageId: string;
+            /**
+             * Format: int64
+             * @description The message.
+             */
+            seq: number;
+        };
+        /**
+         * @description What was done to a message.
+         * @enum {string}
+         */
+        MessageChangeKind: "edited" | "recalled" | "reacted" | "unreacted" | "erased";
+        /** @description Changes of messages. */
+        MessageChanges: {
+            /** @description Oldest first. */
+            changes: components["schemas"]["MessageChange"][];
+            /** @description There is more after these. */
+            hasMore: boolean;
+            /**
+             * Format: int64
+             * @description The conversation's newest change; 0 = none yet.
+             */
+            head: number;
         };
         /** @description Something that happened to the message. */
         MessageHop: {
@@ -1473,7 +1963,7 @@ export interface components {
          * @description Who wrote a message.
          * @enum {string}
          */
-        MessageKind: "text" | "system";
+        MessageKind: "text" | "system" | "image" | "voice" | "video" | "file" | "location" | "custom";
         /** @description How far readers have got, the sender left out. */
         MessageMembers: {
             /** @description Their clients said that they have it. */
@@ -1506,6 +1996,11 @@ export interface components {
         };
         /** @description A page of messages. */
         Messages: {
+            /**
+             * Format: int64
+             * @description Changes of messages up to it are in the page; 0 = none yet.
+             */
+            changeSeq: number;
             /** @description There is more in that direction. */
             hasMore: boolean;
             /**
@@ -1518,12 +2013,19 @@ export interface components {
         };
         /** @description An account to create. */
         NewAccount: components["schemas"]["Begin"] & {
+            /** @description As it was mailed (`POST /api/codes`); needed where `logic.accounts.sign_up` is `code`. */
+            code?: string | null;
             /** @description Unique; may be used to log in. */
             email?: string | null;
             /** @description 4 to 1024 bytes. */
             password: string;
             /** @description 2 to 100 characters of any script; unique without regard to case. */
             username: string;
+        };
+        /** @description A code to mail. */
+        NewCode: {
+            email: string;
+            purpose: components["schemas"]["Purpose"];
         };
         /**
          * @description How far the caller has got; what is absent stays. A seq above the head counts as the head, one below
@@ -1555,6 +2057,11 @@ export interface components {
             memberIds?: string[];
             name: string;
         };
+        /**
+         * @description What a message is.
+         * @enum {string}
+         */
+        NewKind: "text" | "image" | "voice" | "video" | "file" | "location" | "custom";
         /** @description A link to make. */
         NewLink: {
             /**
@@ -1575,12 +2082,27 @@ export interface components {
         };
         /** @description A message to send. */
         NewMessage: {
+            /** @description Its fields are those of the kind, see docs/messages.md. */
+            attachment?: Record<string, never> | null;
             /**
              * @description The sender's id for it, 1 to 64 bytes: a repeat with the same id stores
              *     it once. The header `Idempotency-Key` says the same.
              */
             clientMsgId?: string | null;
-            content: string;
+            /** @description Absent or empty: only with an attachment. */
+            content?: string;
+            forward?: components["schemas"]["Forwarded"] | null;
+            /** @description `text` when absent. */
+            kind?: components["schemas"]["NewKind"];
+            /** @description Users it speaks to. */
+            mentions?: string[];
+            /** @description It speaks to everybody. */
+            mentionsAll?: boolean;
+            /**
+             * Format: int64
+             * @description seq of the message that it answers.
+             */
+            replyTo?: number | null;
         };
         /** @description Until when a member may not send. */
         NewMute: {
@@ -1598,6 +2120,43 @@ export interface components {
              */
             userId: string;
         };
+        /** @description A password to change. */
+        NewPassword: {
+            /** @description 4 to 1024 bytes. */
+            newPassword: string;
+            oldPassword: string;
+        };
+        /** @description What is to change; what is absent stays, what is empty is taken away. */
+        NewProfile: {
+            /** @description At most 1024 bytes. */
+            avatar?: string | null;
+            /** @description At most 500 characters and 2000 bytes. */
+            description?: string | null;
+            /** @description At most 64 characters and 256 bytes. */
+            nick?: string | null;
+            /** @description `female`, `male`, `other`, or empty. */
+            sex?: string | null;
+        };
+        /** @description What to note about a contact. */
+        NewRemark: {
+            /** @description Only for the caller; empty = none. */
+            remark: string;
+        };
+        /** @description Somebody to ask. */
+        NewRequest: {
+            /** @description What they are shown with the request. */
+            message?: string;
+            /** @example 7 */
+            userId: string;
+        };
+        /** @description A password to reset. */
+        NewReset: {
+            /** @description As it was mailed. */
+            code: string;
+            email: string;
+            /** @description The new one: 4 to 1024 bytes. */
+            password: string;
+        };
         /** @description What a member becomes. */
         NewRole: {
             /** @description `admin` or `member`. */
@@ -1610,7 +2169,7 @@ export interface components {
         };
         /** @description A log-in to begin. */
         NewSession: components["schemas"]["Begin"] & {
-            /** @description User name or e-mail address. */
+            /** @description User name, e-mail address or user id. */
             login: string;
             password: string;
         };
@@ -1729,6 +2288,35 @@ export interface components {
              */
             rows: number;
         };
+        /** @description A user as everybody sees them. */
+        Person: {
+            profile: components["schemas"]["Profile"];
+            user: components["schemas"]["User"];
+        };
+        /** @description Who finds the caller, by what. */
+        Privacy: {
+            /** @description By the whole e-mail address. */
+            findByEmail: components["schemas"]["Finders"];
+            /** @description By the id. */
+            findById: components["schemas"]["Finders"];
+            /** @description By the beginning of the user name. */
+            findByName: components["schemas"]["Finders"];
+        };
+        /** @description What a user tells of themselves. */
+        Profile: {
+            /** @description An http(s) URL, or the id of a file; empty = none. */
+            avatar: string;
+            description: string;
+            /** @description Shown instead of the user name; empty = none. */
+            nick: string;
+            /** @description `female`, `male`, `other`; empty = not said. */
+            sex: string;
+        };
+        /**
+         * @description What a code is for.
+         * @enum {string}
+         */
+        Purpose: "sign_up" | "reset";
         /** @description What is pushed. */
         PushBody: {
             /** @description The frame's body as text. Either this or `bodyBase64`. */
@@ -1740,6 +2328,28 @@ export interface components {
              * @description Operation of the frame; 4 (a message) when absent.
              */
             operation?: number | null;
+        };
+        /** @description A message that another one answers, as it was then. */
+        Quote: {
+            /** @description Its first characters; empty when it was gone. */
+            content: string;
+            /** @description `<conversationId>-<seq>`. */
+            id: string;
+            kind: components["schemas"]["MessageKind"];
+            sender: components["schemas"]["User"];
+            /** Format: int64 */
+            seq: number;
+        };
+        /** @description A reaction to a message. */
+        Reaction: {
+            /**
+             * Format: int64
+             * @description Users who react so.
+             */
+            count: number;
+            emoji: string;
+            /** @description The caller is one of them. */
+            mine: boolean;
         };
         /** @description A refresh token to exchange. */
         RefreshSession: {
@@ -2316,6 +2926,395 @@ export interface operations {
             };
         };
     };
+    mailCode: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewCode"];
+            };
+        };
+        responses: {
+            /** @description The mail is on its way */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MailedCode"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    listContacts: {
+        parameters: {
+            query?: {
+                /** @description Only users whose id is greater. */
+                after?: string;
+                /** @description Most users to answer with. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of contacts */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Contacts"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    listBlocked: {
+        parameters: {
+            query?: {
+                /** @description Only users whose id is greater. */
+                after?: string;
+                /** @description Most users to answer with. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of blocked users */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Contacts"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    listContactRequests: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description All open requests */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ContactRequests"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    requestContact: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewRequest"];
+            };
+        };
+        responses: {
+            /** @description What is between them now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Contact"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    acceptContact: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Who asked */
+                userId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description They are contacts */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Contact"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    refuseContact: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Who asked */
+                userId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description There is no request of theirs */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Contact"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    withdrawContact: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Who was asked */
+                userId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description There is no request of the caller's */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Contact"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    putContact: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The contact */
+                userId: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewRemark"];
+            };
+        };
+        responses: {
+            /** @description The contact */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Contact"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    deleteContact: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The contact */
+                userId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description They are no contacts */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    blockUser: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Anybody else */
+                userId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The user is blocked */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Contact"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    unblockUser: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Who was blocked */
+                userId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The user is not blocked */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Contact"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
     listConversations: {
         parameters: {
             query?: {
@@ -2340,6 +3339,43 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Conversations"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    listChanges: {
+        parameters: {
+            query?: {
+                /** @description Only changes after this one. */
+                after?: number;
+                /** @description Most changes to answer with. */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                /** @description The conversation */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of changes */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MessageChanges"];
                 };
             };
             /** @description Refused */
@@ -2486,6 +3522,182 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Sent"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    hideMessage: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The conversation */
+                id: string;
+                /** @description The message */
+                seq: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The caller is shown nothing of it but its place */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    editMessage: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The conversation */
+                id: string;
+                /** @description The message */
+                seq: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EditedMessage"];
+            };
+        };
+        responses: {
+            /** @description The message as it is now, stored */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Message"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    react: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The conversation */
+                id: string;
+                /** @description The message */
+                seq: number;
+                /** @description The reaction */
+                emoji: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The message as it is now, stored */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Message"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    unreact: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The conversation */
+                id: string;
+                /** @description The message */
+                seq: number;
+                /** @description The reaction */
+                emoji: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The message as it is now, stored */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Message"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    recallMessage: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The conversation */
+                id: string;
+                /** @description The message */
+                seq: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The message as it is now, stored */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Message"];
                 };
             };
             /** @description Refused */
@@ -3188,6 +4400,254 @@ export interface operations {
             };
         };
     };
+    deleteMe: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Confirmation"];
+            };
+        };
+        responses: {
+            /** @description Deleted; all log-ins are ended */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    changeMe: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewProfile"];
+            };
+        };
+        responses: {
+            /** @description The caller, as they are now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Me"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    deactivateMe: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Confirmation"];
+            };
+        };
+        responses: {
+            /** @description Deactivated; all log-ins are ended */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    exportMe: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As long as it is; one that breaks off is no JSON */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": string;
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    changePassword: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewPassword"];
+            };
+        };
+        responses: {
+            /** @description The new password is the only one */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    privacy: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Who finds the caller, by what */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Privacy"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    putPrivacy: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Privacy"];
+            };
+        };
+        responses: {
+            /** @description As it is now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Privacy"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    resetPassword: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewReset"];
+            };
+        };
+        responses: {
+            /** @description The new password is the only one */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
     presence: {
         parameters: {
             query: {
@@ -3507,6 +4967,10 @@ export interface operations {
             query?: {
                 /** @description What the user name begins with, without regard to case. */
                 prefix?: string;
+                /** @description The whole e-mail address, instead of `prefix`. */
+                email?: string;
+                /** @description The id, instead of `prefix`. */
+                id?: string;
                 /** @description Most users to answer with. */
                 limit?: number;
             };
@@ -3523,6 +4987,38 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Users"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    user: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description User id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The user */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Person"];
                 };
             };
             /** @description Refused */
