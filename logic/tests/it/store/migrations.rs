@@ -45,7 +45,7 @@ pub(crate) async fn a_changed_file_is_refused(fixture: Fixture) {
 pub(crate) async fn a_newer_database_is_refused(fixture: Fixture) {
     fixture
         .execute(
-            "INSERT INTO schema_migrations (version, name, checksum, applied_at_ms) VALUES (9, 'later', 'x', 0)",
+            "INSERT INTO schema_migrations (version, name, checksum, applied_at_ms) VALUES (999, 'later', 'x', 0)",
         )
         .await;
     for refused in [fixture.migrate().await.map(drop), fixture.try_open().await.map(drop)] {

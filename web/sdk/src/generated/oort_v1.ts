@@ -209,12 +209,12 @@ export interface WireMessage {
   /**
    * It speaks to everybody.
    */
-  mentionsAll?: true;
+  mentionsAll?: boolean;
   forwardedFrom?: WireUser1;
   /**
    * The reader had it removed for themselves.
    */
-  hidden?: true;
+  hidden?: boolean;
   reply?: WireQuote;
   /**
    * The message's newest change; absent: none yet.
