@@ -29,6 +29,7 @@ fn message() -> Message {
         content: "x".repeat(TEXT_BYTES),
         created_at_ms: 1_763_740_000_000,
         kind: MessageKind::Text.into(),
+        extra: None,
     }
 }
 

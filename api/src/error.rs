@@ -71,6 +71,8 @@ codes! {
     Dissolved = "dissolved", 403, PermissionDenied, false;
     /// One of the two people blocks the other.
     Blocked = "blocked", 403, PermissionDenied, false;
+    /// The time in which this could be done is over.
+    TooLate = "too_late", 403, PermissionDenied, false;
     /// There is no such thing, or the caller may not know of it.
     NotFound = "not_found", 404, NotFound, false;
     /// The path exists, the method does not.
@@ -87,6 +89,8 @@ codes! {
     LimitReached = "limit_reached", 409, FailedPrecondition, false;
     /// The same client message id or idempotency key was used with another payload.
     IdempotencyConflict = "idempotency_conflict", 409, AlreadyExists, false;
+    /// The message was taken back or erased.
+    MessageGone = "message_gone", 410, NotFound, false;
     /// The body or message is larger than allowed.
     TooLarge = "too_large", 413, OutOfRange, false;
     /// Too many requests; wait as long as Retry-After says.

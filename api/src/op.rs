@@ -42,6 +42,8 @@ pub const TYPING: i32 = 23;
 pub const KICK: i32 = 24;
 /// Something changed for the user: an encoded `oort.v1.UserEvent`.
 pub const EVENT: i32 = 25;
+/// A message was changed: an encoded `oort.v1.ChangeEvent`.
+pub const CHANGE: i32 = 26;
 /// Body of [`KICK`]: the log-in ended.
 pub const KICK_SESSION_ENDED: &str = "session_ended";
 /// Body of [`KICK`]: an operator closes them.

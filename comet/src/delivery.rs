@@ -23,7 +23,7 @@ pub(crate) enum Class {
     },
     /// A change of the reader's conversations: a sync of all shows it.
     Event,
-    /// How far somebody has got in a conversation: a list of what changed shows it.
+    /// How far somebody has got in a conversation, or a change of a message: a list of what changed shows it.
     Cursor {
         /// Where.
         conversation: i64,
@@ -66,7 +66,7 @@ impl Prepared {
                 Class::Message { conversation, seq: message_seq }
             }
             op::CONVERSATION | op::EVENT => Class::Event,
-            op::CURSOR if conversation > 0 => Class::Cursor { conversation },
+            op::CURSOR | op::CHANGE if conversation > 0 => Class::Cursor { conversation },
             _ => Class::Transient,
         }
     }

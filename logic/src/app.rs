@@ -11,6 +11,7 @@ use crate::departures::Departures;
 use crate::events::Events;
 use crate::exports::Exports;
 use crate::kicks::Kicks;
+use crate::messages::Messages;
 use crate::metrics::Metrics;
 use crate::online::Online;
 use crate::operators::Operators;
@@ -40,6 +41,8 @@ pub struct App {
     pub contacts: Contacts,
     /// What changed for users beside messages.
     pub events: Arc<Events>,
+    /// What becomes of messages after they were sent.
+    pub messages: Messages,
     /// How often somebody may ask.
     pub rates: Arc<Rates>,
     /// Transient pushes.

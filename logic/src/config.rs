@@ -12,8 +12,8 @@ pub use store::{StoreConfig, StoreSettings};
 
 use crate::conversations::ListingConfig;
 use crate::{
-    accounts, batcher, contacts, cursors, departures, events, exports, http, kicks, mail, online, presence,
-    profiles, publisher, pushes, rates, reads, relay, replays, seen,
+    accounts, batcher, contacts, cursors, departures, events, exports, http, kicks, mail, messages, online,
+    presence, profiles, publisher, pushes, rates, reads, relay, replays, seen,
 };
 
 /// Settings of the logic tier.
@@ -73,6 +73,8 @@ pub struct Config {
     pub publisher: publisher::Config,
     /// Leases on outbox rows.
     pub relay: relay::Config,
+    /// What may be done to messages.
+    pub messages: messages::Config,
     /// Transient pushes.
     pub pushes: pushes::Config,
     /// Messages delivered once more.
@@ -127,6 +129,10 @@ pub enum GoimAuth {
 pub struct Limits {
     /// Largest text of a message, bytes.
     pub content_bytes_max: usize,
+    /// Largest attachment of a message, bytes of JSON; the file itself is not in it.
+    pub attachment_bytes_max: usize,
+    /// Users that one message speaks to by name.
+    pub mentions_max: usize,
     /// Messages in one request; at most `batch.rows_max`.
     pub messages_per_request_max: usize,
     /// Longest name of a room or group, characters.
@@ -157,6 +163,8 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             content_bytes_max: 8192,
+            attachment_bytes_max: 8192,
+            mentions_max: 50,
             messages_per_request_max: 100,
             name_chars_max: 64,
             members_per_request_max: 500,
@@ -200,6 +208,7 @@ impl Default for Config {
             reads: reads::Config::default(),
             publisher: publisher::Config::default(),
             relay: relay::Config::default(),
+            messages: messages::Config::default(),
             pushes: pushes::Config::default(),
             replays: replays::Config::default(),
             presence: presence::Config::default(),
@@ -235,6 +244,7 @@ impl Config {
             ("reads", self.reads.faults()),
             ("publisher", self.publisher.faults()),
             ("relay", self.relay.faults()),
+            ("messages", self.messages.faults()),
             ("pushes", self.pushes.faults()),
             ("replays", self.replays.faults()),
             ("presence", self.presence.faults()),
@@ -323,6 +333,8 @@ impl Limits {
     pub fn faults(&self) -> Vec<String> {
         let bounds = [
             ("content_bytes_max", self.content_bytes_max, 65_536),
+            ("attachment_bytes_max", self.attachment_bytes_max, 65_536),
+            ("mentions_max", self.mentions_max, 1000),
             ("messages_per_request_max", self.messages_per_request_max, 10_000),
             // The store's columns hold 255.
             ("name_chars_max", self.name_chars_max, 64),

@@ -24,6 +24,7 @@ pub mod grpc;
 pub mod http;
 pub mod kicks;
 pub mod mail;
+pub mod messages;
 pub mod metrics;
 pub mod online;
 pub mod operators;

@@ -7,7 +7,9 @@ use oort_api::op;
 use oort_api::pb::goim::logic::PushMsg;
 use oort_api::pb::goim::logic::push_msg::{Effect, Type};
 use oort_api::pb::goim::protocol::proto::Replay;
-use oort_api::pb::oort::v1::{ConversationEvent, CursorEvent, Message, OutboxBatch, OutboxRecord, UserEvent};
+use oort_api::pb::oort::v1::{
+    ChangeEvent, ConversationEvent, CursorEvent, Message, OutboxBatch, OutboxRecord, UserEvent,
+};
 use prost::Message as _;
 
 /// Whom a record of a conversation goes to.
@@ -126,4 +128,15 @@ pub fn user_event_record(event: &UserEvent, user: UserId) -> OutboxRecord {
         ..envelope(0, &audience, event.at_ms, "")
     };
     record(user.get(), &push, "")
+}
+
+/// A change of a message as a record.
+#[must_use]
+pub fn change_record(event: &ChangeEvent, audience: &Audience) -> OutboxRecord {
+    let push = PushMsg {
+        operation: op::CHANGE,
+        msg: event.encode_to_vec().into(),
+        ..envelope(event.conversation, audience, event.at_ms, "")
+    };
+    record(event.conversation, &push, "")
 }

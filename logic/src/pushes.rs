@@ -179,7 +179,7 @@ impl Pushes {
     fn check(&self, push: &Push, targets: usize) -> Result<(), Refusal> {
         let invalid = |text: String| Err(Refusal::new(Code::InvalidField, text));
         // Comets read the bodies of these themselves.
-        let is_reserved = matches!(push.operation, 0..=3 | 6..=17 | op::CONVERSATION..=op::KICK);
+        let is_reserved = matches!(push.operation, 0..=3 | 6..=17 | op::CONVERSATION..=op::CHANGE);
         if is_reserved || push.operation < 0 {
             return invalid(format!("operation {} is not an application's", push.operation));
         }

@@ -30,6 +30,7 @@ use crate::grpc::LogicService;
 use crate::http;
 use crate::kicks::Kicks;
 use crate::mail::{self, Mailer};
+use crate::messages::{self, Messages};
 use crate::metrics::Metrics;
 use crate::online::Online;
 use crate::operators::Operators;
@@ -290,6 +291,11 @@ async fn app(
     let (store, reads) = (Arc::clone(&parts.store), Arc::clone(&conversations.reads));
     let events = Arc::new(Events::new(config.events.clone(), store, reads, metrics.clone()));
     let (rooms_max, logins_max) = (config.limits.open_rooms_max, config.accounts.logins_listed_max);
+    let messages = messages::Parts {
+        store: Arc::clone(&parts.store),
+        transactions: Arc::clone(&conversations.transactions),
+        rates: Arc::clone(&conversations.rates),
+    };
     Ok(Arc::new(App {
         accounts,
         profiles: Profiles::new(config.profiles.clone(), Arc::clone(&transactions)),
@@ -299,6 +305,7 @@ async fn app(
         events,
         rates: Arc::clone(&conversations.rates),
         conversations: Conversations::new(config.limits.clone(), conversations),
+        messages: Messages::new(config.messages.clone(), config.limits.clone(), messages),
         pushes: Pushes::new(config.pushes.clone(), Arc::clone(&parts.producer), metrics.clone()),
         presence: Arc::new(Presence::new(config.presence.clone(), with)),
         kicks,

@@ -37,4 +37,4 @@ macro_rules! pages {
     };
 }
 
-pages! { accounts contacts devices events groups }
+pages! { accounts contacts devices events groups messages }

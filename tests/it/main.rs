@@ -26,6 +26,7 @@ mod faults;
 mod forgery;
 mod groups;
 mod log_injection;
+mod messages;
 mod operators;
 mod packets;
 mod pages;

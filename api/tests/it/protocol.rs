@@ -12,10 +12,12 @@ use oort_api::codec::envelope::{
 use oort_api::codec::goim::AuthBody;
 use oort_api::codec::packet::{Carrier, Packet, raw_container};
 use oort_api::error::Refusal;
+use oort_api::pb::oort::v1::change_event::Kind as ChangeKind;
 use oort_api::pb::oort::v1::conversation_event::Change;
+use oort_api::pb::oort::v1::message_extra::Gone;
 use oort_api::pb::oort::v1::{
-    Conversation, ConversationEvent, ConversationKind, CursorEvent, HistoryResult, Message, MessageKind,
-    Presence, SendOutcome, TypingEvent, User, UserEvent,
+    ChangeEvent, Conversation, ConversationEvent, ConversationKind, CursorEvent, Details, HistoryResult,
+    Message, MessageExtra, MessageKind, Presence, Quote, Reaction, SendOutcome, TypingEvent, User, UserEvent,
 };
 
 /// One fenced block of the document.
@@ -169,6 +171,7 @@ fn message(seq: i64, sender: User, content: &str) -> Message {
         content: content.into(),
         created_at_ms: 1_700_000_000_000 + seq,
         kind: MessageKind::Text.into(),
+        extra: None,
     }
 }
 
@@ -280,7 +283,7 @@ fn v1_frames(show: &mut impl FnMut(ServerFrame<'_>)) {
         ..message(44, bob(), r#"{"left":"3"}"#)
     };
     let messages = vec![message(43, ann(), "Hi bob"), bob_left];
-    let result = HistoryResult { messages, has_more: false, head: 44 };
+    let result = HistoryResult { messages, has_more: false, head: 44, change_seq: 0 };
     show(ServerFrame::History { conversation: 7, result: &result, request_id: Some("r-3") });
 
     let created = |conversation| ServerFrame::RoomCreated {
@@ -341,6 +344,58 @@ fn v1_frames(show: &mut impl FnMut(ServerFrame<'_>)) {
         data: r#"{"user":{"id":"3","username":"bob"}}"#.into(),
     };
     show(ServerFrame::Event { event: &event });
+    change_frames(show);
+}
+
+fn change_frames(show: &mut impl FnMut(ServerFrame<'_>)) {
+    let edited = ChangeEvent {
+        conversation: 7,
+        change_seq: 3,
+        seq: 42,
+        kind: ChangeKind::Edited.into(),
+        actor: Some(bob()),
+        at_ms: 1_700_000_009_000,
+        content: "Hello!".into(),
+        ..ChangeEvent::default()
+    };
+    show(ServerFrame::Change { event: &edited });
+    let reacted = ChangeEvent {
+        change_seq: 4,
+        kind: ChangeKind::Reacted.into(),
+        actor: Some(ann()),
+        emoji: "👍".into(),
+        count: 2,
+        ..edited
+    };
+    show(ServerFrame::Change { event: &reacted });
+    let changed = MessageExtra {
+        edited_at_ms: 1_700_000_009_000,
+        change_seq: 4,
+        reactions: vec![Reaction { emoji: "👍".into(), count: 2, mine: true }],
+        ..MessageExtra::default()
+    };
+    let recalled = MessageExtra { gone: Gone::Recalled.into(), change_seq: 2, ..MessageExtra::default() };
+    let messages = vec![
+        Message { extra: Some(changed), ..message(42, bob(), "Hello!") },
+        Message { extra: Some(recalled), ..message(41, bob(), "") },
+    ];
+    let result = HistoryResult { messages, has_more: true, head: 42, change_seq: 4 };
+    show(ServerFrame::History { conversation: 7, result: &result, request_id: None });
+
+    let details = Details {
+        kind: MessageKind::Image.into(),
+        attachment: r#"{"height":480,"url":"https://files.example/cat.png","width":640}"#.into(),
+        reply_to: 42,
+        mentions: vec![3],
+        mentions_all: false,
+        forwarded: None,
+    };
+    let quote =
+        Quote { seq: 42, sender: Some(bob()), content: "Hello!".into(), kind: MessageKind::Text.into() };
+    let extra = MessageExtra { details: Some(details), quote: Some(quote), ..MessageExtra::default() };
+    let image =
+        Message { kind: MessageKind::Image.into(), extra: Some(extra), ..message(45, ann(), "My cat") };
+    show(ServerFrame::Messages { conversation: 7, messages: &[image] });
 }
 
 fn classic_frames(show: &mut impl FnMut(ServerFrame<'_>)) {
@@ -348,7 +403,12 @@ fn classic_frames(show: &mut impl FnMut(ServerFrame<'_>)) {
     let session = Session { key: "0b8f9a3e", heartbeat_ms: 60_000, limits: &limits };
     show(ServerFrame::Hello { me: &ann(), rooms: &[tea()], session, listing: Listing::default() });
     show(ServerFrame::Messages { conversation: 7, messages: &[message(43, ann(), "Hi bob")] });
-    let result = HistoryResult { messages: vec![message(41, bob(), "Anyone?")], has_more: true, head: 43 };
+    let result = HistoryResult {
+        messages: vec![message(41, bob(), "Anyone?")],
+        has_more: true,
+        head: 43,
+        change_seq: 0,
+    };
     show(ServerFrame::History { conversation: 7, result: &result, request_id: None });
     show(ServerFrame::Conversation { event: &cake_created() });
     show(ServerFrame::RoomCreated { conversation: 0, name: "cake", creator_id: 2, request_id: None });

@@ -8,7 +8,7 @@ use oort_api::op;
 use oort_api::pb::goim::protocol::Proto;
 use oort_api::pb::goim::protocol::proto::Replay;
 use oort_api::pb::oort::v1::{
-    ConversationEvent, CursorEvent, Message, PresenceEvent, TypingEvent, UserEvent,
+    ChangeEvent, ConversationEvent, CursorEvent, Message, PresenceEvent, TypingEvent, UserEvent,
 };
 use prost::Message as _;
 
@@ -64,6 +64,10 @@ pub(crate) fn write(frame: &Proto, flavour: Flavour, out: &mut Vec<u8>) -> Resul
         op::EVENT => {
             let event = UserEvent::decode(frame.body.clone()).map_err(|_| unreadable(frame))?;
             ServerFrame::Event { event: &event }.encode_into(flavour, out)
+        }
+        op::CHANGE => {
+            let event = ChangeEvent::decode(frame.body.clone()).map_err(|_| unreadable(frame))?;
+            ServerFrame::Change { event: &event }.encode_into(flavour, out)
         }
         operation => ServerFrame::Push { operation, body: &frame.body }.encode_into(flavour, out),
     })

@@ -45,7 +45,9 @@ fn body(frame: &Proto) -> Result<Cow<'_, [u8]>, Unreadable> {
             let message = Message::decode(frame.body.clone()).map_err(|_| Unreadable)?;
             encode_message(&message, Flavour::V1, &mut json);
         }
-        op::CONVERSATION | op::CURSOR | op::EVENT => _ = json::write(frame, Flavour::V1, &mut json)?,
+        op::CONVERSATION | op::CURSOR | op::EVENT | op::CHANGE => {
+            _ = json::write(frame, Flavour::V1, &mut json)?;
+        }
         _ => return Ok(Cow::Borrowed(&frame.body)),
     }
     Ok(Cow::Owned(json))

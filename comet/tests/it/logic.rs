@@ -146,7 +146,12 @@ impl Scripted {
                         .map(|seq| message(command.conversation, seq))
                         .collect()
                 };
-                receive_reply::Result::History(HistoryResult { messages, has_more: false, head })
+                receive_reply::Result::History(HistoryResult {
+                    messages,
+                    has_more: false,
+                    head,
+                    change_seq: 0,
+                })
             }
             Some(receive_request::Command::CreateRoom(command)) => {
                 if state.taken_names.contains(&command.name) {

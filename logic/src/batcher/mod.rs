@@ -281,7 +281,8 @@ impl Batcher {
                 | Appended::Muted(_)
                 | Appended::Dissolved
                 | Appended::Blocked
-                | Appended::NoConversation => 0,
+                | Appended::NoConversation
+                | Appended::NoQuoted => 0,
             };
         }
     }

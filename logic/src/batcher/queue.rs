@@ -6,6 +6,7 @@ use std::time::Duration;
 use oort_api::Code;
 use oort_api::error::Refusal;
 use parking_lot::Mutex;
+use prost::Message as _;
 use tokio::sync::{Notify, oneshot};
 use tokio::time::Instant;
 
@@ -53,7 +54,12 @@ pub(super) fn draining() -> Refusal {
 const MESSAGE_OVERHEAD_BYTES: usize = 128;
 
 fn weight(message: &NewMessage) -> usize {
-    MESSAGE_OVERHEAD_BYTES + message.content.len() + message.client_msg_id.len() + message.traceparent.len()
+    let details = message.details.as_ref().map_or(0, |details| details.encoded_len());
+    MESSAGE_OVERHEAD_BYTES
+        + message.content.len()
+        + details
+        + message.client_msg_id.len()
+        + message.traceparent.len()
 }
 
 impl Queue {

@@ -82,7 +82,7 @@ impl Reading {
         for Entry { conversation: room, .. } in entries {
             room.id.hash(&mut ids);
             (room.id, room.kind, room.creator_id, room.peer_id, &room.name).hash(&mut list);
-            (room.head, room.read_seq, room.delivered_seq).hash(&mut list);
+            (room.head, room.read_seq, room.delivered_seq, room.change_seq).hash(&mut list);
             (room.peer_read_seq, room.peer_delivered_seq).hash(&mut list);
             (room.pinned, room.muted_until_ms, room.role, room.silenced_until_ms).hash(&mut list);
             (room.members, &room.avatar, room.mute_all, room.dissolved_at_ms).hash(&mut list);

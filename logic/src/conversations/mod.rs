@@ -6,11 +6,12 @@ use oort_api::Code;
 use oort_api::clock::now_ms;
 use oort_api::error::Refusal;
 use oort_api::ids::{ConversationId, Seq, UserId};
-use oort_api::pb::oort::v1::{ConversationKind, CursorEvent, User};
+use oort_api::pb::oort::v1::{Conversation, ConversationKind, CursorEvent, Details, User};
 
 use crate::batcher::Batcher;
 use crate::config::Limits;
 use crate::cursors::Cursors;
+use crate::messages::{mark_own, of_reader};
 use crate::metrics::Metrics;
 use crate::policy::{self, Operation, Role};
 use crate::rates::Rates;
@@ -28,9 +29,10 @@ mod validate;
 pub use groups::LinkTerms;
 pub use listing::{Config as ListingConfig, Listing};
 pub use sends::{Answers, Group};
+pub(crate) use validate::content as check_content;
 
 /// A message as its sender gives it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Outgoing {
     /// The sender's id for it, so that a repeat stores it once: 1 to 64
     /// printable ASCII characters without blanks. `None` = the sender cannot
@@ -38,6 +40,8 @@ pub struct Outgoing {
     pub client_msg_id: Option<String>,
     /// The text.
     pub content: String,
+    /// What it has beside the text; `None` = nothing.
+    pub details: Option<Box<Details>>,
 }
 
 /// A committed message's place.
@@ -101,7 +105,11 @@ impl Conversations {
         if matches!(range, Range::After(seq) if seq < 0) {
             return Err(Refusal::new(Code::InvalidField, "after is negative"));
         }
-        Ok(self.parts.store.history(id, range, validate::page(limit, self.limits.page_max)?).await?)
+        let mut page =
+            self.parts.store.history(id, range, validate::page(limit, self.limits.page_max)?).await?;
+        let mut messages: Vec<_> = page.messages.iter_mut().collect();
+        of_reader(&*self.parts.store, user, &mut messages).await?;
+        Ok(page)
     }
 
     /// Creates an open room, which everyone is in.
@@ -178,6 +186,13 @@ impl Conversations {
         if !listing.conversations.is_empty() {
             let list = std::mem::take(&mut listing.conversations);
             listing.conversations = self.parts.reads.filled(Filling { user, list, latest }).await?;
+            let (some, none): (Vec<&mut Conversation>, Vec<&mut Conversation>) =
+                listing.conversations.iter_mut().partition(|room| room.has_hidden);
+            mark_own(&*self.parts.store, user, none.into_iter().flat_map(|room| &mut room.latest)).await?;
+            let mut messages: Vec<_> = some.into_iter().flat_map(|room| &mut room.latest).collect();
+            if !messages.is_empty() {
+                of_reader(&*self.parts.store, user, &mut messages).await?;
+            }
         }
         Ok(listing)
     }
@@ -235,14 +250,7 @@ impl Conversations {
 
     /// The conversation, when the user may read it.
     async fn readable(&self, user: UserId, id: ConversationId) -> Result<ConversationInfo, Refusal> {
-        match self.parts.store.conversation(id, user).await? {
-            Some((info, is_in)) => {
-                let role = if is_in { Role::Member } else { Role::Stranger };
-                policy::check(Operation::Read, role, None, false)?;
-                Ok(info)
-            }
-            None => Err(not_found()),
-        }
+        readable(&*self.parts.store, user, id).await
     }
 
     fn name(&self, name: &str) -> Result<String, Refusal> {
@@ -251,22 +259,46 @@ impl Conversations {
     }
 }
 
-fn not_member() -> Refusal {
+/// The conversation, when the user may read it.
+pub(crate) async fn readable(
+    store: &dyn Store,
+    user: UserId,
+    id: ConversationId,
+) -> Result<ConversationInfo, Refusal> {
+    match store.conversation(id, user).await? {
+        Some((info, is_in)) => {
+            let role = if is_in { Role::Member } else { Role::Stranger };
+            policy::check(Operation::Read, role, None, false)?;
+            Ok(info)
+        }
+        None => Err(not_found()),
+    }
+}
+
+pub(crate) fn not_member() -> Refusal {
     Refusal::new(Code::NotMember, "you are not a member of this conversation")
 }
 
-fn not_found() -> Refusal {
+pub(crate) fn not_found() -> Refusal {
     Refusal::new(Code::NotFound, "there is no such conversation")
 }
 
 /// 0: all are muted, and nobody knows until when.
-fn muted(until_ms: i64) -> Refusal {
+pub(crate) fn muted(until_ms: i64) -> Refusal {
     if until_ms == 0 {
         return Refusal::new(Code::Muted, "only admins and the owner may send in this group now");
     }
     let text = format!("you are muted in this group until {until_ms} (ms since the epoch)");
     let retry_after_ms = u64::try_from(until_ms.saturating_sub(now_ms())).ok();
     Refusal { retry_after_ms, ..Refusal::new(Code::Muted, text) }
+}
+
+pub(crate) fn dissolved() -> Refusal {
+    Refusal::new(Code::Dissolved, "the group was dissolved")
+}
+
+pub(crate) fn blocked() -> Refusal {
+    Refusal::new(Code::Blocked, "this message cannot be delivered")
 }
 
 fn sent(appended: Appended) -> Result<Sent, Refusal> {
@@ -279,8 +311,11 @@ fn sent(appended: Appended) -> Result<Sent, Refusal> {
         )),
         Appended::NotMember => Err(not_member()),
         Appended::Muted(until_ms) => Err(muted(until_ms)),
-        Appended::Dissolved => Err(Refusal::new(Code::Dissolved, "the group was dissolved")),
+        Appended::Dissolved => Err(dissolved()),
+        Appended::NoQuoted => {
+            Err(Refusal::new(Code::InvalidField, "replyTo: there is no such message in the conversation"))
+        }
         Appended::NoConversation => Err(not_found()),
-        Appended::Blocked => Err(Refusal::new(Code::Blocked, "this message cannot be delivered")),
+        Appended::Blocked => Err(blocked()),
     }
 }

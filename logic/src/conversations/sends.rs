@@ -60,8 +60,8 @@ impl Conversations {
         };
         let mut answers = Vec::with_capacity(group.messages.len());
         let mut accepted = Vec::with_capacity(group.messages.len());
-        for message in group.messages {
-            let checked = admitted.clone().and_then(|()| validate::message(&message, &self.limits));
+        for mut message in group.messages {
+            let checked = admitted.clone().and_then(|()| validate::message(&mut message, &self.limits));
             let id = message.client_msg_id.unwrap_or_else(|| uuid::Uuid::new_v4().to_string());
             if checked.is_ok() {
                 accepted.push(NewMessage {
@@ -69,6 +69,7 @@ impl Conversations {
                     sender: sender.clone(),
                     client_msg_id: id.clone(),
                     content: message.content,
+                    details: message.details,
                     traceparent: traceparent.to_owned(),
                 });
             }

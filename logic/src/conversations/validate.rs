@@ -3,9 +3,11 @@
 use oort_api::Code;
 use oort_api::error::Refusal;
 use oort_api::ids::UserId;
+use oort_api::pb::oort::v1::Details;
 
 use super::Outgoing;
 use crate::config::Limits;
+use crate::messages::details;
 
 /// Longest client message id: what the store's unique index holds.
 const CLIENT_MSG_ID_BYTES_MAX: usize = 64;
@@ -17,7 +19,8 @@ fn invalid(text: impl Into<String>) -> Refusal {
     Refusal::new(Code::InvalidField, text)
 }
 
-pub(super) fn message(message: &Outgoing, limits: &Limits) -> Result<(), Refusal> {
+/// Judges a message, and brings what it has beside its text into the form in which it is compared and stored.
+pub(super) fn message(message: &mut Outgoing, limits: &Limits) -> Result<(), Refusal> {
     if let Some(id) = &message.client_msg_id {
         let is_fine = (1..=CLIENT_MSG_ID_BYTES_MAX).contains(&id.len())
             && id.bytes().all(|byte| byte.is_ascii_graphic());
@@ -25,10 +28,21 @@ pub(super) fn message(message: &Outgoing, limits: &Limits) -> Result<(), Refusal
             return Err(invalid("clientMsgId: 1 to 64 printable ASCII characters without blanks"));
         }
     }
-    if message.content.is_empty() {
+    let Some(details) = &mut message.details else { return content(&message.content, limits) };
+    details::check(details, limits)?;
+    let has_attachment = !details.attachment.is_empty();
+    if **details == Details::default() {
+        message.details = None;
+    }
+    // What is said about an attachment may be nothing.
+    if has_attachment && message.content.is_empty() { Ok(()) } else { content(&message.content, limits) }
+}
+
+pub(crate) fn content(content: &str, limits: &Limits) -> Result<(), Refusal> {
+    if content.is_empty() {
         return Err(invalid("content is empty"));
     }
-    if message.content.len() > limits.content_bytes_max {
+    if content.len() > limits.content_bytes_max {
         return Err(Refusal::new(
             Code::TooLarge,
             format!("content is larger than {} bytes", limits.content_bytes_max),
@@ -107,7 +121,7 @@ mod tests {
     use super::*;
 
     fn outgoing(id: Option<&str>, content: &str) -> Outgoing {
-        Outgoing { client_msg_id: id.map(str::to_owned), content: content.to_owned() }
+        Outgoing { client_msg_id: id.map(str::to_owned), content: content.to_owned(), details: None }
     }
 
     fn code(outcome: Result<(), Refusal>) -> Option<Code> {
@@ -117,13 +131,13 @@ mod tests {
     #[test]
     fn messages() {
         let limits = Limits { content_bytes_max: 8, ..Limits::default() };
-        assert_eq!(code(message(&outgoing(None, " "), &limits)), None);
-        assert_eq!(code(message(&outgoing(Some(&"x".repeat(64)), "\0'; --"), &limits)), None);
-        assert_eq!(code(message(&outgoing(None, ""), &limits)), Some(Code::InvalidField));
-        assert_eq!(code(message(&outgoing(None, "123456789"), &limits)), Some(Code::TooLarge));
+        assert_eq!(code(message(&mut outgoing(None, " "), &limits)), None);
+        assert_eq!(code(message(&mut outgoing(Some(&"x".repeat(64)), "\0'; --"), &limits)), None);
+        assert_eq!(code(message(&mut outgoing(None, ""), &limits)), Some(Code::InvalidField));
+        assert_eq!(code(message(&mut outgoing(None, "123456789"), &limits)), Some(Code::TooLarge));
         for bad in ["", "a b", "a\n", "é", &"x".repeat(65)] {
             assert_eq!(
-                code(message(&outgoing(Some(bad), "x"), &limits)),
+                code(message(&mut outgoing(Some(bad), "x"), &limits)),
                 Some(Code::InvalidField),
                 "{bad:?}"
             );

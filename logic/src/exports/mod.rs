@@ -6,9 +6,10 @@ use std::sync::Arc;
 use bytes::Bytes;
 use futures_util::Stream;
 use oort_api::clock::now_ms;
+use oort_api::codec::envelope::name_of_kind;
 use oort_api::error::{Code, Refusal};
 use oort_api::ids::UserId;
-use oort_api::pb::oort::v1::{ConversationKind, Message, MessageKind};
+use oort_api::pb::oort::v1::{ConversationKind, Message};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -190,14 +191,19 @@ impl State {
 }
 
 fn of_message(message: &Message) -> Value {
-    json!({
+    let mut value = json!({
         "conversationId": message.conversation.to_string(),
         "seq": message.seq,
         "clientMsgId": message.client_msg_id,
-        "kind": if message.kind() == MessageKind::System { "system" } else { "text" },
+        "kind": name_of_kind(message.kind()),
         "content": message.content,
         "createdAtMs": message.created_at_ms,
-    })
+    });
+    let details = message.extra.as_ref().and_then(|extra| extra.details.as_ref());
+    if let Some(attachment) = details.and_then(|details| serde_json::from_str(&details.attachment).ok()) {
+        value["attachment"] = attachment;
+    }
+    value
 }
 
 fn kind(kind: ConversationKind) -> &'static str {

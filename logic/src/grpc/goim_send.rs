@@ -62,7 +62,8 @@ impl LogicService {
         let (op::SEND_MESSAGE, Some(user)) = (request.op, UserId::new(user)) else { return Ok(Bytes::new()) };
         let Ok(body) = serde_json::from_slice::<Body>(&request.body) else { return Ok(Bytes::new()) };
         let sender = self.app.users.get(user).await?;
-        let message = Outgoing { client_msg_id: Some(body.client_msg_id), content: body.content };
+        let message =
+            Outgoing { client_msg_id: Some(body.client_msg_id), content: body.content, details: None };
         let outcomes = self.app.conversations.send(&sender, body.room_id, vec![message], traceparent).await;
         let ack = outcomes
             .into_iter()

@@ -106,7 +106,12 @@ impl LogicService {
         };
         let page =
             self.app.conversations.history(user, conversation(command.conversation)?, range, limit).await?;
-        Ok(pb::HistoryResult { messages: page.messages, has_more: page.has_more, head: page.head })
+        Ok(pb::HistoryResult {
+            messages: page.messages,
+            has_more: page.has_more,
+            head: page.head,
+            change_seq: page.change_seq,
+        })
     }
 }
 
@@ -118,6 +123,7 @@ fn group(command: pb::SendCommand) -> Result<Group, Refusal> {
     let outgoing = |message: pb::OutgoingMessage| Outgoing {
         client_msg_id: Some(message.client_msg_id).filter(|id| !id.is_empty()),
         content: message.content,
+        details: message.details.map(Box::new),
     };
     let messages = command.messages.into_iter().map(outgoing).collect();
     Ok(Group { conversation: conversation(command.conversation)?, messages })

@@ -130,6 +130,25 @@ impl<A: FromStr + Send, B: FromStr + Send> FromRequestParts<Arc<Door>> for Path2
     }
 }
 
+/// Three parameters of a path.
+pub(super) struct Path3<A, B, C>(pub(super) A, pub(super) B, pub(super) C);
+
+impl<A, B, C> FromRequestParts<Arc<Door>> for Path3<A, B, C>
+where
+    A: FromStr + Send,
+    B: FromStr + Send,
+    C: FromStr + Send,
+{
+    type Rejection = Refused;
+
+    async fn from_request_parts(parts: &mut Parts, door: &Arc<Door>) -> Result<Self, Refused> {
+        let texts = AxumPath::<(String, String, String)>::from_request_parts(parts, door).await;
+        let AxumPath((a, b, c)) = texts.map_err(|_| bad_id())?;
+        let (Ok(a), Ok(b), Ok(c)) = (a.parse(), b.parse(), c.parse()) else { return Err(bad_id()) };
+        Ok(Self(a, b, c))
+    }
+}
+
 /// The client's own name for its request, from the header.
 pub(super) fn idempotency_key(headers: &HeaderMap) -> Result<Option<&str>, Refused> {
     let key = headers.get("idempotency-key").map(HeaderValue::to_str).transpose();

@@ -6,8 +6,10 @@ use axum::Json as JsonReply;
 use axum::extract::State;
 use http::HeaderMap;
 use oort_api::Code;
-use oort_api::ids::{ConversationId, Seq};
+use oort_api::ids::{ConversationId, Seq, UserId};
+use oort_api::pb::oort::v1::{Details, MessageKind};
 use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 use utoipa::{IntoParams, ToSchema};
 
 use super::caller::Caller;
@@ -26,7 +28,76 @@ pub(super) struct NewMessage {
     /// The sender's id for it, 1 to 64 bytes: a repeat with the same id stores
     /// it once. The header `Idempotency-Key` says the same.
     client_msg_id: Option<String>,
+    /// Absent or empty: only with an attachment.
+    #[serde(default)]
     content: String,
+    /// `text` when absent.
+    #[serde(default)]
+    kind: NewKind,
+    /// Its fields are those of the kind, see docs/messages.md.
+    #[schema(value_type = Option<Object>)]
+    attachment: Option<Box<RawValue>>,
+    /// seq of the message that it answers.
+    reply_to: Option<i64>,
+    /// Users it speaks to.
+    #[serde(default)]
+    #[schema(value_type = Vec<String>)]
+    mentions: Vec<UserId>,
+    /// It speaks to everybody.
+    #[serde(default)]
+    mentions_all: bool,
+    /// A message that is sent on, instead of all this.
+    forward: Option<Forwarded>,
+}
+
+/// A message to send on.
+#[derive(Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Forwarded {
+    #[schema(value_type = String)]
+    conversation_id: ConversationId,
+    seq: i64,
+}
+
+/// What a message is.
+#[derive(Debug, Clone, Copy, Default, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum NewKind {
+    #[default]
+    Text,
+    Image,
+    Voice,
+    Video,
+    File,
+    Location,
+    Custom,
+}
+
+impl From<NewKind> for MessageKind {
+    fn from(kind: NewKind) -> Self {
+        match kind {
+            NewKind::Text => Self::Text,
+            NewKind::Image => Self::Image,
+            NewKind::Voice => Self::Voice,
+            NewKind::Video => Self::Video,
+            NewKind::File => Self::File,
+            NewKind::Location => Self::Location,
+            NewKind::Custom => Self::Custom,
+        }
+    }
+}
+
+impl NewMessage {
+    fn details(&self) -> Details {
+        Details {
+            kind: MessageKind::from(self.kind).into(),
+            attachment: self.attachment.as_ref().map(|raw| raw.get().to_owned()).unwrap_or_default(),
+            reply_to: self.reply_to.unwrap_or(0),
+            mentions: self.mentions.iter().map(|user| user.get()).collect(),
+            mentions_all: self.mentions_all,
+            forwarded: None,
+        }
+    }
 }
 
 /// Where a message was committed.
@@ -68,6 +139,8 @@ pub(super) struct MessagesView {
     has_more: bool,
     /// seq of the conversation's newest message; 0 = none yet.
     head: i64,
+    /// Changes of messages up to it are in the page; 0 = none yet.
+    change_seq: i64,
 }
 
 /// Messages in a page when the request does not say.
@@ -87,9 +160,21 @@ pub(super) async fn send(
     headers: HeaderMap,
     Json(new): Json<NewMessage>,
 ) -> Result<JsonReply<SentView>, Refused> {
+    let details = Some(new.details()).filter(|details| *details != Details::default());
     let client_msg_id = client_msg_id(&headers, new.client_msg_id)?;
-    let outgoing = vec![Outgoing { client_msg_id, content: new.content }];
-    let outcomes = door.app.conversations.send(&caller.identity.user, id, outgoing, &traceparent).await;
+    let outgoing = match new.forward {
+        None => Outgoing { client_msg_id, content: new.content, details: details.map(Box::new) },
+        Some(_) if details.is_some() || !new.content.is_empty() => {
+            return Err(Refused::new(Code::InvalidField, "forward: not together with a message of your own"));
+        }
+        Some(Forwarded { conversation_id, seq }) => {
+            let seq = Seq::new(seq)
+                .ok_or_else(|| Refused::new(Code::InvalidField, "forward.seq: is a seq, 1 or more"))?;
+            let copy = door.app.messages.copy(caller.id, conversation_id, seq).await?;
+            Outgoing { client_msg_id, ..copy }
+        }
+    };
+    let outcomes = door.app.conversations.send(&caller.identity.user, id, vec![outgoing], &traceparent).await;
     let outcome = outcomes.into_iter().next();
     let (client_msg_id, sent) = outcome.ok_or_else(|| Refused::new(Code::Internal, "internal error"))?;
     let sent = sent?;
@@ -143,5 +228,6 @@ pub(super) async fn read(
         messages: page.messages.into_iter().map(MessageView::from).collect(),
         has_more: page.has_more,
         head: page.head,
+        change_seq: page.change_seq,
     }))
 }

@@ -22,6 +22,7 @@ use crate::app::App;
 mod accounts;
 mod admin;
 mod caller;
+mod changes;
 mod codes;
 mod config;
 mod contacts;
@@ -122,6 +123,7 @@ fn described() -> (Router<Arc<Door>>, OpenApi) {
         .routes(routes!(goim::online_total))
         .routes(routes!(goim::nodes_weighted))
         .routes(routes!(goim::nodes_instances))
+        .merge(changes::routes())
         .merge(codes::routes())
         .merge(events::routes())
         .merge(contacts::routes())

@@ -3,8 +3,12 @@
 
 use oort_api::codec::message_id::MessageId;
 use oort_api::ids::{ConversationId, Seq};
-use oort_api::pb::oort::v1::{Conversation, ConversationKind, MemberRole, Message, MessageKind, User};
+use oort_api::pb::oort::v1::message_extra::Gone;
+use oort_api::pb::oort::v1::{
+    Conversation, ConversationKind, MemberRole, Message, MessageKind, Quote, Reaction, User,
+};
 use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
 use crate::policy::Role;
@@ -44,6 +48,69 @@ pub(super) struct MessageView {
     /// ms since the epoch; rises with seq.
     created_at_ms: i64,
     kind: MessageKindView,
+    /// Its fields are those of the kind.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
+    attachment: Option<Box<RawValue>>,
+    /// The message that it answers, as it was then.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reply: Option<QuoteView>,
+    /// Users it speaks to.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
+    mentions: Vec<String>,
+    /// It speaks to everybody.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[schema(required = false)]
+    mentions_all: bool,
+    /// It was sent on: who wrote it first.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    forwarded_from: Option<UserView>,
+    /// When its text was last edited, ms since the epoch.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    edited_at_ms: Option<i64>,
+    /// The caller had it removed for themselves: nothing else is shown of it.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[schema(required = false)]
+    hidden: bool,
+    /// Nothing of what was sent is left.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    gone: Option<GoneView>,
+    /// The newest change of the message: those up to it are in what is here.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    change_seq: Option<i64>,
+    /// Reactions, in the order in which they were first used.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
+    reactions: Vec<ReactionView>,
+}
+
+/// Why there is nothing left of a message.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+#[schema(as = Gone)]
+enum GoneView {
+    /// It was taken back.
+    Recalled,
+    /// The server removed it.
+    Erased,
+}
+
+/// A reaction to a message.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Reaction)]
+struct ReactionView {
+    emoji: String,
+    /// Users who react so.
+    count: i64,
+    /// The caller is one of them.
+    mine: bool,
+}
+
+impl From<Reaction> for ReactionView {
+    fn from(Reaction { emoji, count, mine }: Reaction) -> Self {
+        Self { emoji, count, mine }
+    }
 }
 
 /// Who wrote a message.
@@ -55,18 +122,80 @@ enum MessageKindView {
     Text,
     /// The server: membership changed; `content` is JSON.
     System,
+    /// A user, with an attachment.
+    Image,
+    Voice,
+    Video,
+    File,
+    Location,
+    /// A user, with something that only some clients know.
+    Custom,
+}
+
+impl From<MessageKind> for MessageKindView {
+    fn from(kind: MessageKind) -> Self {
+        match kind {
+            MessageKind::Text => Self::Text,
+            MessageKind::System => Self::System,
+            MessageKind::Image => Self::Image,
+            MessageKind::Voice => Self::Voice,
+            MessageKind::Video => Self::Video,
+            MessageKind::File => Self::File,
+            MessageKind::Location => Self::Location,
+            MessageKind::Custom => Self::Custom,
+        }
+    }
+}
+
+/// A message that another one answers, as it was then.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Quote)]
+struct QuoteView {
+    /// `<conversationId>-<seq>`.
+    id: String,
+    seq: i64,
+    sender: UserView,
+    /// Its first characters; empty when it was gone.
+    content: String,
+    kind: MessageKindView,
+}
+
+impl QuoteView {
+    fn new(conversation: i64, mut quote: Quote) -> Self {
+        Self {
+            id: message_id(conversation, quote.seq),
+            seq: quote.seq,
+            sender: quote.sender.take().unwrap_or_default().into(),
+            kind: quote.kind().into(),
+            content: quote.content,
+        }
+    }
 }
 
 impl From<Message> for MessageView {
-    fn from(message: Message) -> Self {
+    fn from(mut message: Message) -> Self {
+        let mut extra = message.extra.take().unwrap_or_default();
+        let details = extra.details.take().unwrap_or_default();
         Self {
+            edited_at_ms: (extra.edited_at_ms > 0).then_some(extra.edited_at_ms),
+            hidden: extra.hidden,
+            gone: match extra.gone() {
+                Gone::NotGone => None,
+                Gone::Recalled => Some(GoneView::Recalled),
+                Gone::Erased => Some(GoneView::Erased),
+            },
+            change_seq: (extra.change_seq > 0).then_some(extra.change_seq),
+            reactions: extra.reactions.into_iter().map(ReactionView::from).collect(),
             id: message_id(message.conversation, message.seq),
             seq: message.seq,
             conversation_id: message.conversation.to_string(),
-            kind: match message.kind() {
-                MessageKind::Text => MessageKindView::Text,
-                MessageKind::System => MessageKindView::System,
-            },
+            kind: message.kind().into(),
+            // What was validated is JSON.
+            attachment: RawValue::from_string(details.attachment).ok(),
+            reply: extra.quote.map(|quote| QuoteView::new(message.conversation, quote)),
+            mentions: details.mentions.iter().map(ToString::to_string).collect(),
+            mentions_all: details.mentions_all,
+            forwarded_from: details.forwarded.and_then(|origin| origin.sender).map(UserView::from),
             sender: message.sender.unwrap_or_default().into(),
             content: message.content,
             client_msg_id: message.client_msg_id,
@@ -118,6 +247,9 @@ pub(super) struct ConversationView {
     /// The other user has been given messages up to here, `direct` only.
     #[serde(skip_serializing_if = "Option::is_none")]
     peer_delivered_seq: Option<i64>,
+    /// The newest change of a message, see `GET /api/conversations/{id}/changes`; 0 = none yet.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    change_seq: Option<i64>,
     /// There are messages older than `latest`.
     has_more: bool,
     /// The newest messages, newest first, as many as were asked for.
@@ -233,6 +365,7 @@ impl From<Conversation> for ConversationView {
             unread: Some(conversation.unread),
             peer_read_seq: is_direct.then_some(conversation.peer_read_seq),
             peer_delivered_seq: is_direct.then_some(conversation.peer_delivered_seq),
+            change_seq: Some(conversation.change_seq),
             has_more: conversation.has_more,
             pinned: conversation.pinned,
             muted_until: some_time(conversation.muted_until_ms),
@@ -267,6 +400,7 @@ impl ConversationView {
             unread: zero,
             peer_read_seq: peer_zero,
             peer_delivered_seq: peer_zero,
+            change_seq: zero,
             has_more: info.head > 0,
             latest: Vec::new(),
             pinned: false,

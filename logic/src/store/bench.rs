@@ -1,7 +1,5 @@
 //! What the micro-benchmark of a transaction's plan reaches; no part of the API.
 
-use std::collections::HashMap;
-
 use oort_api::pb::oort::v1::ConversationKind;
 
 use super::NewMessage;
@@ -20,6 +18,6 @@ pub fn plan_rooms(batch: &[NewMessage], now_ms: i64) -> usize {
         is_dissolved: false,
     };
     let heads = batch.iter().map(|message| (message.conversation.get(), head.clone())).collect();
-    let known = Known { heads, earlier: HashMap::new(), members: HashMap::new() };
+    let known = Known { heads, ..Known::default() };
     plan(batch, known, now_ms).payload.map_or(0, |payload| payload.len())
 }

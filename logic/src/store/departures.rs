@@ -1,7 +1,9 @@
 //! Accounts that are deactivated or deleted, and what deleted ones leave behind.
 
 use oort_api::ids::{ConversationId, UserId};
-use oort_api::pb::oort::v1::{Message, User};
+use oort_api::pb::oort::v1::message_extra::Gone;
+use oort_api::pb::oort::v1::{Message, MessageExtra, User};
+use prost::Message as _;
 use serde_json::json;
 use tonic::async_trait;
 
@@ -68,6 +70,11 @@ pub(super) fn erased_name(user: UserId) -> String {
 /// Its unique key: a form that no user name has.
 pub(super) fn erased_key(user: UserId) -> String {
     format!("\n{user}")
+}
+
+/// What erased messages have beside their text.
+pub(super) fn erased_extra() -> Vec<u8> {
+    MessageExtra { gone: Gone::Erased.into(), ..MessageExtra::default() }.encode_to_vec()
 }
 
 /// Content of the SYSTEM message where messages were erased.

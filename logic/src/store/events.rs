@@ -86,6 +86,7 @@ pub(super) fn system_message(
         content,
         created_at_ms: place.1,
         kind: MessageKind::System.into(),
+        extra: None,
     }
 }
 

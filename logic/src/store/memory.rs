@@ -5,18 +5,21 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use oort_api::ids::{ConversationId, UserId};
-use oort_api::pb::oort::v1::{Conversation, ConversationKind, Message, MessageKind, User};
+use oort_api::pb::oort::v1::{Conversation, ConversationKind, Message, User};
 use parking_lot::Mutex;
 use sha2::{Digest, Sha256};
 
-use super::plan::{Earlier, Head, Known, Plan, Sender, plan};
+use super::payload::Payload;
+use super::plan::{Earlier, Head, Known, Plan, Sender, answered, kind_of, plan, quote};
 use super::{ConversationInfo, Entry, Error, Login, NewMessage, OutboxRow, SigningKey, events};
 use crate::policy::Role;
 
 mod accounts;
 mod calls;
+mod changes;
 mod contacts;
 mod groups;
+mod hidden;
 mod user_events;
 
 /// Everything durable, in memory. Outlives the nodes that use it.
@@ -170,7 +173,7 @@ impl State {
                     conversation: *conversation,
                     seq: *seq,
                     created_at_ms: stored.created_at_ms,
-                    content: stored.content.clone(),
+                    payload: Payload { content: stored.content.clone(), extra: stored.extra.clone() },
                 })
             });
             if let Some(earlier) = earlier {
@@ -179,6 +182,8 @@ impl State {
             }
             let id = message.conversation.get();
             if let Some(room) = self.rooms.get(&id) {
+                let quoted = answered(message).and_then(|place| Some((place, room.messages.get(&place.1)?)));
+                known.quoted.extend(quoted.map(|(place, message)| (place, quote(message))));
                 known.heads.insert(id, room.head());
                 if let Some(joined) = room.members.get(&message.sender.id) {
                     known.members.insert((id, message.sender.id), joined.standing);
@@ -198,7 +203,8 @@ impl State {
                 client_msg_id: row.message.client_msg_id.clone(),
                 content: row.message.content.clone(),
                 created_at_ms: row.created_at_ms,
-                kind: MessageKind::Text.into(),
+                kind: kind_of(row.message).into(),
+                extra: row.extra.clone(),
             };
             let identity = (row.message.sender.id, row.message.client_msg_id.clone());
             self.sent.insert(identity, (id, row.seq));

@@ -14,13 +14,14 @@ use std::sync::Arc;
 use bytes::Bytes;
 use oort_api::error::Refusal;
 use oort_api::ids::{ConversationId, Seq, UserId};
-use oort_api::pb::oort::v1::{Conversation, ConversationKind, Message, User};
+use oort_api::pb::oort::v1::{Conversation, ConversationKind, Details, Message, User};
 use tonic::async_trait;
 
 use crate::policy::Role;
 
 #[doc(hidden)]
 pub mod bench;
+mod changes;
 mod client_keys;
 mod codes;
 mod contacts;
@@ -29,17 +30,20 @@ mod departures;
 mod devices;
 mod events;
 mod groups;
+mod hidden;
 #[cfg(feature = "simulation")]
 pub mod memory;
 pub mod metrics;
 pub mod migrate;
 pub mod mysql;
 mod operators;
+mod payload;
 mod plan;
 mod profiles;
 pub mod sqlite;
 mod user_events;
 
+pub use changes::{Alteration, ChangeBounds, ChangePage, Changed, Changes, NewChange};
 pub use client_keys::ClientKey;
 pub use codes::{CodeGuess, Codes, MailedCode, PasswordReset, Purpose};
 pub use contacts::{
@@ -54,6 +58,7 @@ pub use groups::{
     ConversationSettings, GroupChange, GroupDetails, GroupEdit, GroupLink, GroupOrder, GroupState,
     GroupStore, NewGroup, NewLink, SettingsChange,
 };
+pub use hidden::{Hid, Hidden, Stretch};
 pub use metrics::Metrics;
 pub use operators::{Audit, NewAudit, Operator};
 pub use profiles::{Person, Profile, ProfileChange, Profiles, Sex};
@@ -171,6 +176,8 @@ pub struct NewMessage {
     pub client_msg_id: String,
     /// The text.
     pub content: String,
+    /// What it has beside the text, validated; `None` = nothing.
+    pub details: Option<Box<Details>>,
     /// W3C traceparent, empty = none.
     pub traceparent: String,
 }
@@ -205,6 +212,8 @@ pub enum Appended {
     NoConversation,
     /// The other user of the direct conversation blocks the sender.
     Blocked,
+    /// It answers a message that is not there.
+    NoQuoted,
 }
 
 /// One outbox row.
@@ -242,6 +251,8 @@ pub struct Page {
     pub has_more: bool,
     /// The conversation's head when the page was read.
     pub head: i64,
+    /// Changes of messages up to it are in the page.
+    pub change_seq: i64,
 }
 
 /// Which messages.
@@ -326,7 +337,18 @@ pub enum Error {
 /// timeouts in its settings.
 #[async_trait]
 pub trait Store:
-    Codes + ContactsStore + Departures + GroupStore + Profiles + UserEvents + Send + Sync + fmt::Debug + 'static
+    Changes
+    + Codes
+    + ContactsStore
+    + Departures
+    + GroupStore
+    + Hidden
+    + Profiles
+    + UserEvents
+    + Send
+    + Sync
+    + fmt::Debug
+    + 'static
 {
     /// Tells whether the store answers and takes writes.
     async fn check(&self) -> Result<(), Error>;

@@ -5,8 +5,10 @@ use std::collections::{BTreeMap, HashMap};
 
 use bytes::Bytes;
 use oort_api::ids::{Seq, UserId};
-use oort_api::pb::oort::v1::{ConversationKind, Message, MessageKind, OutboxRecord};
+use oort_api::pb::oort::v1::{ConversationKind, Message, MessageExtra, MessageKind, OutboxRecord, Quote};
+use prost::Message as _;
 
+use super::payload::{Payload, is_same};
 use super::{Appended, ConversationInfo, NewMessage};
 use crate::outbox::{self, Audience};
 use crate::policy::{self, Operation, Role};
@@ -72,7 +74,7 @@ impl Head {
     }
 
     /// Why somebody may not send here.
-    fn refuses(&self, id: i64, sender: Option<&Sender>, now_ms: i64) -> Option<Appended> {
+    pub(super) fn refuses(&self, id: i64, sender: Option<&Sender>, now_ms: i64) -> Option<Appended> {
         if self.kind == ConversationKind::Room {
             return None;
         }
@@ -120,7 +122,7 @@ pub(super) struct Earlier {
     pub(super) conversation: i64,
     pub(super) seq: i64,
     pub(super) created_at_ms: i64,
-    pub(super) content: String,
+    pub(super) payload: Payload,
 }
 
 /// What the store holds about a batch.
@@ -132,14 +134,48 @@ pub(super) struct Known {
     pub(super) earlier: HashMap<usize, Earlier>,
     /// (conversation, user) of groups and direct conversations.
     pub(super) members: HashMap<(i64, i64), Sender>,
+    /// Messages that are answered, by (conversation, seq).
+    pub(super) quoted: HashMap<(i64, i64), Quote>,
 }
 
 /// A row to insert.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(super) struct Row<'b> {
     pub(super) message: &'b NewMessage,
     pub(super) seq: i64,
     pub(super) created_at_ms: i64,
+    pub(super) extra: Option<MessageExtra>,
+}
+
+impl Row<'_> {
+    /// What its column has.
+    pub(super) fn extra(&self) -> Option<Vec<u8>> {
+        self.extra.as_ref().map(MessageExtra::encode_to_vec)
+    }
+}
+
+/// The message that a new one answers: conversation and seq.
+pub(super) fn answered(message: &NewMessage) -> Option<(i64, i64)> {
+    let seq = message.details.as_ref()?.reply_to;
+    (seq > 0).then_some((message.conversation.get(), seq))
+}
+
+/// The kind of a new message.
+pub(super) fn kind_of(message: &NewMessage) -> MessageKind {
+    message.details.as_ref().map_or(MessageKind::Text, |details| details.kind())
+}
+
+/// Characters of a message that those which answer it show.
+const QUOTED_CHARS: usize = 100;
+
+/// What is shown of a message by those that answer it.
+pub(super) fn quote(message: &Message) -> Quote {
+    Quote {
+        seq: message.seq,
+        sender: message.sender.clone(),
+        content: message.content.chars().take(QUOTED_CHARS).collect(),
+        kind: message.kind,
+    }
 }
 
 /// What to write and what to answer.
@@ -168,21 +204,29 @@ pub(super) fn plan<'b>(batch: &'b [NewMessage], mut known: Known, now_ms: i64) -
         let conversation = message.conversation.get();
         let identity = (message.sender.id, message.client_msg_id.as_str());
         let outcome = if let Some(earlier) = known.earlier.get(&index) {
-            let same = earlier.conversation == conversation && earlier.content == message.content;
+            let same = earlier.conversation == conversation && earlier.payload.is_of(message);
             repeat(same, earlier.seq, earlier.created_at_ms)
-        } else if let Some(row) = stored.get(&identity).map(|&row| rows[row]) {
-            let same =
-                row.message.conversation == message.conversation && row.message.content == message.content;
+        } else if let Some(row) = stored.get(&identity).map(|&row| &rows[row]) {
+            let same = row.message.conversation == message.conversation && is_same(row.message, message);
             repeat(same, row.seq, row.created_at_ms)
         } else if let Some(head) = known.heads.get_mut(&conversation) {
             let sender = known.members.get(&(conversation, message.sender.id));
+            let answered = answered(message);
+            let quote = answered.and_then(|place| known.quoted.get(&place));
             if let Some(refused) = head.refuses(message.sender.id, sender, now_ms) {
                 refused
+            } else if answered.is_some() && quote.is_none() {
+                Appended::NoQuoted
             } else {
                 let (seq, created_at_ms) = head.next(now_ms);
                 bumps.insert(conversation, (seq, created_at_ms));
                 stored.insert(identity, rows.len());
-                let row = Row { message, seq, created_at_ms };
+                let extra = message.details.as_deref().map(|details| MessageExtra {
+                    details: Some(details.clone()),
+                    quote: quote.cloned(),
+                    ..MessageExtra::default()
+                });
+                let row = Row { message, seq, created_at_ms, extra };
                 records.push(record(&row, &head.audience()));
                 rows.push(row);
                 Appended::Stored { seq: place(seq), created_at_ms }
@@ -248,7 +292,8 @@ fn record(row: &Row<'_>, audience: &Audience) -> OutboxRecord {
         client_msg_id: row.message.client_msg_id.clone(),
         content: row.message.content.clone(),
         created_at_ms: row.created_at_ms,
-        kind: MessageKind::Text.into(),
+        kind: kind_of(row.message).into(),
+        extra: row.extra.clone(),
     };
     outbox::message_record(&message, audience, &row.message.traceparent)
 }
@@ -266,6 +311,7 @@ mod tests {
             sender: User { id: sender, username: format!("user{sender}") },
             client_msg_id: id.to_owned(),
             content: content.to_owned(),
+            details: None,
             traceparent: String::new(),
         }
     }
@@ -285,8 +331,8 @@ mod tests {
         let member = Sender { role: Role::Member, muted_until_ms: 0 };
         Known {
             heads: HashMap::from([(1, room), (2, direct)]),
-            earlier: HashMap::new(),
             members: HashMap::from([((2, 1), member), ((2, 2), member)]),
+            ..Known::default()
         }
     }
 

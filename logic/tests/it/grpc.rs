@@ -137,6 +137,7 @@ fn send(conversation: i64, texts: &[(&str, &str)]) -> Command {
     let message = |&(id, content): &(&str, &str)| pb::OutgoingMessage {
         client_msg_id: id.to_owned(),
         content: content.to_owned(),
+        details: None,
     };
     Command::Send(pb::SendCommand { conversation, messages: texts.iter().map(message).collect() })
 }

@@ -42,7 +42,7 @@ async fn build(config: Config, store: Arc<dyn Store>, bus: Arc<TestBus>) -> Resu
 }
 
 fn outgoing(content: &str) -> Vec<Outgoing> {
-    vec![Outgoing { client_msg_id: None, content: content.to_owned() }]
+    vec![Outgoing { content: content.to_owned(), ..Outgoing::default() }]
 }
 
 #[tokio::test]

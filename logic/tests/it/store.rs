@@ -2,13 +2,16 @@
 
 mod accounts;
 mod append;
+mod changes;
 mod codes;
 mod contacts;
 mod conversations;
 mod cursors;
 mod departures;
+mod details;
 mod fixture;
 mod groups;
+mod hidden;
 mod history;
 mod migrations;
 mod model;
@@ -105,6 +108,20 @@ contract! {
         a_request_under_one_key_is_done_once
         what_a_user_makes_of_a_conversation_is_theirs
         a_group_of_a_hundred_thousand_is_paged;
+    changes:
+        a_change_is_counted_stored_and_told_once
+        nothing_is_left_of_what_was_recalled
+        a_repeat_of_a_send_is_known_whatever_became_of_it
+        who_may_change_what_and_when
+        who_may_not_send_may_not_change
+        reactions_count_each_user_once
+        changes_made_on_two_nodes_have_one_order
+        changes_agree_with_the_model;
+    details:
+        what_was_sent_comes_back_and_is_compared
+        an_answer_quotes_what_it_answers;
+    hidden:
+        what_a_user_hides_is_hidden_from_them_alone;
     unread:
         unread_is_what_its_definition_counts;
     append:

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use oort_api::ids::{ConversationId, UserId};
+use oort_api::ids::{ConversationId, Seq, UserId};
 use oort_api::pb::oort::v1::{Conversation, Message, User};
 use oort_logic::store::memory::MemoryStore;
 use oort_logic::store::*;
@@ -137,6 +137,19 @@ macro_rules! reads_of_part {
             })*
         }
     };
+}
+
+reads_of_part! { Changes:
+    fn change(&self, owner: &str, change: &NewChange, bounds: &ChangeBounds, now_ms: i64)
+        -> (Changed, Option<OutboxRow>);
+    fn changes(&self, id: ConversationId, after: i64, limit: u32) -> ChangePage;
+    fn own_reactions(&self, user: UserId, messages: &[(i64, i64)]) -> Vec<(i64, i64, String)>;
+}
+
+reads_of_part! { Hidden:
+    fn hide(&self, owner: &str, user: UserId, conversation: ConversationId, seq: Seq, now_ms: i64)
+        -> (Hid, Option<OutboxRow>);
+    fn hidden_of(&self, user: UserId, stretches: &[Stretch]) -> Vec<(i64, i64)>;
 }
 
 reads_of_part! { UserEvents:

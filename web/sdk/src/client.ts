@@ -550,7 +550,7 @@ export class Client {
   /** Changes a message; it is shown as it is then at once, the others are told. */
   async #change(id: string, method: string, path: string, body?: object): Promise<void> {
     const messages = `/api/conversations/${encodeURIComponent(id)}/messages`;
-    const message = await this.#http.call<MessageAnswer>(method, `${messages}/${path}`, body);
+    const message = await this.#http.call<Schemas["Message"]>(method, `${messages}/${path}`, body);
     this.#engine.take(id, fromWire(wireOf(message)));
   }
 
@@ -563,10 +563,6 @@ export class Client {
   }
 }
 
-/** A message of the HTTP API, with what servers say that change messages. */
-type MessageAnswer = Schemas["Message"] &
-  Pick<WireMessage, "changeSeq" | "gone" | "reactions"> & { editedAtMs?: number };
-
 /** A page of changes. */
 interface ChangesAnswer {
   changes: WireChange[];
@@ -577,9 +573,8 @@ interface ChangesAnswer {
 /** A conversation of the HTTP API as frames have it. */
 function roomOf(answer: Schemas["Conversation"]): Room {
   const { creatorId, hasMore, latest, pinned, muteAll, ...rest } = answer;
-  const known = Object.entries(rest).filter(([, value]) => value !== null);
   return {
-    ...(Object.fromEntries(known) as { [K in keyof typeof rest]: NonNullable<(typeof rest)[K]> }),
+    ...known(rest),
     ...(pinned && { pinned }),
     ...(muteAll && { muteAll }),
     hasMoreMessages: hasMore,
@@ -589,9 +584,15 @@ function roomOf(answer: Schemas["Conversation"]): Room {
 }
 
 /** A message of the HTTP API as frames have it. */
-function wireOf(answer: MessageAnswer): WireMessage {
+function wireOf(answer: Schemas["Message"]): WireMessage {
   const { createdAtMs: timestamp, editedAtMs: editedAt, sender: user, ...rest } = answer;
-  return { ...rest, timestamp, user, ...(editedAt !== undefined && { editedAt }) };
+  return { ...known(rest), timestamp, user, ...(typeof editedAt === "number" && { editedAt }) };
+}
+
+/** Without fields that are null: frames leave those out. */
+function known<T extends object>(answer: T): { [K in keyof T]: NonNullable<T[K]> } {
+  const fields = Object.entries(answer).filter(([, value]) => value !== null);
+  return Object.fromEntries(fields) as { [K in keyof T]: NonNullable<T[K]> };
 }
 
 /** A client; `start` connects it. */

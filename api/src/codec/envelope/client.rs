@@ -7,8 +7,11 @@ use super::{Flavour, Limits, Typing, Watch, frame_types, watch};
 use crate::codec::message_id::MessageId;
 use crate::error::{Code, Refusal};
 use crate::ids::{ConversationId, Seq};
-use crate::pb::oort::v1::{CreateRoomCommand, CursorCommand, HistoryCommand, OutgoingMessage, SendCommand};
+use crate::pb::oort::v1::{
+    CreateRoomCommand, CursorCommand, HistoryCommand, MessageKind, OutgoingMessage, SendCommand,
+};
 
+mod details;
 #[cfg(test)]
 mod tests;
 
@@ -192,6 +195,8 @@ fn send(payload: Payload<'_>, limits: &Limits) -> Result<SendCommand, Refusal> {
 }
 
 fn message(index: usize, item: Item<'_>, limits: &Limits) -> Result<OutgoingMessage, Refusal> {
+    let details = details::of(index, &item)?;
+    let is_text = details.as_ref().is_none_or(|details| details.kind() == MessageKind::Text);
     let content = match item.content {
         Given::Text(text) if text.len() > limits.content_bytes_max => {
             return Err(too_large(
@@ -200,7 +205,8 @@ fn message(index: usize, item: Item<'_>, limits: &Limits) -> Result<OutgoingMess
                 limits.content_bytes_max,
             ));
         }
-        Given::Text(text) if !text.is_empty() => text.into_owned(),
+        Given::Text(text) if !text.is_empty() || !is_text => text.into_owned(),
+        Given::Absent if !is_text => String::new(),
         Given::Text(_) => return Err(invalid(format!("messages[{index}].content is empty"))),
         Given::Absent => return Err(missing(format!("messages[{index}].content"))),
         Given::Integer(_) | Given::Other => {
@@ -217,7 +223,7 @@ fn message(index: usize, item: Item<'_>, limits: &Limits) -> Result<OutgoingMess
             )));
         }
     };
-    Ok(OutgoingMessage { client_msg_id, content })
+    Ok(OutgoingMessage { client_msg_id, content, details })
 }
 
 fn history(payload: &Payload<'_>, limits: &Limits) -> Result<HistoryCommand, Refusal> {

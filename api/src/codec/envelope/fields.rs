@@ -93,6 +93,16 @@ pub(super) struct Item<'a> {
     pub(super) content: Given<'a>,
     #[serde(borrow, default)]
     pub(super) client_msg_id: Given<'a>,
+    #[serde(borrow, default)]
+    pub(super) kind: Given<'a>,
+    #[serde(borrow, default)]
+    pub(super) attachment: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    pub(super) reply_to: Given<'a>,
+    #[serde(borrow, default)]
+    pub(super) mentions: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    pub(super) mentions_all: Option<&'a RawValue>,
 }
 
 /// A `T` written as an object. serde's structs also read arrays, in an order

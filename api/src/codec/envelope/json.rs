@@ -1,10 +1,17 @@
 //! How protobuf types look in JSON, by flavour.
 
+use std::borrow::Cow;
+
 use serde::ser::SerializeStruct;
 use serde::{Serialize, Serializer};
+use serde_json::Value;
+use serde_json::value::RawValue;
 
 use super::{Flavour, visible_in};
-use crate::pb::oort::v1::{Conversation, ConversationKind, MemberRole, Message, MessageKind, User};
+use crate::pb::oort::v1::message_extra::Gone;
+use crate::pb::oort::v1::{
+    Conversation, ConversationKind, MemberRole, Message, MessageExtra, MessageKind, Quote, Reaction, User,
+};
 
 /// A value as clients of one flavour see it.
 #[derive(Debug)]
@@ -56,7 +63,7 @@ impl Serialize for In<'_, User> {
 impl Serialize for In<'_, Message> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let Self(message, flavour) = *self;
-        let mut json = serializer.serialize_struct("Message", 7)?;
+        let mut json = serializer.serialize_struct("Message", 12)?;
         json.serialize_field("id", &Id { conversation: message.conversation, seq: message.seq })?;
         if flavour == Flavour::V1 {
             json.serialize_field("seq", &message.seq)?;
@@ -65,11 +72,127 @@ impl Serialize for In<'_, Message> {
                 json.serialize_field("clientMsgId", &message.client_msg_id)?;
             }
         }
-        json.serialize_field("content", &message.content)?;
+        match flavour {
+            Flavour::V1 => json.serialize_field("content", &message.content)?,
+            Flavour::Classic => json.serialize_field("content", &fallback(message))?,
+        }
         json.serialize_field("timestamp", &message.created_at_ms)?;
         let nobody = User::default();
         json.serialize_field("user", &In(message.sender.as_ref().unwrap_or(&nobody), flavour))?;
+        if flavour == Flavour::V1
+            && let Some(extra) = &message.extra
+        {
+            write_extra(message, extra, &mut json)?;
+        }
         json.end()
+    }
+}
+
+/// What a client is shown that knows texts only.
+fn fallback(message: &Message) -> Cow<'_, str> {
+    if !message.content.is_empty() || matches!(message.kind(), MessageKind::Text | MessageKind::System) {
+        return Cow::Borrowed(&message.content);
+    }
+    let attachment = message.extra.as_ref().and_then(|extra| extra.details.as_ref());
+    let attachment = attachment.and_then(|details| serde_json::from_str::<Value>(&details.attachment).ok());
+    let attachment = attachment.unwrap_or_default();
+    let told = ["name", "address", "url", "type"].into_iter().find_map(|field| attachment[field].as_str());
+    let place = || Some(format!("{}, {}", attachment["lat"].as_f64()?, attachment["lon"].as_f64()?));
+    let told = told.map(str::to_owned).or_else(place).unwrap_or_default();
+    let kind = kind_of_message(message);
+    Cow::Owned(if told.is_empty() { format!("[{kind}]") } else { format!("[{kind}] {told}") })
+}
+
+/// The fields a message has beside those of every message.
+fn write_extra<S: SerializeStruct>(
+    message: &Message,
+    extra: &MessageExtra,
+    json: &mut S,
+) -> Result<(), S::Error> {
+    if let Some(details) = &extra.details {
+        if let Ok(attachment) = serde_json::from_str::<&RawValue>(&details.attachment) {
+            json.serialize_field("attachment", attachment)?;
+        }
+        if !details.mentions.is_empty() {
+            json.serialize_field("mentions", &UserIds(&details.mentions))?;
+        }
+        if details.mentions_all {
+            json.serialize_field("mentionsAll", &true)?;
+        }
+        if let Some(sender) = details.forwarded.as_ref().and_then(|origin| origin.sender.as_ref()) {
+            json.serialize_field("forwardedFrom", &In(sender, Flavour::V1))?;
+        }
+    }
+    if extra.hidden {
+        json.serialize_field("hidden", &true)?;
+    }
+    if let Some(quote) = &extra.quote {
+        json.serialize_field("reply", &QuoteJson::new(message.conversation, quote))?;
+    }
+    if extra.change_seq > 0 {
+        json.serialize_field("changeSeq", &extra.change_seq)?;
+    }
+    if extra.edited_at_ms > 0 {
+        json.serialize_field("editedAt", &extra.edited_at_ms)?;
+    }
+    match extra.gone() {
+        Gone::NotGone => {}
+        Gone::Recalled => json.serialize_field("gone", "recalled")?,
+        Gone::Erased => json.serialize_field("gone", "erased")?,
+    }
+    if !extra.reactions.is_empty() {
+        json.serialize_field("reactions", &Reactions(&extra.reactions))?;
+    }
+    Ok(())
+}
+
+struct UserIds<'a>(&'a [i64]);
+
+impl Serialize for UserIds<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.0.iter().map(|&id| UserIdIn(id, Flavour::V1)))
+    }
+}
+
+#[derive(Serialize)]
+struct QuoteJson<'a> {
+    id: Id,
+    seq: i64,
+    kind: &'static str,
+    content: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    user: Option<In<'a, User>>,
+}
+
+impl<'a> QuoteJson<'a> {
+    fn new(conversation: i64, quote: &'a Quote) -> Self {
+        Self {
+            id: Id { conversation, seq: quote.seq },
+            seq: quote.seq,
+            kind: name_of_kind(quote.kind()),
+            content: &quote.content,
+            user: quote.sender.as_ref().map(|sender| In(sender, Flavour::V1)),
+        }
+    }
+}
+
+struct Reactions<'a>(&'a [Reaction]);
+
+impl Serialize for Reactions<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        #[derive(Serialize)]
+        struct ReactionJson<'a> {
+            emoji: &'a str,
+            count: i64,
+            #[serde(skip_serializing_if = "std::ops::Not::not")]
+            mine: bool,
+        }
+        let reactions = self.0.iter();
+        serializer.collect_seq(reactions.map(|&Reaction { ref emoji, count, mine }| ReactionJson {
+            emoji,
+            count,
+            mine,
+        }))
     }
 }
 
@@ -85,7 +208,7 @@ impl Serialize for In<'_, [Message]> {
 impl Serialize for In<'_, Conversation> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let Self(room, flavour) = *self;
-        let mut json = serializer.serialize_struct("Room", 14)?;
+        let mut json = serializer.serialize_struct("Room", 15)?;
         json.serialize_field("id", &RoomId(room.id))?;
         json.serialize_field("name", &room.name)?;
         if flavour == Flavour::V1 {
@@ -98,6 +221,9 @@ impl Serialize for In<'_, Conversation> {
             }
             json.serialize_field("head", &room.head)?;
             json.serialize_field("lastAtMs", &room.last_at_ms)?;
+            if room.change_seq > 0 {
+                json.serialize_field("changeSeq", &room.change_seq)?;
+            }
             json.serialize_field("readSeq", &room.read_seq)?;
             json.serialize_field("deliveredSeq", &room.delivered_seq)?;
             json.serialize_field("unread", &room.unread)?;
@@ -177,10 +303,29 @@ fn role_of_member(room: &Conversation) -> Option<&'static str> {
 }
 
 fn kind_of_message(message: &Message) -> &'static str {
-    match message.kind() {
+    name_of_kind(message.kind())
+}
+
+/// A kind as clients know it.
+#[must_use]
+pub const fn name_of_kind(kind: MessageKind) -> &'static str {
+    match kind {
         MessageKind::Text => "text",
         MessageKind::System => "system",
+        MessageKind::Image => "image",
+        MessageKind::Voice => "voice",
+        MessageKind::Video => "video",
+        MessageKind::File => "file",
+        MessageKind::Location => "location",
+        MessageKind::Custom => "custom",
     }
+}
+
+/// The kind that a sender may name; `None`: there is none of this name.
+#[must_use]
+pub fn kind_named(name: &str) -> Option<MessageKind> {
+    use MessageKind::{Custom, File, Image, Location, Text, Video, Voice};
+    [Text, Image, Voice, Video, File, Location, Custom].into_iter().find(|kind| name_of_kind(*kind) == name)
 }
 
 /// Kinds this build does not know look like rooms: the least that is true.

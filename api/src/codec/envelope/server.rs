@@ -7,17 +7,20 @@ use super::{Flavour, Limits, frame_types};
 use crate::error::Refusal;
 use crate::op;
 use crate::pb::oort::v1::conversation_event::Change;
+use crate::pb::oort::v1::message_extra::Gone;
 use crate::pb::oort::v1::{
-    Conversation, ConversationEvent, CursorEvent, HistoryResult, Message, MessageKind, Presence, SendOutcome,
-    TypingEvent, User, UserEvent,
+    ChangeEvent, Conversation, ConversationEvent, CursorEvent, HistoryResult, Message, MessageKind, Presence,
+    SendOutcome, TypingEvent, User, UserEvent,
 };
 
+mod change;
 mod event;
 mod payload;
 #[cfg(test)]
 mod tests;
 mod watch;
 
+use change::ChangeJson;
 use event::UserEventJson;
 use payload::{
     AckJson, BehindJson, CreateRoomJson, CursorJson, ErrorJson, EventJson, HeadsJson, HelloJson, HistoryJson,
@@ -58,6 +61,8 @@ frame_types! {
         Typing = "typing",
         /// Something changed for the user; V1 only.
         Event = "event",
+        /// A message was changed; V1 only.
+        Change = "change",
     }
 }
 
@@ -175,6 +180,11 @@ pub enum ServerFrame<'a> {
         /// As logic said it.
         event: &'a UserEvent,
     },
+    /// `change`
+    Change {
+        /// As logic said it.
+        event: &'a ChangeEvent,
+    },
 }
 
 /// What part of the list of conversations a `hello` has.
@@ -212,13 +222,16 @@ pub struct Head {
 }
 
 /// Clients of this flavour are shown the message. Classic ones would show the
-/// JSON of system messages as if a person had written it.
+/// JSON of system messages as if a person had written it, and nothing at all
+/// for what was taken back.
 ///
 /// A page of history may be empty once these are left out, while there is
 /// more: go on from its last message then, as a Classic client cannot.
 #[must_use]
 pub fn visible_in(message: &Message, flavour: Flavour) -> bool {
-    flavour == Flavour::V1 || message.kind() == MessageKind::Text
+    let is_gone =
+        || message.extra.as_ref().is_some_and(|extra| extra.hidden || extra.gone() != Gone::NotGone);
+    flavour == Flavour::V1 || (message.kind() != MessageKind::System && !is_gone())
 }
 
 /// Appends one message alone, as the object it is in `serverMessages`.
@@ -247,6 +260,7 @@ impl ServerFrame<'_> {
             Self::Presence { .. } => ServerType::Presence,
             Self::Typing { .. } => ServerType::Typing,
             Self::Event { .. } => ServerType::Event,
+            Self::Change { .. } => ServerType::Change,
         }
     }
 
@@ -284,6 +298,7 @@ impl ServerFrame<'_> {
                     messages: In(&result.messages, FLAVOUR),
                     has_more_messages: result.has_more,
                     head: None,
+                    change_seq: None,
                     request_id: None,
                 },
             ),
@@ -314,7 +329,8 @@ impl ServerFrame<'_> {
             | Self::Cursor { .. }
             | Self::Presence { .. }
             | Self::Typing { .. }
-            | Self::Event { .. } => false,
+            | Self::Event { .. }
+            | Self::Change { .. } => false,
         }
     }
 
@@ -342,6 +358,7 @@ impl ServerFrame<'_> {
                     messages: In(&result.messages, FLAVOUR),
                     has_more_messages: result.has_more,
                     head: Some(result.head),
+                    change_seq: Some(result.change_seq).filter(|&seq| seq > 0),
                     request_id,
                 },
             ),
@@ -379,6 +396,7 @@ impl ServerFrame<'_> {
             Self::Event { event } => {
                 UserEventJson::new(event).is_some_and(|event| write(out, frame_type, &event))
             }
+            Self::Change { event } => write(out, frame_type, &ChangeJson::new(event)),
         }
     }
 }

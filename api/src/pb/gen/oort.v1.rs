@@ -8,7 +8,7 @@ pub struct User {
     pub username: ::prost::alloc::string::String,
 }
 /// One committed message. Also the body of a Proto with op MESSAGE.
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Message {
     #[prost(int64, tag = "1")]
     pub conversation: i64,
@@ -25,6 +25,217 @@ pub struct Message {
     #[prost(int64, tag = "6")]
     pub created_at_ms: i64,
     #[prost(enumeration = "MessageKind", tag = "7")]
+    pub kind: i32,
+    /// Absent: the text is all there is, and as it was sent.
+    #[prost(message, optional, tag = "8")]
+    pub extra: ::core::option::Option<MessageExtra>,
+}
+/// What a message has beside its text. Stored as it is here, but for what is
+/// said to be of its reader.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct MessageExtra {
+    /// As they were sent; absent: there was the text alone.
+    #[prost(message, optional, tag = "1")]
+    pub details: ::core::option::Option<Details>,
+    /// Of `details.reply_to`.
+    #[prost(message, optional, tag = "2")]
+    pub quote: ::core::option::Option<Quote>,
+    /// When its text was last edited, ms since the epoch; 0 = never.
+    #[prost(int64, tag = "3")]
+    pub edited_at_ms: i64,
+    /// Nothing of what was sent is left.
+    #[prost(enumeration = "message_extra::Gone", tag = "4")]
+    pub gone: i32,
+    /// Its newest change: those up to it are in what is here.
+    #[prost(int64, tag = "5")]
+    pub change_seq: i64,
+    /// In the order in which they were first used.
+    #[prost(message, repeated, tag = "6")]
+    pub reactions: ::prost::alloc::vec::Vec<Reaction>,
+    /// SHA-256 of what was sent, once that is changed: a repeat of the send is
+    /// known by it.
+    #[prost(bytes = "bytes", tag = "7")]
+    pub sent_digest: ::prost::bytes::Bytes,
+    /// The reader had it removed for themselves: nothing else is shown of it.
+    #[prost(bool, tag = "9")]
+    pub hidden: bool,
+}
+/// Nested message and enum types in `MessageExtra`.
+pub mod message_extra {
+    #[derive(
+        Clone,
+        Copy,
+        Debug,
+        PartialEq,
+        Eq,
+        Hash,
+        PartialOrd,
+        Ord,
+        ::prost::Enumeration
+    )]
+    #[repr(i32)]
+    pub enum Gone {
+        NotGone = 0,
+        /// Taken back.
+        Recalled = 1,
+        /// Removed by the server.
+        Erased = 2,
+    }
+    impl Gone {
+        /// String value of the enum field names used in the ProtoBuf definition.
+        ///
+        /// The values are not transformed in any way and thus are considered stable
+        /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+        pub fn as_str_name(&self) -> &'static str {
+            match self {
+                Self::NotGone => "NOT_GONE",
+                Self::Recalled => "RECALLED",
+                Self::Erased => "ERASED",
+            }
+        }
+        /// Creates an enum from field names used in the ProtoBuf definition.
+        pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+            match value {
+                "NOT_GONE" => Some(Self::NotGone),
+                "RECALLED" => Some(Self::Recalled),
+                "ERASED" => Some(Self::Erased),
+                _ => None,
+            }
+        }
+    }
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Reaction {
+    #[prost(string, tag = "1")]
+    pub emoji: ::prost::alloc::string::String,
+    /// Users who reacted so; at least one.
+    #[prost(int64, tag = "2")]
+    pub count: i64,
+    /// The reader is one of them.
+    #[prost(bool, tag = "3")]
+    pub mine: bool,
+}
+/// Body of a Proto with op CHANGE: a message was changed.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ChangeEvent {
+    #[prost(int64, tag = "1")]
+    pub conversation: i64,
+    /// Dense per conversation: 1, 2, 3, ...
+    #[prost(int64, tag = "2")]
+    pub change_seq: i64,
+    /// The message.
+    #[prost(int64, tag = "3")]
+    pub seq: i64,
+    #[prost(enumeration = "change_event::Kind", tag = "4")]
+    pub kind: i32,
+    /// Who changed it; id 0 = the server.
+    #[prost(message, optional, tag = "5")]
+    pub actor: ::core::option::Option<User>,
+    /// Never falls with change_seq; ms since the epoch.
+    #[prost(int64, tag = "6")]
+    pub at_ms: i64,
+    /// EDITED: its text; empty when it is gone by now.
+    #[prost(string, tag = "7")]
+    pub content: ::prost::alloc::string::String,
+    /// REACTED, UNREACTED.
+    #[prost(string, tag = "8")]
+    pub emoji: ::prost::alloc::string::String,
+    /// REACTED, UNREACTED: users who react so.
+    #[prost(int64, tag = "9")]
+    pub count: i64,
+}
+/// Nested message and enum types in `ChangeEvent`.
+pub mod change_event {
+    #[derive(
+        Clone,
+        Copy,
+        Debug,
+        PartialEq,
+        Eq,
+        Hash,
+        PartialOrd,
+        Ord,
+        ::prost::Enumeration
+    )]
+    #[repr(i32)]
+    pub enum Kind {
+        Edited = 0,
+        Recalled = 1,
+        Reacted = 2,
+        Unreacted = 3,
+        Erased = 4,
+    }
+    impl Kind {
+        /// String value of the enum field names used in the ProtoBuf definition.
+        ///
+        /// The values are not transformed in any way and thus are considered stable
+        /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+        pub fn as_str_name(&self) -> &'static str {
+            match self {
+                Self::Edited => "EDITED",
+                Self::Recalled => "RECALLED",
+                Self::Reacted => "REACTED",
+                Self::Unreacted => "UNREACTED",
+                Self::Erased => "ERASED",
+            }
+        }
+        /// Creates an enum from field names used in the ProtoBuf definition.
+        pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+            match value {
+                "EDITED" => Some(Self::Edited),
+                "RECALLED" => Some(Self::Recalled),
+                "REACTED" => Some(Self::Reacted),
+                "UNREACTED" => Some(Self::Unreacted),
+                "ERASED" => Some(Self::Erased),
+                _ => None,
+            }
+        }
+    }
+}
+/// What its sender gave a message beside its text.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Details {
+    /// TEXT or one with an attachment.
+    #[prost(enumeration = "MessageKind", tag = "1")]
+    pub kind: i32,
+    /// A JSON object whose fields are those of the kind; empty = none.
+    #[prost(string, tag = "2")]
+    pub attachment: ::prost::alloc::string::String,
+    /// seq of the message that it answers, in the same conversation; 0 = none.
+    #[prost(int64, tag = "3")]
+    pub reply_to: i64,
+    /// Users it speaks to, rising.
+    #[prost(int64, repeated, tag = "4")]
+    pub mentions: ::prost::alloc::vec::Vec<i64>,
+    /// It speaks to everybody.
+    #[prost(bool, tag = "5")]
+    pub mentions_all: bool,
+    /// The message that it was copied from.
+    #[prost(message, optional, tag = "6")]
+    pub forwarded: ::core::option::Option<Origin>,
+}
+/// A message that was sent on.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Origin {
+    #[prost(int64, tag = "1")]
+    pub conversation: i64,
+    #[prost(int64, tag = "2")]
+    pub seq: i64,
+    /// Who wrote it.
+    #[prost(message, optional, tag = "3")]
+    pub sender: ::core::option::Option<User>,
+}
+/// The message that another one answers, as it was then.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Quote {
+    #[prost(int64, tag = "1")]
+    pub seq: i64,
+    #[prost(message, optional, tag = "2")]
+    pub sender: ::core::option::Option<User>,
+    /// Its first characters; empty when it was gone.
+    #[prost(string, tag = "3")]
+    pub content: ::prost::alloc::string::String,
+    #[prost(enumeration = "MessageKind", tag = "4")]
     pub kind: i32,
 }
 /// A conversation as its reader sees it.
@@ -93,6 +304,12 @@ pub struct Conversation {
     /// The reader may not send until then, ms since the epoch; 0 = may.
     #[prost(int64, tag = "28")]
     pub silenced_until_ms: i64,
+    /// Newest change of a message; 0 = none yet.
+    #[prost(int64, tag = "30")]
+    pub change_seq: i64,
+    /// Between logic's parts: the reader had some of its messages removed.
+    #[prost(bool, tag = "31")]
+    pub has_hidden: bool,
 }
 /// Body of a Proto with op CURSOR: how far a user has got in a conversation.
 /// Neither seq ever falls.
@@ -261,6 +478,14 @@ pub enum MessageKind {
     Text = 0,
     /// Written by the server: the group changed. `content` is its JSON.
     System = 1,
+    /// With an attachment of that kind; `content` is what is said about it.
+    Image = 2,
+    Voice = 3,
+    Video = 4,
+    File = 5,
+    Location = 6,
+    /// Of an application's own.
+    Custom = 7,
 }
 impl MessageKind {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -271,6 +496,12 @@ impl MessageKind {
         match self {
             Self::Text => "TEXT",
             Self::System => "SYSTEM",
+            Self::Image => "IMAGE",
+            Self::Voice => "VOICE",
+            Self::Video => "VIDEO",
+            Self::File => "FILE",
+            Self::Location => "LOCATION",
+            Self::Custom => "CUSTOM",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
@@ -278,6 +509,12 @@ impl MessageKind {
         match value {
             "TEXT" => Some(Self::Text),
             "SYSTEM" => Some(Self::System),
+            "IMAGE" => Some(Self::Image),
+            "VOICE" => Some(Self::Voice),
+            "VIDEO" => Some(Self::Video),
+            "FILE" => Some(Self::File),
+            "LOCATION" => Some(Self::Location),
+            "CUSTOM" => Some(Self::Custom),
             _ => None,
         }
     }
@@ -540,6 +777,9 @@ pub struct OutgoingMessage {
     pub client_msg_id: ::prost::alloc::string::String,
     #[prost(string, tag = "2")]
     pub content: ::prost::alloc::string::String,
+    /// Absent: the text alone.
+    #[prost(message, optional, tag = "3")]
+    pub details: ::core::option::Option<Details>,
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct SendCommand {
@@ -614,6 +854,9 @@ pub struct HistoryResult {
     pub has_more: bool,
     #[prost(int64, tag = "3")]
     pub head: i64,
+    /// Changes of messages up to it are in the page.
+    #[prost(int64, tag = "4")]
+    pub change_seq: i64,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct CreateRoomCommand {

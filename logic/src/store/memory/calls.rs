@@ -161,7 +161,7 @@ impl Store for MemoryStore {
             Range::Before(seq) => room.newest(seq.get(), limit),
             Range::After(seq) => room.after(seq, limit),
         };
-        Ok(Page { messages, has_more, head: room.info.head })
+        Ok(Page { messages, has_more, head: room.info.head, change_seq: 0 })
     }
 
     async fn append(

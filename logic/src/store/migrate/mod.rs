@@ -49,6 +49,11 @@ const SQLITE: &[Migration] = &[
     Migration { version: 7, name: "groups", sql: include_str!("../../../../sql/sqlite/0007_groups.sql") },
     Migration { version: 8, name: "contacts", sql: include_str!("../../../../sql/sqlite/0008_contacts.sql") },
     Migration { version: 9, name: "accounts", sql: include_str!("../../../../sql/sqlite/0009_accounts.sql") },
+    Migration {
+        version: 10,
+        name: "messages",
+        sql: include_str!("../../../../sql/sqlite/0010_messages.sql"),
+    },
 ];
 
 const MYSQL: &[Migration] = &[
@@ -73,6 +78,7 @@ const MYSQL: &[Migration] = &[
     Migration { version: 7, name: "groups", sql: include_str!("../../../../sql/mysql/0007_groups.sql") },
     Migration { version: 8, name: "contacts", sql: include_str!("../../../../sql/mysql/0008_contacts.sql") },
     Migration { version: 9, name: "accounts", sql: include_str!("../../../../sql/mysql/0009_accounts.sql") },
+    Migration { version: 10, name: "messages", sql: include_str!("../../../../sql/mysql/0010_messages.sql") },
 ];
 
 impl Migration {

@@ -8,17 +8,20 @@ use parking_lot::RwLock;
 use tonic::async_trait;
 
 use super::failure::Failure;
+use super::history::{MESSAGES, messages};
 use super::lane::{Done, Work, begin};
 use super::sql::{Set, Sql};
 use crate::policy::Role;
+use crate::store::changes::read_extra;
 use crate::store::events::kind;
-use crate::store::plan::{Blocked, Earlier, Head, Known, Plan, Sender, plan};
-use crate::store::{Appended, NewMessage, OutboxRow};
+use crate::store::payload::Payload;
+use crate::store::plan::{Blocked, Earlier, Head, Known, Plan, Sender, answered, kind_of, plan, quote};
+use crate::store::{Appended, Error, NewMessage, OutboxRow};
 
 /// A row of a head: id, kind, last_seq, last_at_ms, user_lo, user_hi, blocked, muted_all, dissolved_at_ms.
 type HeadRow = (i64, i64, i64, i64, Option<i64>, Option<i64>, i64, bool, i64);
-/// sender_id, client_msg_id, conversation_id, seq, created_at_ms, content.
-type EarlierRow = (i64, Vec<u8>, i64, i64, i64, String);
+/// sender_id, client_msg_id, conversation_id, seq, created_at_ms, content, extra.
+type EarlierRow = (i64, Vec<u8>, i64, i64, i64, String, Option<Vec<u8>>);
 
 /// See [`crate::store::Store::append`].
 #[derive(Debug)]
@@ -60,7 +63,7 @@ impl Append<'_> {
         // inserting the same identity into another conversation. The unique
         // key sees that, and the whole transaction is run again.
         sql.raw(
-            "SELECT sender_id, client_msg_id, conversation_id, seq, created_at_ms, content
+            "SELECT sender_id, client_msg_id, conversation_id, seq, created_at_ms, content, extra
              FROM messages FORCE INDEX (messages_client_msg_id) WHERE (sender_id, client_msg_id) IN ",
         );
         sql.separated("(", self.batch, |sql, message| {
@@ -68,7 +71,13 @@ impl Append<'_> {
         });
         let earlier = sql.raw(")").end();
         let members = self.ask_members(&mut sql);
+        let quoted = self.ask_quoted(&mut sql);
         let mut sets = sql.run(connection).await?;
+        let quoted = match quoted {
+            Some(index) => messages(sets.remove(index))?,
+            None => Vec::new(),
+        };
+        let quoted = quoted.iter().map(|message| ((message.conversation, message.seq), quote(message)));
         let members = match members {
             Some(index) => read_members(sets.remove(index))?,
             None => HashMap::new(),
@@ -76,7 +85,20 @@ impl Append<'_> {
         let earlier = self.earlier(sets.remove(earlier))?;
         let heads = read_heads(sets.remove(heads))?;
         self.remember_rooms(&heads);
-        Ok(Known { heads, earlier, members })
+        Ok(Known { heads, earlier, members, quoted: quoted.collect() })
+    }
+
+    /// Asks for the messages that are answered, where there are any.
+    fn ask_quoted(&self, sql: &mut Sql) -> Option<usize> {
+        let places: BTreeSet<(i64, i64)> = self.batch.iter().filter_map(answered).collect();
+        if places.is_empty() {
+            return None;
+        }
+        sql.raw(MESSAGES).raw("(conversation_id, seq) IN ");
+        sql.separated("(", places, |sql, (conversation, seq)| {
+            sql.raw("(").int(conversation).raw(",").int(seq).raw(")");
+        });
+        Some(sql.raw(")").end())
     }
 
     /// Asks for the membership of senders where it may matter.
@@ -104,12 +126,13 @@ impl Append<'_> {
         if rows.is_empty() {
             return Ok(HashMap::new());
         }
-        let by_identity: HashMap<(i64, Vec<u8>), Earlier> = rows
+        let by_identity = rows
             .into_iter()
-            .map(|(sender, id, conversation, seq, created_at_ms, content)| {
-                ((sender, id), Earlier { conversation, seq, created_at_ms, content })
+            .map(|(sender, id, conversation, seq, created_at_ms, content, extra)| {
+                let payload = Payload { content, extra: read_extra(extra)? };
+                Ok(((sender, id), Earlier { conversation, seq, created_at_ms, payload }))
             })
-            .collect();
+            .collect::<Result<HashMap<(i64, Vec<u8>), Earlier>, Error>>()?;
         let found = self.batch.iter().enumerate().filter_map(|(index, message)| {
             let identity = (message.sender.id, message.client_msg_id.as_bytes().to_vec());
             by_identity.get(&identity).map(|earlier| (index, earlier.clone()))
@@ -157,7 +180,8 @@ impl Append<'_> {
                 let place = (row.message.conversation.get(), row.seq, row.created_at_ms);
                 let sender = (row.message.sender.id, row.message.sender.username.as_str());
                 let id = Some(row.message.client_msg_id.as_str());
-                message(&mut sql, place, sender, id, MessageKind::Text, &row.message.content);
+                let body = (kind_of(row.message), row.message.content.as_str(), row.extra());
+                message(&mut sql, place, sender, id, body);
                 comma = ",";
             }
             sql.end();
@@ -178,16 +202,15 @@ impl Append<'_> {
 
 /// Head of a multi-row insert; [`message`] writes its rows.
 pub(super) const INSERT_MESSAGES: &str = "INSERT INTO messages (conversation_id, seq, created_at_ms, \
-     sender_id, sender_name, client_msg_id, kind, content) VALUES ";
+     sender_id, sender_name, client_msg_id, kind, content, extra) VALUES ";
 
-/// One row of [`INSERT_MESSAGES`]. `place`: conversation, seq, created_at_ms.
+/// One row of [`INSERT_MESSAGES`]. `place`: conversation, seq, created_at_ms. `body`: kind, content, extra.
 pub(super) fn message(
     sql: &mut Sql,
     place: (i64, i64, i64),
     sender: (i64, &str),
     client_msg_id: Option<&str>,
-    kind: MessageKind,
-    content: &str,
+    body: (MessageKind, &str, Option<Vec<u8>>),
 ) {
     sql.raw("(").int(place.0).raw(",").int(place.1).raw(",").int(place.2);
     sql.raw(",").int(sender.0).raw(",").text(sender.1).raw(",");
@@ -195,7 +218,12 @@ pub(super) fn message(
         Some(id) => sql.bytes(id.as_bytes()),
         None => sql.raw("NULL"),
     };
-    sql.raw(",").int(i32::from(kind).into()).raw(",").text(content).raw(")");
+    sql.raw(",").int(i32::from(body.0).into()).raw(",").text(body.1).raw(",");
+    match body.2 {
+        Some(extra) => sql.bytes(&extra),
+        None => sql.raw("NULL"),
+    };
+    sql.raw(")");
 }
 
 /// Locks heads in the order of their ids; answers the statement's index.
@@ -220,7 +248,7 @@ pub(super) fn read_heads(set: Set) -> Result<HashMap<i64, Head>, Failure> {
     Ok(heads.collect())
 }
 
-fn read_members(set: Set) -> Result<HashMap<(i64, i64), Sender>, Failure> {
+pub(super) fn read_members(set: Set) -> Result<HashMap<(i64, i64), Sender>, Failure> {
     let rows: Vec<(i64, i64, i64, i64)> = set.typed()?;
     let members = rows.into_iter().map(|(conversation, user, role, muted_until_ms)| {
         ((conversation, user), Sender { role: Role::of(Some(role)), muted_until_ms })

@@ -13,7 +13,8 @@ use super::lane::{Done, Work, begin_now, commit};
 use super::sql::{Sql, column, execute, first, rows};
 use super::store::{pooled, retried};
 use crate::outbox;
-use crate::store::departures::{DEACTIVATED, DELETED, erased_content, erased_key, erased_name};
+use crate::store::changes::read_extra;
+use crate::store::departures::{DEACTIVATED, DELETED, erased_content, erased_extra, erased_key, erased_name};
 use crate::store::{Departure, Departures, Erased, Error};
 
 #[async_trait]
@@ -188,9 +189,13 @@ impl Work for Erase<'_> {
         let mut sql = Sql::default();
         let heads = lock_heads(&mut sql, [id]);
         sql.raw("UPDATE messages SET sender_name = ").text(&self.user.username);
-        sql.raw(", content = IF(kind = ").int(i32::from(MessageKind::System).into()).raw(", content, '')");
+        let system = i32::from(MessageKind::System).into();
+        sql.raw(", content = IF(kind = ").int(system).raw(", content, '')");
+        sql.raw(", extra = IF(kind = ").int(system).raw(", extra, ").bytes(&erased_extra()).raw(")");
         sql.raw(" WHERE conversation_id = ").int(id).raw(" AND seq BETWEEN ").int(first_seq);
         sql.raw(" AND ").int(last_seq).raw(" AND sender_id = ").int(user).end();
+        sql.raw("DELETE FROM reactions WHERE conversation_id = ").int(id).raw(" AND seq IN ");
+        sql.list(seqs.iter().copied()).end();
         // Behind the last message, what the server says of it is no message of theirs.
         let place = if is_last { i64::MAX } else { last_seq };
         sql.raw("UPDATE departures SET conversation_id = ").int(id).raw(", seq = ").int(place);
@@ -217,7 +222,7 @@ impl Work for Erase<'_> {
         bump(&mut sql, id, seq, created_at_ms);
         sql.raw(INSERT_MESSAGES);
         let (place, sender) = ((id, seq, created_at_ms), (user, self.user.username.as_str()));
-        message(&mut sql, place, sender, None, MessageKind::System, &said.content);
+        message(&mut sql, place, sender, None, (MessageKind::System, &said.content, None));
         sql.end();
         sql.run(connection).await?;
         let payload = outbox::encode(vec![outbox::message_record(&said, &head.audience(), "")]);
@@ -267,7 +272,7 @@ async fn messages_by(
 ) -> Result<Vec<Message>, Failure> {
     let mut sql = Sql::default();
     let select = "SELECT conversation_id, seq, sender_id, sender_name, COALESCE(client_msg_id, ''), kind, content, \
-                  created_at_ms FROM messages FORCE INDEX (messages_sender) WHERE sender_id = ";
+                  created_at_ms, extra FROM messages FORCE INDEX (messages_sender) WHERE sender_id = ";
     // Each by the index: what is left of this conversation, then the later ones.
     sql.raw("(").raw(select).int(user.get()).raw(" AND conversation_id = ").int(conversation);
     sql.raw(" AND seq > ").int(seq).raw(" ORDER BY seq LIMIT ").int(limit.into()).raw(") UNION ALL (");
@@ -286,6 +291,7 @@ async fn messages_by(
             kind: i32::try_from(kind).unwrap_or_default(),
             content: column(&mut row, 6)?,
             created_at_ms: column(&mut row, 7)?,
+            extra: read_extra(column(&mut row, 8)?)?,
         })
     };
     found.into_iter().map(message).collect()

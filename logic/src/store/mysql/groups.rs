@@ -271,7 +271,7 @@ async fn say(
     bump(&mut sql, info.id.get(), seq, at_ms);
     sql.raw(INSERT_MESSAGES);
     let (place, sender) = ((info.id.get(), seq, at_ms), (order.actor.id, order.actor.username.as_str()));
-    message(&mut sql, place, sender, None, MessageKind::System, &content);
+    message(&mut sql, place, sender, None, (MessageKind::System, &content, None));
     sql.end();
     sql.run(connection).await?;
     Ok(events::system_message(info, (seq, at_ms), &order.actor, content))

@@ -1,6 +1,6 @@
 //! What readers see: lists of conversations and pages of messages.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use mysql_async::{Conn, Row};
 use oort_api::clock::now_ms;
@@ -11,14 +11,15 @@ use super::cursors::{begin_rooms, count_own};
 use super::failure::Failure;
 use super::logins::user;
 use super::sql::{Set, Sql, column, execute};
+use crate::store::changes::read_extra;
 use crate::store::cursors::begins_at_head;
 use crate::store::events::{kind, member_role};
 use crate::store::{Entry, Error, Filling, Page, Range};
 
-/// conversation_id, seq, sender_id, sender_name, client_msg_id, content, created_at_ms, kind.
-type MessageRow = (i64, i64, i64, String, Option<Vec<u8>>, String, i64, i32);
-const MESSAGES: &str = "SELECT conversation_id, seq, sender_id, sender_name, client_msg_id, content, \
-     created_at_ms, kind FROM messages FORCE INDEX (PRIMARY) WHERE ";
+/// conversation_id, seq, sender_id, sender_name, client_msg_id, content, created_at_ms, kind, extra.
+type MessageRow = (i64, i64, i64, String, Option<Vec<u8>>, String, i64, i32, Option<Vec<u8>>);
+pub(super) const MESSAGES: &str = "SELECT conversation_id, seq, sender_id, sender_name, client_msg_id, content, \
+     created_at_ms, kind, extra FROM messages FORCE INDEX (PRIMARY) WHERE ";
 
 pub(super) async fn rooms_of_all(
     connection: &mut Conn,
@@ -148,11 +149,11 @@ async fn look(connection: &mut Conn, users: &[UserId], rooms_max: u32) -> Result
     sql.raw(
         "(SELECT c.id, c.kind, c.name, c.creator_id, c.last_seq, c.last_at_ms, 0 AS peer_id, NULL AS peer_name,
                  k.delivered_seq, k.read_seq, NULL AS peer_delivered_seq, NULL AS peer_read_seq,
-                 GREATEST(c.created_at_ms, c.last_at_ms, COALESCE(k.updated_at_ms, 0)) AS changed_at_ms,
+                 GREATEST(c.created_at_ms, c.last_at_ms, c.changed_at_ms, COALESCE(k.updated_at_ms, 0)) AS stamp_ms,
                  c.created_at_ms, u.created_at_ms AS since_ms, u.id AS reader_id,
                  s.pinned, s.muted_until_ms, COALESCE(s.changed_at_ms, 0) AS settings_at_ms,
                  NULL AS role, 0 AS silenced_until_ms, 0 AS members_count, '' AS avatar, 0 AS muted_all,
-                 0 AS dissolved_at_ms
+                 0 AS dissolved_at_ms, c.change_seq
           FROM users u CROSS JOIN (SELECT * FROM conversations WHERE kind = ",
     );
     sql.int(i32::from(ConversationKind::Room).into()).raw(" ORDER BY id LIMIT ").int(rooms_max.into());
@@ -165,9 +166,10 @@ async fn look(connection: &mut Conn, users: &[UserId], rooms_max: u32) -> Result
         ") UNION ALL
          (SELECT c.id, c.kind, c.name, c.creator_id, c.last_seq, c.last_at_ms, COALESCE(p.id, 0), p.username,
                  k.delivered_seq, k.read_seq, q.delivered_seq, q.read_seq,
-                 GREATEST(m.joined_at_ms, c.last_at_ms, COALESCE(k.updated_at_ms, 0), COALESCE(q.updated_at_ms, 0)),
+                 GREATEST(m.joined_at_ms, c.last_at_ms, c.changed_at_ms,
+                          COALESCE(k.updated_at_ms, 0), COALESCE(q.updated_at_ms, 0)),
                  c.created_at_ms, NULL, m.user_id, s.pinned, s.muted_until_ms, COALESCE(s.changed_at_ms, 0),
-                 m.role, m.muted_until_ms, c.members_count, c.avatar, c.muted_all, c.dissolved_at_ms
+                 m.role, m.muted_until_ms, c.members_count, c.avatar, c.muted_all, c.dissolved_at_ms, c.change_seq
           FROM members m JOIN conversations c ON c.id = m.conversation_id
           LEFT JOIN users p ON p.id = IF(c.user_lo = m.user_id, c.user_hi, c.user_lo)
           LEFT JOIN cursors k ON k.user_id = m.user_id AND k.conversation_id = c.id
@@ -176,8 +178,16 @@ async fn look(connection: &mut Conn, users: &[UserId], rooms_max: u32) -> Result
           WHERE m.user_id IN ",
     );
     sql.list(readers()).raw(") ORDER BY 1").end();
-    let found: Vec<Row> = sql.run(connection).await?.remove(0).typed()?;
-    found.into_iter().map(listed).collect()
+    sql.raw("SELECT DISTINCT user_id, conversation_id FROM hidden WHERE user_id IN ");
+    sql.list(readers()).end();
+    let mut sets = sql.run(connection).await?;
+    let hidden: HashSet<(i64, i64)> = sets.remove(1).typed()?.into_iter().collect();
+    let found: Vec<Row> = sets.remove(0).typed()?;
+    let mut listed = found.into_iter().map(listed).collect::<Result<Vec<_>, _>>()?;
+    for Listed { reader, entry, .. } in &mut listed {
+        entry.conversation.has_hidden = hidden.contains(&(reader.get(), entry.conversation.id));
+    }
+    Ok(listed)
 }
 
 fn listed(mut row: Row) -> Result<Listed, Failure> {
@@ -207,6 +217,7 @@ fn listed(mut row: Row) -> Result<Listed, Failure> {
         avatar: column(row, 22)?,
         mute_all: column(row, 23)?,
         dissolved_at_ms: column(row, 24)?,
+        change_seq: column(row, 25)?,
         ..Conversation::default()
     };
     let begins = cursor.is_none() && begins_at_head(column(row, 13)?, column(row, 14)?);
@@ -222,6 +233,8 @@ pub(super) async fn history(
     limit: u32,
 ) -> Result<Page, Failure> {
     let mut sql = Sql::default();
+    // Before the messages: what they lack of later changes is told by those.
+    sql.raw("SELECT change_seq FROM conversations WHERE id = ").int(id.get()).end();
     let (bound, order) = match range {
         Range::Newest => ((" AND seq > ", 0), " ORDER BY seq DESC LIMIT "),
         Range::Before(seq) => ((" AND seq < ", seq.get()), " ORDER BY seq DESC LIMIT "),
@@ -232,19 +245,21 @@ pub(super) async fn history(
     // After the messages, so that it is never below them.
     sql.raw("SELECT last_seq FROM conversations WHERE id = ").int(id.get()).end();
     let mut sets = sql.run(connection).await?;
-    let head: Vec<(i64,)> = sets.remove(1).typed()?;
+    let head: Vec<(i64,)> = sets.remove(2).typed()?;
     let (head,) = head.into_iter().next().ok_or(Error::NoConversation)?;
-    let (messages, has_more) = cut(messages(sets.remove(0))?, limit);
-    Ok(Page { messages, has_more, head })
+    let (messages, has_more) = cut(messages(sets.remove(1))?, limit);
+    let changes: Vec<(i64,)> = sets.remove(0).typed()?;
+    let change_seq = changes.first().map_or(0, |&(seq,)| seq);
+    Ok(Page { messages, has_more, head, change_seq })
 }
 
-fn messages(set: Set) -> Result<Vec<Message>, Failure> {
+pub(super) fn messages(set: Set) -> Result<Vec<Message>, Failure> {
     let rows: Vec<Row> = set.typed()?;
     rows.into_iter().map(read).collect()
 }
 
 fn read(row: Row) -> Result<Message, Failure> {
-    let (conversation, seq, sender, name, client_msg_id, content, created_at_ms, kind): MessageRow =
+    let (conversation, seq, sender, name, client_msg_id, content, created_at_ms, kind, extra): MessageRow =
         mysql_async::from_row_opt(row)?;
     let client_msg_id = String::from_utf8(client_msg_id.unwrap_or_default())
         .map_err(|_| Error::Internal("a client message id is not text".into()))?;
@@ -256,6 +271,7 @@ fn read(row: Row) -> Result<Message, Failure> {
         content,
         created_at_ms,
         kind,
+        extra: read_extra(extra)?,
     })
 }
 

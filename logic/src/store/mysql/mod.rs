@@ -6,6 +6,7 @@
 
 mod accounts;
 mod append;
+mod changes;
 mod client_keys;
 mod codes;
 mod contacts;
@@ -17,6 +18,7 @@ mod devices;
 mod failure;
 mod group_links;
 mod groups;
+mod hidden;
 mod history;
 mod lane;
 mod logins;

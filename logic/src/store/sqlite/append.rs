@@ -3,13 +3,15 @@
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
-use oort_api::pb::oort::v1::{ConversationKind, MessageKind};
+use oort_api::pb::oort::v1::ConversationKind;
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 
-use super::outbox;
+use super::changes::extra;
+use super::{history, outbox};
 use crate::policy::Role;
 use crate::store::events::kind;
-use crate::store::plan::{Blocked, Earlier, Head, Known, Plan, Sender, plan};
+use crate::store::payload::Payload;
+use crate::store::plan::{Blocked, Earlier, Head, Known, Plan, Sender, answered, kind_of, plan, quote};
 use crate::store::{Appended, Error, NewMessage, OutboxRow};
 
 pub(super) fn append(
@@ -34,22 +36,22 @@ pub(super) fn append(
 fn known(transaction: &Transaction<'_>, batch: &[NewMessage]) -> Result<Known, Error> {
     let mut known = Known::default();
     let mut earlier = transaction.prepare_cached(
-        "SELECT conversation_id, seq, created_at_ms, content FROM messages
+        "SELECT conversation_id, seq, created_at_ms, content, extra FROM messages
          WHERE sender_id = ? AND client_msg_id = ?",
     )?;
-    let mut member = transaction.prepare_cached(
-        "SELECT role, muted_until_ms FROM members WHERE conversation_id = ? AND user_id = ?",
-    )?;
+    let sql = format!("SELECT {} FROM messages WHERE conversation_id = ? AND seq = ?", history::COLUMNS);
+    let mut quoted = transaction.prepare_cached(&sql)?;
     let mut heads: HashMap<i64, Option<Head>> = HashMap::new();
     for (index, message) in batch.iter().enumerate() {
         let found = earlier
             .query_row(params![message.sender.id, message.client_msg_id], |row| {
-                Ok(Earlier {
+                let earlier = Earlier {
                     conversation: row.get(0)?,
                     seq: row.get(1)?,
                     created_at_ms: row.get(2)?,
-                    content: row.get(3)?,
-                })
+                    payload: Payload { content: row.get(3)?, extra: extra(row, 4)? },
+                };
+                Ok(earlier)
             })
             .optional()?;
         if let Some(found) = found {
@@ -61,12 +63,16 @@ fn known(transaction: &Transaction<'_>, batch: &[NewMessage]) -> Result<Known, E
             Entry::Occupied(entry) => entry.into_mut(),
             Entry::Vacant(entry) => entry.insert(head(transaction, id)?),
         };
+        if let Some(place) = answered(message)
+            && let Entry::Vacant(entry) = known.quoted.entry(place)
+            && let Some(found) = quoted.query_row([place.0, place.1], history::read).optional()?
+        {
+            entry.insert(quote(&found));
+        }
         let closed = head.as_ref().is_some_and(|head| head.kind != ConversationKind::Room);
         if closed {
-            let found = member.query_row(params![id, message.sender.id], |row| {
-                Ok(Sender { role: Role::of(row.get(0)?), muted_until_ms: row.get(1)? })
-            });
-            known.members.extend(found.optional()?.map(|standing| ((id, message.sender.id), standing)));
+            let found = member(transaction, id, message.sender.id)?;
+            known.members.extend(found.map(|sender| ((id, message.sender.id), sender)));
         }
     }
     known.heads = heads.into_iter().filter_map(|(id, head)| head.map(|head| (id, head))).collect();
@@ -95,6 +101,14 @@ pub(super) fn head(connection: &Connection, id: i64) -> Result<Option<Head>, Err
     Ok(found.optional()?)
 }
 
+/// A user as a member.
+pub(super) fn member(connection: &Connection, id: i64, user: i64) -> Result<Option<Sender>, Error> {
+    let found = connection
+        .prepare_cached("SELECT role, muted_until_ms FROM members WHERE conversation_id = ? AND user_id = ?")?
+        .query_row([id, user], |row| Ok(Sender { role: Role::of(row.get(0)?), muted_until_ms: row.get(1)? }));
+    Ok(found.optional()?)
+}
+
 /// Writes a conversation's newest place.
 pub(super) fn bump(connection: &Connection, id: i64, seq: i64, at_ms: i64) -> Result<(), Error> {
     connection
@@ -109,8 +123,8 @@ fn write(transaction: &Transaction<'_>, plan: &Plan<'_>) -> Result<(), Error> {
     }
     let mut insert = transaction.prepare_cached(
         "INSERT INTO messages
-         (conversation_id, seq, sender_id, sender_name, client_msg_id, kind, content, created_at_ms)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+         (conversation_id, seq, sender_id, sender_name, client_msg_id, kind, content, created_at_ms, extra)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
     )?;
     for row in &plan.rows {
         insert.execute(params![
@@ -119,9 +133,10 @@ fn write(transaction: &Transaction<'_>, plan: &Plan<'_>) -> Result<(), Error> {
             row.message.sender.id,
             row.message.sender.username,
             row.message.client_msg_id,
-            i32::from(MessageKind::Text),
+            i32::from(kind_of(row.message)),
             row.message.content,
-            row.created_at_ms
+            row.created_at_ms,
+            row.extra()
         ])?;
     }
     Ok(())

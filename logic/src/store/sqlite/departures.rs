@@ -5,11 +5,12 @@ use oort_api::pb::oort::v1::{ConversationKind, Message, MessageKind, User};
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 use tonic::async_trait;
 
+use super::changes::extra;
 use super::codes::end_logins;
 use super::fault::foreign_key;
 use super::{SqliteStore, append, outbox};
 use crate::outbox::{encode, message_record};
-use crate::store::departures::{DEACTIVATED, DELETED, erased_content, erased_key, erased_name};
+use crate::store::departures::{DEACTIVATED, DELETED, erased_content, erased_extra, erased_key, erased_name};
 use crate::store::{Departure, Departures, Erased, Error};
 
 #[async_trait]
@@ -164,13 +165,18 @@ fn erase(
     let is_last = seqs.len() <= limit as usize;
     let seqs = &seqs[..seqs.len().min(limit as usize)];
     let mut update = transaction.prepare_cached(
-        "UPDATE messages SET sender_name = ?, content = CASE kind WHEN ? THEN content ELSE '' END
-         WHERE conversation_id = ? AND seq = ?",
+        "UPDATE messages SET sender_name = ?1, content = CASE kind WHEN ?2 THEN content ELSE '' END,
+                extra = CASE kind WHEN ?2 THEN extra ELSE ?3 END
+         WHERE conversation_id = ?4 AND seq = ?5",
     )?;
+    let mut reactions =
+        transaction.prepare_cached("DELETE FROM reactions WHERE conversation_id = ? AND seq = ?")?;
     for seq in seqs {
-        update.execute(params![user.username, i32::from(MessageKind::System), id, seq])?;
+        let system = i32::from(MessageKind::System);
+        update.execute(params![user.username, system, erased_extra(), id, seq])?;
+        reactions.execute([id, *seq])?;
     }
-    drop(update);
+    drop((update, reactions));
     // Behind the last message, what the server says of it is no message of theirs.
     let place = if is_last { i64::MAX } else { seqs.last().copied().unwrap_or(0) };
     transaction
@@ -239,7 +245,7 @@ fn messages_by(
 ) -> Result<Vec<Message>, Error> {
     let mut select = connection.prepare_cached(
         "SELECT conversation_id, seq, sender_id, sender_name, COALESCE(client_msg_id, ''), kind, content,
-                created_at_ms
+                created_at_ms, extra
          FROM messages WHERE sender_id = ? AND (conversation_id, seq) > (?, ?)
          ORDER BY conversation_id, seq LIMIT ?",
     )?;
@@ -252,6 +258,7 @@ fn messages_by(
             kind: row.get(5)?,
             content: row.get(6)?,
             created_at_ms: row.get(7)?,
+            extra: extra(row, 8)?,
         })
     })?;
     Ok(rows.collect::<Result<_, _>>()?)

@@ -1,21 +1,22 @@
 //! What readers see: lists of conversations and pages of messages.
 
-use std::collections::HashMap;
 use std::collections::hash_map::Entry as MapEntry;
+use std::collections::{HashMap, HashSet};
 
 use oort_api::ids::{ConversationId, Seq, UserId};
 use oort_api::pb::oort::v1::{Conversation, ConversationKind, Message, User};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
+use super::changes::extra;
 use super::cursors::own_above;
 use crate::store::cursors::begins_at_head;
 use crate::store::events::{kind, member_role};
 use crate::store::{Entry, Error, Filling, Page, Range};
 
-const COLUMNS: &str =
-    "conversation_id, seq, sender_id, sender_name, client_msg_id, content, created_at_ms, kind";
+pub(super) const COLUMNS: &str =
+    "conversation_id, seq, sender_id, sender_name, client_msg_id, content, created_at_ms, kind, extra";
 
-fn read(row: &Row<'_>) -> rusqlite::Result<Message> {
+pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<Message> {
     Ok(Message {
         conversation: row.get(0)?,
         seq: row.get(1)?,
@@ -24,6 +25,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Message> {
         content: row.get(5)?,
         created_at_ms: row.get(6)?,
         kind: row.get(7)?,
+        extra: extra(row, 8)?,
     })
 }
 
@@ -57,18 +59,19 @@ pub(super) fn entries_of(
     let mut select = connection.prepare_cached(
         "SELECT c.id, c.kind, c.name, c.creator_id, c.last_seq, c.last_at_ms, 0, NULL,
                 k.delivered_seq, k.read_seq, NULL, NULL,
-                MAX(c.created_at_ms, c.last_at_ms, COALESCE(k.updated_at_ms, 0)), c.created_at_ms,
+                MAX(c.created_at_ms, c.last_at_ms, c.changed_at_ms, COALESCE(k.updated_at_ms, 0)), c.created_at_ms,
                 (SELECT created_at_ms FROM users WHERE id = ?3),
-                s.pinned, s.muted_until_ms, COALESCE(s.changed_at_ms, 0), NULL, 0, 0, '', 0, 0
+                s.pinned, s.muted_until_ms, COALESCE(s.changed_at_ms, 0), NULL, 0, 0, '', 0, 0, c.change_seq
          FROM (SELECT * FROM conversations WHERE kind = ?1 ORDER BY id LIMIT ?2) c
          LEFT JOIN cursors k ON k.user_id = ?3 AND k.conversation_id = c.id
          LEFT JOIN conversation_settings s ON s.user_id = ?3 AND s.conversation_id = c.id
          UNION ALL
          SELECT c.id, c.kind, c.name, c.creator_id, c.last_seq, c.last_at_ms, COALESCE(p.id, 0), p.username,
                 k.delivered_seq, k.read_seq, q.delivered_seq, q.read_seq,
-                MAX(m.joined_at_ms, c.last_at_ms, COALESCE(k.updated_at_ms, 0), COALESCE(q.updated_at_ms, 0)),
+                MAX(m.joined_at_ms, c.last_at_ms, c.changed_at_ms,
+                    COALESCE(k.updated_at_ms, 0), COALESCE(q.updated_at_ms, 0)),
                 c.created_at_ms, NULL, s.pinned, s.muted_until_ms, COALESCE(s.changed_at_ms, 0),
-                m.role, m.muted_until_ms, c.members_count, c.avatar, c.muted_all, c.dissolved_at_ms
+                m.role, m.muted_until_ms, c.members_count, c.avatar, c.muted_all, c.dissolved_at_ms, c.change_seq
          FROM members m JOIN conversations c ON c.id = m.conversation_id
          LEFT JOIN users p ON p.id = CASE WHEN c.user_lo = ?3 THEN c.user_hi ELSE c.user_lo END
          LEFT JOIN cursors k ON k.user_id = ?3 AND k.conversation_id = c.id
@@ -79,7 +82,15 @@ pub(super) fn entries_of(
     )?;
     let room = i32::from(ConversationKind::Room);
     let rows = select.query_map(params![room, rooms_max, user.get()], listed)?;
-    Ok(rows.collect::<Result<_, _>>()?)
+    let mut list: Vec<Listed> = rows.collect::<Result<_, _>>()?;
+    let mut select =
+        connection.prepare_cached("SELECT DISTINCT conversation_id FROM hidden WHERE user_id = ?")?;
+    let hidden = select.query_map([user.get()], |row| row.get(0))?;
+    let hidden: HashSet<i64> = hidden.collect::<Result<_, _>>()?;
+    for (entry, _) in &mut list {
+        entry.conversation.has_hidden = hidden.contains(&entry.conversation.id);
+    }
+    Ok(list)
 }
 
 fn listed(row: &Row<'_>) -> rusqlite::Result<Listed> {
@@ -105,6 +116,7 @@ fn listed(row: &Row<'_>) -> rusqlite::Result<Listed> {
         avatar: row.get(21)?,
         mute_all: row.get(22)?,
         dissolved_at_ms: row.get(23)?,
+        change_seq: row.get(24)?,
         ..Conversation::default()
     };
     let begins = cursor.is_none() && begins_at_head(row.get(13)?, row.get(14)?);
@@ -148,17 +160,17 @@ pub(super) fn history(
     limit: u32,
 ) -> Result<Page, Error> {
     let snapshot = connection.transaction()?;
-    let head: Option<i64> = snapshot
-        .prepare_cached("SELECT last_seq FROM conversations WHERE id = ?")?
-        .query_row([id.get()], |row| row.get(0))
+    let places: Option<(i64, i64)> = snapshot
+        .prepare_cached("SELECT last_seq, change_seq FROM conversations WHERE id = ?")?
+        .query_row([id.get()], |row| Ok((row.get(0)?, row.get(1)?)))
         .optional()?;
-    let head = head.ok_or(Error::NoConversation)?;
+    let (head, change_seq) = places.ok_or(Error::NoConversation)?;
     let (messages, has_more) = match range {
         Range::Newest => newest(&snapshot, id.get(), i64::MAX, limit)?,
         Range::Before(seq) => newest(&snapshot, id.get(), seq.get(), limit)?,
         Range::After(seq) => after(&snapshot, id.get(), seq, limit)?,
     };
-    Ok(Page { messages, has_more, head })
+    Ok(Page { messages, has_more, head, change_seq })
 }
 
 fn newest(connection: &Connection, id: i64, before: i64, limit: u32) -> Result<(Vec<Message>, bool), Error> {

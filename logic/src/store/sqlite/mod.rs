@@ -7,6 +7,7 @@
 
 mod accounts;
 mod append;
+mod changes;
 mod claim;
 mod client_keys;
 mod codes;
@@ -19,6 +20,7 @@ mod devices;
 mod fault;
 mod group_links;
 mod groups;
+mod hidden;
 mod history;
 mod lane;
 pub(super) mod lock;

@@ -25,7 +25,7 @@ async fn a_room_is_created_listed_and_its_name_taken() {
         created.json(),
         json!({
             "id": id, "kind": "room", "name": "garden", "creatorId": ada.id, "head": 0, "lastAtMs": 0, "readSeq": 0,
-            "deliveredSeq": 0, "unread": 0, "hasMore": false, "latest": []
+            "deliveredSeq": 0, "unread": 0, "changeSeq": 0, "hasMore": false, "latest": []
         })
     );
     let rooms = bob.get("/api/rooms").await.json();
@@ -68,7 +68,7 @@ async fn a_message_is_stored_once_and_read_back() {
         "id": format!("{id}-1"), "seq": 1, "conversationId": id, "sender": {"id": ada.id, "username": "ada"},
         "content": "hello", "clientMsgId": "m1", "createdAtMs": at, "kind": "text"
     });
-    assert_eq!(page, json!({"messages": [message], "hasMore": false, "head": 1}));
+    assert_eq!(page, json!({"messages": [message], "hasMore": false, "head": 1, "changeSeq": 0}));
 }
 
 #[tokio::test]

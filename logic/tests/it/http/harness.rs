@@ -28,6 +28,7 @@ use oort_logic::exports::Exports;
 use oort_logic::failpoint::Failpoints;
 use oort_logic::kicks::Kicks;
 use oort_logic::mail::{self, Mailer};
+use oort_logic::messages::{self, Messages};
 use oort_logic::online::Online;
 use oort_logic::operators::Operators;
 use oort_logic::presence::{self, Presence};
@@ -152,6 +153,11 @@ impl Node {
         };
         let events =
             Arc::new(Events::new(config.events.clone(), store.clone(), reads.clone(), metrics.clone()));
+        let messages = messages::Parts {
+            store: store.clone(),
+            transactions: parts.transactions.clone(),
+            rates: parts.rates.clone(),
+        };
         let directory = Arc::new(FixedDirectory::default());
         let accounts_metrics = accounts::Metrics::register(&mut registry);
         let kicks = Arc::new(Kicks::new(
@@ -206,6 +212,7 @@ impl Node {
             ),
             events,
             rates: parts.rates.clone(),
+            messages: Messages::new(config.messages.clone(), config.limits.clone(), messages),
             conversations: Conversations::new(config.limits.clone(), parts),
             pushes: Pushes::new(config.pushes.clone(), bus.producer(), metrics.clone()),
             presence,

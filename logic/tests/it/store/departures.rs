@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
-use oort_api::pb::oort::v1::{MessageKind, User};
+use oort_api::pb::oort::v1::message_extra::Gone;
+use oort_api::pb::oort::v1::{MessageExtra, MessageKind, User};
 use oort_logic::store::{Erased, Error, NewUser, OutboxRow, Profile, ProfileChange, Range, Sex, Store};
 
+use super::changes::{change, react};
 use super::fixture::{Fixture, NOW, conversation, id, pushed_message, records, say, user};
 
 fn account(name: &str) -> NewUser {
@@ -127,6 +129,7 @@ pub(crate) async fn messages_are_erased_in_steps_and_places_stay(fixture: Fixtur
             say(&store, room, &ada, &format!("secret {number}")).await;
             say(&store, room, &bob, "mine").await;
         }
+        assert!(change(&store, (room, 1), &bob, react("👍")).await.1.is_some());
     }
     say(&store, conversation(3), &bob, "mine").await;
     let mine = store.messages_by(id(&ada), (0, 0), 5).await.expect("answers");
@@ -171,9 +174,11 @@ pub(crate) async fn messages_are_erased_in_steps_and_places_stay(fixture: Fixtur
             match (message.kind(), name.as_str()) {
                 (MessageKind::Text, "bob") => assert_eq!(message.content, "mine"),
                 (MessageKind::Text, _) => {
-                    assert_eq!((&message.content, name), (&String::new(), &gone.username))
+                    let rest = MessageExtra { gone: Gone::Erased.into(), ..MessageExtra::default() };
+                    assert_eq!((&message.content, name), (&String::new(), &gone.username));
+                    assert_eq!(message.extra, Some(rest), "reactions neither");
                 }
-                (MessageKind::System, _) => assert_eq!((message.seq, name), (9, &gone.username)),
+                (_, _) => assert_eq!((message.seq, name), (9, &gone.username)),
             }
         }
     }

@@ -203,6 +203,7 @@ pub(crate) fn message(conversation: ConversationId, sender: &User, id: &str, con
         sender: sender.clone(),
         client_msg_id: id.to_owned(),
         content: content.to_owned(),
+        details: None,
         traceparent: String::new(),
     }
 }

@@ -79,6 +79,7 @@ pub(crate) fn message(conversation: ConversationId, sender: &User, id: &str) -> 
         sender: sender.clone(),
         client_msg_id: id.to_owned(),
         content: format!("text of {id}"),
+        details: None,
         traceparent: String::new(),
     }
 }

@@ -138,6 +138,17 @@ macro_rules! pass_on_part {
     };
 }
 
+pass_on_part! { Changes:
+    fn change(&self, owner: &str, change: &NewChange, bounds: &ChangeBounds, now_ms: i64) -> (Changed, Option<OutboxRow>);
+    fn changes(&self, id: ConversationId, after: i64, limit: u32) -> ChangePage;
+    fn own_reactions(&self, user: UserId, messages: &[(i64, i64)]) -> Vec<(i64, i64, String)>;
+}
+
+pass_on_part! { Hidden:
+    fn hide(&self, owner: &str, user: UserId, conversation: ConversationId, seq: Seq, now_ms: i64) -> (Hid, Option<OutboxRow>);
+    fn hidden_of(&self, user: UserId, stretches: &[Stretch]) -> Vec<(i64, i64)>;
+}
+
 pass_on_part! { UserEvents:
     fn add_user_events(&self, owner: &str, events: &[NewUserEvent], now_ms: i64) -> Option<OutboxRow>;
     fn event_heads(&self, users: &[UserId]) -> Vec<i64>;

@@ -43,6 +43,10 @@ export type ClientMsgId = string;
  */
 export type TimeMs = number;
 /**
+ * Users it speaks to.
+ */
+export type Mentions = Id[];
+/**
  * Opaque; say it as `?since=` when connecting anew.
  */
 export type SyncCursor = string;
@@ -195,11 +199,23 @@ export interface Room {
 export interface WireMessage {
   id: MessageId;
   seq: Seq;
-  kind: "text" | "system";
+  kind: "text" | "system" | "image" | "voice" | "video" | "file" | "location" | "custom";
   clientMsgId?: ClientMsgId;
   content: string;
   timestamp: TimeMs;
   user: WireUser;
+  attachment?: Attachment;
+  mentions?: Mentions;
+  /**
+   * It speaks to everybody.
+   */
+  mentionsAll?: boolean;
+  forwardedFrom?: WireUser1;
+  /**
+   * The reader had it removed for themselves.
+   */
+  hidden?: boolean;
+  reply?: WireQuote;
   /**
    * The message's newest change; absent: none yet.
    */
@@ -213,6 +229,32 @@ export interface WireMessage {
    */
   gone?: "recalled" | "erased";
   reactions?: WireReaction[];
+}
+/**
+ * Its fields are those of the kind: docs/messages.md lists them.
+ */
+export interface Attachment {
+  [k: string]: unknown;
+}
+/**
+ * Whose it was before it was sent on.
+ */
+export interface WireUser1 {
+  id: string;
+  username: string;
+}
+/**
+ * The message that it answers, as it was then.
+ */
+export interface WireQuote {
+  id: MessageId;
+  seq: Seq;
+  kind: "text" | "system" | "image" | "voice" | "video" | "file" | "location" | "custom";
+  /**
+   * Its first characters.
+   */
+  content: string;
+  user?: WireUser;
 }
 export interface WireReaction {
   emoji: string;
@@ -487,8 +529,22 @@ export interface ClientMessages {
      * @minItems 1
      */
     messages: {
+      /**
+       * May be empty beside an attachment only.
+       */
       content: string;
       clientMsgId: ClientMsgId;
+      kind?: "text" | "image" | "voice" | "video" | "file" | "location" | "custom";
+      attachment?: Attachment;
+      /**
+       * seq of the message it answers.
+       */
+      replyTo?: number;
+      mentions?: Mentions;
+      /**
+       * It speaks to everybody.
+       */
+      mentionsAll?: boolean;
     }[];
     requestId?: RequestId;
   };

@@ -361,6 +361,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/conversations/{id}/changes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Lists changes of messages, oldest first: for what a device missed. They say what is so now, so the last one of a
+         *     message counts.
+         */
+        get: operations["listChanges"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/conversations/{id}/cursor": {
         parameters: {
             query?: never;
@@ -407,6 +427,62 @@ export interface paths {
         put?: never;
         /** Sends a message. A 200 means that it is stored and will not be lost. */
         post: operations["sendMessage"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/conversations/{id}/messages/{seq}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Removes a message for the caller alone, on all their devices. */
+        delete: operations["hideMessage"];
+        options?: never;
+        head?: never;
+        /** Gives a message of the caller another text; the same once more changes nothing. */
+        patch: operations["editMessage"];
+        trace?: never;
+    };
+    "/api/conversations/{id}/messages/{seq}/reactions/{emoji}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Reacts to a message. */
+        put: operations["react"];
+        post?: never;
+        /** Takes a reaction of the caller away. */
+        delete: operations["unreact"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/conversations/{id}/messages/{seq}/recall": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Takes a message back: nothing of what was sent is kept. Owner and admins of a group and whoever
+         *     created a room may take back any.
+         */
+        post: operations["recallMessage"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1331,6 +1407,11 @@ export interface components {
         Conversation: {
             /** @description Address or file id of its picture. */
             avatar?: string;
+            /**
+             * Format: int64
+             * @description The newest change of a message, see `GET /api/conversations/{id}/changes`; 0 = none yet.
+             */
+            changeSeq?: number | null;
             /** @description Who created it; `0` = the server. */
             creatorId: string;
             /**
@@ -1492,6 +1573,10 @@ export interface components {
             /** @description There are more; give this as `after`. */
             next?: string | null;
         };
+        /** @description Another text for a message. */
+        EditedMessage: {
+            content: string;
+        };
         /** @description How many log-ins were ended. */
         EndedLogIns: {
             ended: number;
@@ -1509,7 +1594,7 @@ export interface components {
          * @description A stable error code.
          * @enum {string}
          */
-        ErrorCode: "invalid_request" | "invalid_field" | "unauthenticated" | "login_failed" | "wrong_password" | "wrong_code" | "refresh_reused" | "already_logged_in" | "forbidden" | "not_member" | "muted" | "dissolved" | "blocked" | "not_found" | "method_not_allowed" | "username_taken" | "email_taken" | "room_name_taken" | "group_full" | "limit_reached" | "idempotency_conflict" | "too_large" | "rate_limited" | "internal" | "overloaded" | "unavailable" | "draining";
+        ErrorCode: "invalid_request" | "invalid_field" | "unauthenticated" | "login_failed" | "wrong_password" | "wrong_code" | "refresh_reused" | "already_logged_in" | "forbidden" | "not_member" | "muted" | "dissolved" | "blocked" | "too_late" | "not_found" | "method_not_allowed" | "username_taken" | "email_taken" | "room_name_taken" | "group_full" | "limit_reached" | "idempotency_conflict" | "message_gone" | "too_large" | "rate_limited" | "internal" | "overloaded" | "unavailable" | "draining";
         /** @description Something that changed for the caller. */
         Event: {
             /**
@@ -1545,6 +1630,12 @@ export interface components {
          * @enum {string}
          */
         Finders: "everyone" | "contacts" | "nobody";
+        /** @description A message to send on. */
+        Forwarded: {
+            conversationId: string;
+            /** Format: int64 */
+            seq: number;
+        };
         /** @description goim's answer to everything. */
         GoimReply: {
             /**
@@ -1555,6 +1646,11 @@ export interface components {
             data?: unknown;
             message: string;
         };
+        /**
+         * @description Why there is nothing left of a message.
+         * @enum {string}
+         */
+        Gone: "recalled" | "erased";
         /** @description A group, as one of its members sees it. */
         Group: {
             /** @description Its admins, by id. */
@@ -1719,6 +1815,13 @@ export interface components {
         };
         /** @description A committed message. */
         Message: {
+            /** @description Its fields are those of the kind. */
+            attachment?: Record<string, never> | null;
+            /**
+             * Format: int64
+             * @description The newest change of the message: those up to it are in what is here.
+             */
+            changeSeq?: number | null;
             /** @description The sender's id for it. */
             clientMsgId: string;
             content: string;
@@ -1729,17 +1832,81 @@ export interface components {
              */
             createdAtMs: number;
             /**
+             * Format: int64
+             * @description When its text was last edited, ms since the epoch.
+             */
+            editedAtMs?: number | null;
+            forwardedFrom?: components["schemas"]["User"] | null;
+            gone?: components["schemas"]["Gone"] | null;
+            /** @description The caller had it removed for themselves: nothing else is shown of it. */
+            hidden?: boolean;
+            /**
              * @description `<conversationId>-<seq>`.
              * @example 3-42
              */
             id: string;
             kind: components["schemas"]["MessageKind"];
+            /** @description Users it speaks to. */
+            mentions?: string[];
+            /** @description It speaks to everybody. */
+            mentionsAll?: boolean;
+            /** @description Reactions, in the order in which they were first used. */
+            reactions?: components["schemas"]["Reaction"][];
+            reply?: components["schemas"]["Quote"] | null;
             sender: components["schemas"]["User"];
             /**
              * Format: int64
              * @description Place in the conversation: 1, 2, 3, … without holes.
              */
             seq: number;
+        };
+        /** @description A message was changed. */
+        MessageChange: {
+            /**
+             * Format: int64
+             * @description ms since the epoch.
+             */
+            at: number;
+            by?: components["schemas"]["User"] | null;
+            /**
+             * Format: int64
+             * @description 1, 2, 3, … for each conversation.
+             */
+            changeSeq: number;
+            /** @description `edited`: the text as it is now; absent when it is gone by now. */
+            content?: string | null;
+            /**
+             * Format: int64
+             * @description `reacted`, `unreacted`: users who react so now.
+             */
+            count?: number | null;
+            /** @description `reacted`, `unreacted`. */
+            emoji?: string | null;
+            kind: components["schemas"]["MessageChangeKind"];
+            /** @description `<conversationId>-<seq>`. */
+            messageId: string;
+            /**
+             * Format: int64
+             * @description The message.
+             */
+            seq: number;
+        };
+        /**
+         * @description What was done to a message.
+         * @enum {string}
+         */
+        MessageChangeKind: "edited" | "recalled" | "reacted" | "unreacted" | "erased";
+        /** @description Changes of messages. */
+        MessageChanges: {
+            /** @description Oldest first. */
+            changes: components["schemas"]["MessageChange"][];
+            /** @description There is more after these. */
+            hasMore: boolean;
+            /**
+             * Format: int64
+             * @description The conversation's newest change; 0 = none yet.
+             */
+            head: number;
         };
         /** @description Something that happened to the message. */
         MessageHop: {
@@ -1796,7 +1963,7 @@ export interface components {
          * @description Who wrote a message.
          * @enum {string}
          */
-        MessageKind: "text" | "system";
+        MessageKind: "text" | "system" | "image" | "voice" | "video" | "file" | "location" | "custom";
         /** @description How far readers have got, the sender left out. */
         MessageMembers: {
             /** @description Their clients said that they have it. */
@@ -1829,6 +1996,11 @@ export interface components {
         };
         /** @description A page of messages. */
         Messages: {
+            /**
+             * Format: int64
+             * @description Changes of messages up to it are in the page; 0 = none yet.
+             */
+            changeSeq: number;
             /** @description There is more in that direction. */
             hasMore: boolean;
             /**
@@ -1885,6 +2057,11 @@ export interface components {
             memberIds?: string[];
             name: string;
         };
+        /**
+         * @description What a message is.
+         * @enum {string}
+         */
+        NewKind: "text" | "image" | "voice" | "video" | "file" | "location" | "custom";
         /** @description A link to make. */
         NewLink: {
             /**
@@ -1905,12 +2082,27 @@ export interface components {
         };
         /** @description A message to send. */
         NewMessage: {
+            /** @description Its fields are those of the kind, see docs/messages.md. */
+            attachment?: Record<string, never> | null;
             /**
              * @description The sender's id for it, 1 to 64 bytes: a repeat with the same id stores
              *     it once. The header `Idempotency-Key` says the same.
              */
             clientMsgId?: string | null;
-            content: string;
+            /** @description Absent or empty: only with an attachment. */
+            content?: string;
+            forward?: components["schemas"]["Forwarded"] | null;
+            /** @description `text` when absent. */
+            kind?: components["schemas"]["NewKind"];
+            /** @description Users it speaks to. */
+            mentions?: string[];
+            /** @description It speaks to everybody. */
+            mentionsAll?: boolean;
+            /**
+             * Format: int64
+             * @description seq of the message that it answers.
+             */
+            replyTo?: number | null;
         };
         /** @description Until when a member may not send. */
         NewMute: {
@@ -2136,6 +2328,28 @@ export interface components {
              * @description Operation of the frame; 4 (a message) when absent.
              */
             operation?: number | null;
+        };
+        /** @description A message that another one answers, as it was then. */
+        Quote: {
+            /** @description Its first characters; empty when it was gone. */
+            content: string;
+            /** @description `<conversationId>-<seq>`. */
+            id: string;
+            kind: components["schemas"]["MessageKind"];
+            sender: components["schemas"]["User"];
+            /** Format: int64 */
+            seq: number;
+        };
+        /** @description A reaction to a message. */
+        Reaction: {
+            /**
+             * Format: int64
+             * @description Users who react so.
+             */
+            count: number;
+            emoji: string;
+            /** @description The caller is one of them. */
+            mine: boolean;
         };
         /** @description A refresh token to exchange. */
         RefreshSession: {
@@ -3138,6 +3352,43 @@ export interface operations {
             };
         };
     };
+    listChanges: {
+        parameters: {
+            query?: {
+                /** @description Only changes after this one. */
+                after?: number;
+                /** @description Most changes to answer with. */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                /** @description The conversation */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of changes */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MessageChanges"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
     putCursor: {
         parameters: {
             query?: never;
@@ -3271,6 +3522,182 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Sent"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    hideMessage: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The conversation */
+                id: string;
+                /** @description The message */
+                seq: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The caller is shown nothing of it but its place */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    editMessage: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The conversation */
+                id: string;
+                /** @description The message */
+                seq: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EditedMessage"];
+            };
+        };
+        responses: {
+            /** @description The message as it is now, stored */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Message"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    react: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The conversation */
+                id: string;
+                /** @description The message */
+                seq: number;
+                /** @description The reaction */
+                emoji: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The message as it is now, stored */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Message"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    unreact: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The conversation */
+                id: string;
+                /** @description The message */
+                seq: number;
+                /** @description The reaction */
+                emoji: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The message as it is now, stored */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Message"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    recallMessage: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The conversation */
+                id: string;
+                /** @description The message */
+                seq: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The message as it is now, stored */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Message"];
                 };
             };
             /** @description Refused */

@@ -42,7 +42,7 @@ fn the_frames_of_older_web_clients() {
             command: SendCommand {
                 conversation: 7,
                 messages: ["hi", "you"]
-                    .map(|text| OutgoingMessage { client_msg_id: String::new(), content: text.into() })
+                    .map(|text| OutgoingMessage { content: text.into(), ..OutgoingMessage::default() })
                     .into(),
             },
             request_id: None,
@@ -315,7 +315,7 @@ proptest! {
         }));
         let expected = messages
             .into_iter()
-            .map(|(content, id)| OutgoingMessage { client_msg_id: id, content: format!("x{content}") })
+            .map(|(content, id)| OutgoingMessage { client_msg_id: id, content: format!("x{content}"), details: None })
             .collect();
         let command = SendCommand { conversation: room, messages: expected };
         prop_assert_eq!(v1(&text), Ok(ClientFrame::Send { command, request_id }));

@@ -136,6 +136,8 @@ pub(super) struct HistoryJson<'a> {
     pub(super) has_more_messages: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) head: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) change_seq: Option<i64>,
 }
 
 /// The id of a room, or "" when there is none.

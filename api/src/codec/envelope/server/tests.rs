@@ -27,6 +27,7 @@ fn message(seq: i64, content: &str) -> Message {
         content: content.into(),
         created_at_ms: 1_700_000_000_000 + seq,
         kind: MessageKind::Text.into(),
+        extra: None,
     }
 }
 
@@ -129,7 +130,8 @@ fn classic_clients_see_no_system_messages() {
 
 #[test]
 fn golden_history() {
-    let result = HistoryResult { messages: vec![message(2, "a"), system(1)], has_more: false, head: 9 };
+    let result =
+        HistoryResult { messages: vec![message(2, "a"), system(1)], has_more: false, head: 9, change_seq: 0 };
     let frame = ServerFrame::History { conversation: 7, result: &result, request_id: Some("r\"1") };
     assert_eq!(
         text(frame, Flavour::Classic).as_deref(),
