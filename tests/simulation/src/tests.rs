@@ -103,5 +103,5 @@ fn heads_read_before_rooms_are_entered_is_found() {
 
 #[test]
 fn a_session_before_the_lease_is_found() {
-    is_found(Bug::SessionsBeforeLease, SEEDS, &[Promise::SeenByAll]);
+    is_found(Bug::SessionsBeforeLease, 5 * SEEDS, &[Promise::SeenByAll]);
 }
