@@ -42,6 +42,7 @@ test("what was said is there again after the page is loaded anew", async ({ devi
   await ann.chat.hasStored("three");
   await ann.chat.page.reload();
   await ann.chat.isOnline();
+  await ann.chat.shows("three");
   expect((await ann.chat.wholeTimeline()).map(([, text]) => text)).toEqual(["one", "two", "three"]);
 });
 
