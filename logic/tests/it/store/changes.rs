@@ -112,7 +112,7 @@ pub(crate) async fn a_change_is_counted_stored_and_told_once(fixture: Fixture) {
         content: "hello".to_owned(),
         ..ChangeEvent::default()
     };
-    assert_eq!(told(&row), [expected.clone()]);
+    assert_eq!(told(&row), std::slice::from_ref(&expected));
     let again = change(&store, at, &ada, edit("hello")).await;
     assert_eq!((stands(again.0).content.as_str(), again.1), ("hello", None), "the same edit is no change");
 
