@@ -8,7 +8,7 @@
 # names the input when a target crashes. To replay one: BINARY INPUT, both as printed.
 set -eu
 
-targets_known="ws_reader goim_packet json_envelope inflate comet_session"
+targets_known="ws_reader goim_packet json_envelope inflate comet_session access_token login_cookie list_cursor bus_record"
 
 if [ $# -lt 1 ] || ! [ "$1" -gt 0 ] 2>/dev/null; then
     echo "usage: fuzz/run.sh SECONDS_PER_TARGET [TARGET...]   targets: $targets_known" >&2

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand};
 use oort_api::bus::LetterPlace;
 use oort_api::ids::{ConversationId, Seq, UserId};
+use oort_logic::policy::operators::OperatorRole;
 
 /// A chat and push server. Without a command it is a whole server in one process.
 #[derive(Debug, Parser)]
@@ -42,6 +43,9 @@ pub(crate) enum Command {
         #[arg(long, default_value_t = 365)]
         days: u32,
     },
+    /// Web Push: what browsers are notified with while they are away.
+    #[command(subcommand)]
+    Push(PushCommand),
     /// Who may look after the server (the operator role).
     #[command(subcommand)]
     Admin(AdminCommand),
@@ -82,6 +86,13 @@ pub(crate) struct ReplayArguments {
     pub(crate) to_all_clients: bool,
 }
 
+/// What to do for Web Push.
+#[derive(Debug, Clone, Copy, Subcommand)]
+pub(crate) enum PushCommand {
+    /// Makes a key for `logic.notifications.webpush.private_key`, and prints it with its public part.
+    Keys,
+}
+
 /// What to do with the operator role.
 #[derive(Debug, Subcommand)]
 pub(crate) enum AdminCommand {
@@ -89,6 +100,10 @@ pub(crate) enum AdminCommand {
     Create {
         /// User name.
         name: String,
+        /// `viewer` looks on, `moderator` looks after what people do, `administrator` after all. Another role than
+        /// before takes its place.
+        #[arg(long, value_parser = operator_role, default_value = "administrator")]
+        role: OperatorRole,
         /// Read a new account's password from standard input instead of making one up.
         #[arg(long)]
         password_stdin: bool,
@@ -123,6 +138,10 @@ pub(crate) enum DlqCommand {
         #[arg(long, default_value_t = 100)]
         limit: usize,
     },
+}
+
+fn operator_role(name: &str) -> Result<OperatorRole, String> {
+    OperatorRole::parse(name).ok_or_else(|| "viewer, moderator or administrator".to_owned())
 }
 
 #[cfg(test)]

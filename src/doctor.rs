@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use std::time::{Duration, SystemTime};
 
 use oort_api::metrics::Registry;
+use oort_logic::store::ReplicaState;
 
 use crate::config::{Config, Role};
 use crate::roles::backends;
@@ -107,6 +108,7 @@ fn certificate(config: &Config) -> Option<Finding> {
 
 async fn backends_of(config: &Config) -> Vec<Finding> {
     let mut findings = vec![Finding { what: "store".to_owned(), state: store(config).await }];
+    findings.extend(replicas(config).await);
     if config.is_store_shared() {
         findings.push(Finding {
             what: format!("Kafka {} (bus.brokers)", config.bus.brokers),
@@ -135,6 +137,16 @@ async fn store(config: &Config) -> Result<String, String> {
         backends::open_store(config, &mut Registry::default()).await.map_err(|error| format!("{error:#}"))?;
     store.check().await.map_err(|error| error.to_string())?;
     Ok(format!("answers and takes writes, schema version {}", plan.version))
+}
+
+/// None where the store itself does not open: that is told already.
+async fn replicas(config: &Config) -> Vec<Finding> {
+    let Ok(store) = backends::open_store(config, &mut Registry::default()).await else { return Vec::new() };
+    let finding = |ReplicaState { name, fault }| Finding {
+        what: format!("replica {name} (logic.store.mysql.replicas.urls)"),
+        state: fault.map_or_else(|| Ok("has everything the primary has".to_owned()), Err),
+    };
+    store.replicas().await.into_iter().map(finding).collect()
 }
 
 async fn bus(config: &Config) -> Result<String, String> {

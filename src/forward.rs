@@ -8,8 +8,8 @@ use axum::body::Body;
 use axum::response::Response;
 use bytes::Bytes;
 use http::request::Parts;
-use http::{HeaderMap, HeaderName, HeaderValue, Request, Uri, header};
-use http_body_util::{BodyExt, Full, Limited};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri, header};
+use http_body_util::{BodyExt, Either, Full, Limited};
 use hyper::body::Incoming;
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
@@ -32,13 +32,20 @@ const HOP_BY_HOP: &[HeaderName] = &[
     header::PROXY_AUTHORIZATION,
 ];
 
+/// A body that was read whole, or one that is passed on as it comes.
+type Outgoing = Either<Full<Bytes>, Incoming>;
+
+/// Beginning of the paths of files; what is sent there may be large.
+const FILES_PATH: &str = "/api/files/";
+
 /// Forwards to logic nodes in turn.
 #[derive(Debug)]
 pub(crate) struct Forward {
     targets: Vec<String>,
     next: AtomicUsize,
-    client: Client<HttpConnector, Full<Bytes>>,
+    client: Client<HttpConnector, Outgoing>,
     timeout: Duration,
+    upload_timeout: Duration,
     body_bytes_max: usize,
     refused: Family<[(&'static str, &'static str); 1], Counter>,
 }
@@ -61,6 +68,7 @@ impl Forward {
             next: AtomicUsize::new(0),
             client: Client::builder(TokioExecutor::new()).build(connector),
             timeout: Duration::from_millis(cluster.forward_timeout_ms),
+            upload_timeout: Duration::from_millis(cluster.forward_upload_timeout_ms),
             body_bytes_max: cluster.forward_body_bytes_max,
             refused,
         }
@@ -74,7 +82,12 @@ impl Forward {
     /// The answer of a logic node, or why there is none.
     pub(crate) async fn forward(&self, request: Request<Incoming>) -> Response {
         // Over the body as well, which a client may send as slowly as it likes.
-        let answer = tokio::time::timeout(self.timeout, self.ask(request)).await;
+        let is_upload = request.method() == Method::PATCH && request.uri().path().starts_with(FILES_PATH);
+        let answer = if is_upload {
+            tokio::time::timeout(self.upload_timeout, self.pass_on(request)).await
+        } else {
+            tokio::time::timeout(self.timeout, self.ask(request)).await
+        };
         let unavailable = |text| Refusal::new(Code::Unavailable, text);
         answer
             .unwrap_or_else(|_| Err(unavailable("no answer in time; the request may have been done")))
@@ -97,13 +110,10 @@ impl Forward {
         let first = self.next.fetch_add(1, Ordering::Relaxed);
         for attempt in 0..self.targets.len() {
             let target = &self.targets[(first + attempt) % self.targets.len()];
-            let Some(request) = request_to(target, &head, body.clone()) else { continue };
+            let body = Either::Left(Full::new(body.clone()));
+            let Some(request) = request_to(target, &head, body) else { continue };
             match self.client.request(request).await {
-                Ok(response) => {
-                    let (mut head, body) = response.into_parts();
-                    head.headers = end_to_end(&head.headers);
-                    return Ok(Response::from_parts(head, Body::new(body)));
-                }
+                Ok(response) => return Ok(answered(response)),
                 // Nothing has reached that node, so the next may have it.
                 Err(error) if error.is_connect() => tracing::warn!(target, "logic cannot be reached"),
                 Err(error) => {
@@ -112,13 +122,39 @@ impl Forward {
                 }
             }
         }
-        Err(Refusal::new(Code::Unavailable, "no logic node answers; try again"))
+        Err(no_answer())
+    }
+
+    /// Passes a body on as it comes, to one node: there is nothing to give to another. Its client goes on from what is
+    /// stored.
+    async fn pass_on(&self, request: Request<Incoming>) -> Result<Response, Refusal> {
+        let (head, body) = request.into_parts();
+        let index = self.next.fetch_add(1, Ordering::Relaxed) % self.targets.len().max(1);
+        let target = self.targets.get(index).ok_or_else(no_answer)?;
+        let request = request_to(target, &head, Either::Right(body)).ok_or_else(no_answer)?;
+        match self.client.request(request).await {
+            Ok(response) => Ok(answered(response)),
+            Err(error) => {
+                tracing::warn!(target, %error, "logic did not take a file");
+                Err(no_answer())
+            }
+        }
     }
 }
 
-fn request_to(target: &str, head: &Parts, body: Bytes) -> Option<Request<Full<Bytes>>> {
+fn answered(response: http::Response<Incoming>) -> Response {
+    let (mut head, body) = response.into_parts();
+    head.headers = end_to_end(&head.headers);
+    Response::from_parts(head, Body::new(body))
+}
+
+fn no_answer() -> Refusal {
+    Refusal::new(Code::Unavailable, "no logic node answers; try again")
+}
+
+fn request_to(target: &str, head: &Parts, body: Outgoing) -> Option<Request<Outgoing>> {
     let path = head.uri.path_and_query().map_or("/", |path| path.as_str());
-    let mut request = Request::new(Full::new(body));
+    let mut request = Request::new(body);
     *request.method_mut() = head.method.clone();
     *request.uri_mut() = format!("{target}{path}").parse::<Uri>().ok()?;
     let headers = request.headers_mut();

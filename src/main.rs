@@ -25,7 +25,7 @@ use std::process::ExitCode;
 use anyhow::Context;
 use clap::Parser;
 
-use cli::{Cli, Command};
+use cli::{Cli, Command, PushCommand};
 use config::{Config, Role};
 
 #[cfg(feature = "jemalloc")]
@@ -56,6 +56,7 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Some(Command::Doctor) => return runtime.block_on(doctor::run(&config)),
         Some(Command::Migrate { check }) => return runtime.block_on(migrate::run(&config, check)),
         Some(Command::Token { days }) => return runtime.block_on(token::run(&config, days)),
+        Some(Command::Push(PushCommand::Keys)) => return push_keys(),
         Some(Command::Admin(command)) => return runtime.block_on(operators::run(&config, command)),
         Some(Command::Dlq(command)) => return runtime.block_on(dlq::run(&config, command)),
         Some(Command::Trace { conversation, seq }) => {
@@ -69,6 +70,13 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     };
     telemetry::start(&config.log)?;
     runtime.block_on(roles::run(role, config))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// `oort push keys`: lines to be put into a settings file.
+fn push_keys() -> anyhow::Result<ExitCode> {
+    let (private, public) = oort_logic::notifications::generate_vapid_key().context("the key")?;
+    say(&format!("[logic.notifications.webpush]\nprivate_key = \"{private}\"\n# Its public part: {public}"));
     Ok(ExitCode::SUCCESS)
 }
 

@@ -11,6 +11,7 @@ use oort_api::metrics::Registry;
 use oort_api::pb::oort::v1::User;
 use oort_logic::accounts::{self, Registration, names};
 use oort_logic::config::StoreSettings;
+use oort_logic::policy::operators::OperatorRole;
 use oort_logic::store::{self, NewAudit, Store};
 
 use crate::cli::AdminCommand;
@@ -30,8 +31,8 @@ const COMMAND_LINE: i64 = 0;
 pub(crate) async fn run(config: &Config, command: AdminCommand) -> anyhow::Result<ExitCode> {
     let store = open(config).await?;
     match command {
-        AdminCommand::Create { name, password_stdin } => {
-            create(config, &store, &name, password_stdin).await?
+        AdminCommand::Create { name, role, password_stdin } => {
+            create(config, &store, &name, role, password_stdin).await?
         }
         AdminCommand::Remove { name } => remove(&store, &name).await?,
         AdminCommand::List => list(&store).await?,
@@ -53,7 +54,13 @@ async fn open(config: &Config) -> anyhow::Result<Arc<dyn Store>> {
     settings.open_beside(&metrics).await.context("the store cannot be opened")
 }
 
-async fn create(config: &Config, store: &Arc<dyn Store>, name: &str, from_stdin: bool) -> anyhow::Result<()> {
+async fn create(
+    config: &Config,
+    store: &Arc<dyn Store>,
+    name: &str,
+    role: OperatorRole,
+    from_stdin: bool,
+) -> anyhow::Result<()> {
     let (user, made_up) = match find(store, name).await? {
         Some(_) if from_stdin => {
             bail!("there is an account {name}: it keeps its password, so leave --password-stdin out")
@@ -67,13 +74,14 @@ async fn create(config: &Config, store: &Arc<dyn Store>, name: &str, from_stdin:
         }
     };
     let id = UserId::new(user.id).context("the store gave no user id")?;
-    audit(store, "operator_granted", id).await?;
-    let is_new = store.grant_operator(id, now_ms()).await.context("the role")?;
+    audit(store, "operator_granted", id, &serde_json::json!({ "role": role.as_str() })).await?;
+    let is_new = store.grant_operator(id, role, now_ms()).await.context("the role")?;
+    let (name, role) = (&user.username, role.as_str());
     say(&match (is_new, &made_up) {
-        (false, _) => format!("{} had the operator role already", user.username),
-        (true, None) => format!("{} has the operator role", user.username),
+        (false, _) => format!("{name} had the operator role already: {role}"),
+        (true, None) => format!("{name} has the operator role: {role}"),
         (true, Some(password)) => {
-            format!("{} has the operator role. Password, shown this once: {password}", user.username)
+            format!("{name} has the operator role: {role}. Password, shown this once: {password}")
         }
     });
     Ok(())
@@ -93,7 +101,7 @@ async fn register(
 async fn remove(store: &Arc<dyn Store>, name: &str) -> anyhow::Result<()> {
     let Some(user) = find(store, name).await? else { bail!("there is no account {name}") };
     let id = UserId::new(user.id).context("the store gave no user id")?;
-    audit(store, "operator_revoked", id).await?;
+    audit(store, "operator_revoked", id, &serde_json::json!({})).await?;
     match store.revoke_operator(id).await.context("the role")? {
         true => say(&format!("{} has the operator role no more", user.username)),
         false => say(&format!("{} did not have the operator role", user.username)),
@@ -103,7 +111,7 @@ async fn remove(store: &Arc<dyn Store>, name: &str) -> anyhow::Result<()> {
 
 async fn list(store: &Arc<dyn Store>) -> anyhow::Result<()> {
     for operator in store.operators(LISTED_MAX).await? {
-        say(&format!("{}\t{}", operator.user.id, operator.user.username));
+        say(&format!("{}\t{}\t{}", operator.user.id, operator.user.username, operator.role.as_str()));
     }
     Ok(())
 }
@@ -113,13 +121,18 @@ async fn find(store: &Arc<dyn Store>, name: &str) -> anyhow::Result<Option<User>
     Ok(found.map(|credentials| credentials.user))
 }
 
-async fn audit(store: &Arc<dyn Store>, action: &'static str, subject: UserId) -> anyhow::Result<()> {
+async fn audit(
+    store: &Arc<dyn Store>,
+    action: &'static str,
+    subject: UserId,
+    details: &serde_json::Value,
+) -> anyhow::Result<()> {
     let audit = NewAudit {
         at_ms: now_ms(),
         actor_id: COMMAND_LINE,
         action,
         subject: subject.to_string(),
-        details: "{}".to_owned(),
+        details: details.to_string(),
     };
     store.add_audit(&audit).await.context("the audit; nothing was done")?;
     Ok(())

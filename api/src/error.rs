@@ -49,6 +49,8 @@ codes! {
     InvalidRequest = "invalid_request", 400, InvalidArgument, false;
     /// A field's value is outside its limits; the message names the field.
     InvalidField = "invalid_field", 400, InvalidArgument, false;
+    /// The message speaks to somebody who is not in the conversation; the message names them.
+    MentionedNotMember = "mentioned_not_member", 400, InvalidArgument, false;
     /// No credential, or one that is wrong, ended or revoked.
     Unauthenticated = "unauthenticated", 401, Unauthenticated, false;
     /// User name, e-mail or password is wrong.
@@ -61,16 +63,20 @@ codes! {
     RefreshReused = "refresh_reused", 401, Unauthenticated, false;
     /// The account is in use on another device, and may not be on a second.
     AlreadyLoggedIn = "already_logged_in", 409, FailedPrecondition, false;
+    /// The account is banned, for a time or for good; the message says why.
+    Banned = "banned", 403, PermissionDenied, false;
     /// The caller may not do this.
     Forbidden = "forbidden", 403, PermissionDenied, false;
     /// The caller is not a member of the conversation.
     NotMember = "not_member", 403, PermissionDenied, false;
-    /// The caller may not send in this group, for a time or while all are muted.
+    /// The caller may not send, for a time, while all are muted, or until an operator says so.
     Muted = "muted", 403, PermissionDenied, false;
     /// The group was dissolved: it can be read, and that is all.
     Dissolved = "dissolved", 403, PermissionDenied, false;
     /// One of the two people blocks the other.
     Blocked = "blocked", 403, PermissionDenied, false;
+    /// A rule of the operator refuses what was to be said; the message says why.
+    Rejected = "rejected", 403, PermissionDenied, false;
     /// The time in which this could be done is over.
     TooLate = "too_late", 403, PermissionDenied, false;
     /// There is no such thing, or the caller may not know of it.
@@ -89,17 +95,21 @@ codes! {
     LimitReached = "limit_reached", 409, FailedPrecondition, false;
     /// The same client message id or idempotency key was used with another payload.
     IdempotencyConflict = "idempotency_conflict", 409, AlreadyExists, false;
-    /// The message was taken back or erased.
+    /// The upload is at another place; the file's state says at which.
+    WrongOffset = "wrong_offset", 409, FailedPrecondition, false;
+    /// The message was taken back or erased, or its time is over.
     MessageGone = "message_gone", 410, NotFound, false;
     /// The body or message is larger than allowed.
     TooLarge = "too_large", 413, OutOfRange, false;
+    /// The file has no such bytes.
+    RangeNotSatisfiable = "range_not_satisfiable", 416, OutOfRange, false;
     /// Too many requests; wait as long as Retry-After says.
     RateLimited = "rate_limited", 429, ResourceExhausted, true;
     /// A fault of the server; the log has it under the request's trace.
     Internal = "internal", 500, Internal, false;
     /// A queue is full; wait as long as Retry-After says.
     Overloaded = "overloaded", 503, ResourceExhausted, true;
-    /// The store, the bus or the directory cannot be reached; nothing was
+    /// The store, the bus, the directory or a hook of the operator's cannot be reached; nothing was
     /// accepted. Wait as long as Retry-After says.
     Unavailable = "unavailable", 503, Unavailable, true;
     /// The server is shutting down; go to another.

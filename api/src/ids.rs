@@ -77,6 +77,11 @@ numeric_id! {
     Seq
 }
 
+numeric_id! {
+    /// A file of a user.
+    FileId
+}
+
 /// The text is not a positive decimal number that fits 64 bits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("not a positive decimal number")]

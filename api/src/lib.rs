@@ -11,6 +11,7 @@
 //! * [`seq_window`]: order and duplicate detection by dense seqs.
 //! * [`client_address`]: who a client is behind proxies; [`rate`]: how often somebody may do something;
 //!   [`generations`]: the bounded map that remembers them.
+//! * [`expiry`]: what is left of messages whose time is over.
 //! * [`trail`]: where a message has been, for operators who ask.
 //! * [`metrics`]: how each crate registers what it counts.
 
@@ -20,6 +21,7 @@ pub mod clock;
 pub mod codec;
 pub mod directory;
 pub mod error;
+pub mod expiry;
 pub mod generations;
 pub mod ids;
 pub mod metrics;

@@ -5,6 +5,7 @@ mod chaos;
 mod clock;
 mod crowd;
 mod dialect;
+mod fill;
 mod floor;
 mod histogram;
 mod ledger;
@@ -26,7 +27,9 @@ mod verdict;
 
 use clap::{Parser, Subcommand};
 
-use scenarios::{fanout, handshake, idle, mixed, push, pushes, reconnect, recovery, send, stuck};
+use scenarios::{
+    fanout, handshake, idle, listing, login, mixed, presence, push, pushes, reconnect, recovery, send, stuck,
+};
 
 #[derive(Debug, Parser)]
 #[command(name = "oort-bench", version, about)]
@@ -55,6 +58,12 @@ enum Scenario {
     Send(Box<send::Options>),
     /// Transient pushes by HTTP, singly or in batches, to users who are online: pushes per second on one core, CPU.
     Pushes(Box<pushes::Options>),
+    /// The list of conversations, in a store of many people who are in many groups each: latency and CPU.
+    Listing(Box<listing::Options>),
+    /// Many accounts log in once each: log-ins per second, latency, CPU and memory of a password hash.
+    Login(Box<login::Options>),
+    /// Many people connect within seconds, each watching many others: time, frames, Redis commands and CPU of presence.
+    Presence(Box<presence::Options>),
     /// A day of chat, compressed: devices come and go, send, read history, lose connections and resume.
     Mixed(Box<mixed::Options>),
     /// Breaks one part of a system after the other while a crowd chats, and proves from what its devices saw that nothing
@@ -90,6 +99,9 @@ fn main() -> anyhow::Result<()> {
         Scenario::Stuck(options) => report::finish(&stuck::run(&options)?, &options.output),
         Scenario::Send(options) => report::finish(&send::run(&options)?, &options.output),
         Scenario::Pushes(options) => report::finish(&pushes::run(&options)?, &options.output),
+        Scenario::Listing(options) => report::finish(&listing::run(&options)?, &options.output),
+        Scenario::Login(options) => report::finish(&login::run(&options)?, &options.output),
+        Scenario::Presence(options) => report::finish(&presence::run(&options)?, &options.output),
         Scenario::Mixed(options) => report::finish(&mixed::run(&options)?, &options.output),
         Scenario::Chaos(options) => chaos::run(&options),
         Scenario::Ledger(options) => ledger::options::run(&options),

@@ -17,6 +17,7 @@ mod compression;
 pub mod config;
 mod connection;
 mod delivery;
+mod device;
 mod dialect;
 mod draining;
 mod error;

@@ -41,6 +41,8 @@ pub struct Metrics {
     pub merged_frames: Counter,
     /// Typing that was not passed on: told too often, or logic was away.
     pub typing_dropped: Counter,
+    /// Devices left alone, or no longer, that logic was not told of.
+    pub away_dropped: Counter,
     /// Deliveries taken from jobs.
     pub deliveries: Counter,
     /// Batches of a job that were taken before and only acked again.
@@ -99,6 +101,7 @@ impl Metrics {
             frames_received: Counter::default(),
             merged_frames: Counter::default(),
             typing_dropped: Counter::default(),
+            away_dropped: Counter::default(),
             deliveries: Counter::default(),
             repeated_batches: Counter::default(),
             sends: Counter::default(),
@@ -151,6 +154,11 @@ impl Metrics {
             ("accept_errors", "Errors of accept, each followed by a pause", &self.accept_errors),
             ("frames_received", "Frames clients sent", &self.frames_received),
             ("merged_frames", "Sends that went to logic in one call with one before", &self.merged_frames),
+            (
+                "away_dropped",
+                "Devices left alone, or no longer, that logic was not told of",
+                &self.away_dropped,
+            ),
             ("typing_dropped", "Typing not passed on: too often, or logic was away", &self.typing_dropped),
             ("deliveries", "Deliveries taken from jobs", &self.deliveries),
             ("repeated_batches", "Batches taken before and only acked again", &self.repeated_batches),

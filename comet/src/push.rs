@@ -314,8 +314,7 @@ impl Pusher {
     ) -> Option<Missing> {
         let node = &self.node;
         let frame = Prepared::with_operation(wanted.frame.unwrap_or_default(), operation, &node.encoder);
-        let exclude: Option<Arc<[ConnectionId]>> = (!wanted.exclude_keys.is_empty())
-            .then(|| wanted.exclude_keys.iter().filter_map(|key| self.find_key(key)).collect());
+        let exclude = self.excluded(&wanted.exclude_user_ids, &wanted.exclude_keys);
         let deliver = |target| Delivery { frame: Arc::clone(&frame), target, exclude: exclude.clone() };
         let mut missing = Missing { delivery: index, ..Missing::default() };
         match kind {
@@ -352,6 +351,16 @@ impl Pusher {
         }
         let is_missing = missing.room || !missing.user_ids.is_empty() || !missing.keys.is_empty();
         is_missing.then_some(missing)
+    }
+
+    /// Connections that must not get it; `None` = all may.
+    fn excluded(&self, users: &[i64], keys: &[String]) -> Option<Arc<[ConnectionId]>> {
+        if users.is_empty() && keys.is_empty() {
+            return None;
+        }
+        let mut ids: Vec<ConnectionId> = keys.iter().filter_map(|key| self.find_key(key)).collect();
+        self.node.sessions.of_users(users, |id| ids.push(id), |_| {});
+        Some(ids.into())
     }
 
     fn find_key(&self, key: &str) -> Option<ConnectionId> {

@@ -100,7 +100,7 @@ impl SimulatedComet {
         let Some((connection, early)) = self.shard.open(arrival, ADDRESS, Dialect::V1) else { return Ok(()) };
         let credential = Some(Credential::Sid(sid.to_owned()));
         let place = self.shard.node.admission.place();
-        let asked = json::Asked { credential, since: None, place };
+        let asked = json::Asked { credential, since: None, device: crate::device::Device::default(), place };
         let job = json::open(&self.shard, &connection, asked);
         self.shard.begin(&connection, early, Some(job));
         Ok(())

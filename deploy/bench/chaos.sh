@@ -32,7 +32,7 @@ if [ -n "$short" ]; then
   standalone_faults=kill-oort,clients-cut
   [ ${#mounted[@]} = 0 ] || standalone_faults+=,disk-full
   [ -z "$faketime" ] || standalone_faults+=,clock-jumps-back
-  cluster_faults=kill-comet,pause-comet,kill-logic,kill-job,kill-kafka,kill-redis,redis-flushall,kill-mysql,mysql-connections-cut,mysql-rows-locked,comet-to-logic-cut,job-to-comet-half-closed,clients-half-closed
+  cluster_faults=kill-comet,pause-comet,kill-logic,kill-job,kill-kafka,kill-redis,redis-flushall,kill-mysql,replica-stands-still,mysql-connections-cut,mysql-rows-locked,comet-to-logic-cut,job-to-comet-half-closed,clients-half-closed
 fi
 chaos() { # SEED SHAPE FAULTS: "all" = those above
   local options=()

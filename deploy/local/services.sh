@@ -2,9 +2,10 @@
 # Runs real MariaDB, Redis and Kafka on loopback for development and tests.
 #
 #   services.sh install            install what is missing (apt, Maven; needs root or sudo)
-#   services.sh up DIR             install, then start all three in DIR on free ports; DIR/env holds their addresses
-#   services.sh down DIR           stop all three
-#   services.sh start|stop|kill|pause|resume DIR mysql|redis|kafka
+#   services.sh up DIR [NAME...]   install, then start all three (or those named) in DIR on free ports; DIR/env holds their
+#                                  addresses. `mysql replica`: a replica of MariaDB as well, from the first `up` of DIR on
+#   services.sh down DIR           stop what runs
+#   services.sh start|stop|kill|pause|resume DIR mysql|replica|redis|kafka
 #                                  one of them: kill is SIGKILL, pause and resume are SIGSTOP and SIGCONT
 #   services.sh status DIR         what runs, and where
 #
@@ -17,7 +18,9 @@ set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 cache=${OORT_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/oort}
 kafka_libs=$cache/kafka-4.3.1
-services=(mysql redis kafka)
+usual=(mysql redis kafka)
+# In the order of their starts.
+services=(mysql replica redis kafka)
 
 say() { printf '%s\n' "$*" >&2; }
 die() { say "services: $*"; exit 1; }
@@ -107,21 +110,49 @@ port() {
   cat "$file"
 }
 
-# ---- the three --------------------------------------------------------------------------------
+# ---- the servers --------------------------------------------------------------------------------
+
+make_data() { # NAME
+  [ ! -d "$dir/$1/mysql" ] || return 0
+  mariadb-install-db --no-defaults --datadir="$dir/$1" --user="$(id -un)" --skip-test-db --auth-root-authentication-method=normal >>"$dir/$1.log" 2>&1 \
+    || { tail -n 20 "$dir/$1.log" >&2; die "mariadb-install-db failed (log: $dir/$1.log)"; }
+}
+
+launch_mariadb() { # NAME OPTION...
+  local name=$1; shift
+  # A socket path has at most 107 characters.
+  local sock=$dir/$name.sock; [ ${#sock} -le 100 ] || sock=$(mktemp -u /tmp/oort-mysql-XXXXXX.sock)
+  launch "$name" /usr/sbin/mariadbd --no-defaults --datadir="$dir/$name" --user="$(id -un)" --socket="$sock" --pid-file="$dir/$name.mariadbd.pid" \
+    --bind-address=127.0.0.1 --port="$(port "$name")" --skip-name-resolve --character-set-server=utf8mb4 \
+    --innodb-flush-log-at-trx-commit="${OORT_MYSQL_FLUSH:-1}" --max-connections=500 --performance-schema=OFF "$@"
+}
+
+mariadb_of() { # NAME OPTION...
+  local name=$1; shift
+  mariadb --no-defaults --host=127.0.0.1 --port="$(port "$name")" --user=root --connect-timeout=2 "$@"
+}
 
 start_mysql() {
-  local data=$dir/mysql
-  # A socket path has at most 107 characters.
-  local sock=$dir/mysql.sock; [ ${#sock} -le 100 ] || sock=$(mktemp -u /tmp/oort-mysql-XXXXXX.sock)
-  if [ ! -d "$data/mysql" ]; then
-    mariadb-install-db --no-defaults --datadir="$data" --user="$(id -un)" --skip-test-db --auth-root-authentication-method=normal >>"$dir/mysql.log" 2>&1 \
-      || { tail -n 20 "$dir/mysql.log" >&2; die "mariadb-install-db failed (log: $dir/mysql.log)"; }
-  fi
-  launch mysql /usr/sbin/mariadbd --no-defaults --datadir="$data" --user="$(id -un)" --socket="$sock" --pid-file="$dir/mysqld.pid" \
-    --bind-address=127.0.0.1 --port="$(port mysql)" --skip-name-resolve --character-set-server=utf8mb4 \
-    --innodb-flush-log-at-trx-commit="${OORT_MYSQL_FLUSH:-1}" --innodb-buffer-pool-size=256M --max-connections=500 --performance-schema=OFF
+  local log=()
+  # What a replica reads; without one it would only cost.
+  [ ! -e "$dir/replicated" ] || log=(--log-bin=log --server-id=1 --sync-binlog=1)
+  make_data mysql
+  launch_mariadb mysql --innodb-buffer-pool-size=256M "${log[@]}"
 }
 ready_mysql() { mariadb-admin --no-defaults --host=127.0.0.1 --port="$(port mysql)" --user=root --connect-timeout=2 ping; }
+
+start_replica() {
+  [ -e "$dir/replicated" ] || die "$dir was made without a replica: name it in the first \`up\`"
+  make_data replica
+  launch_mariadb replica --innodb-buffer-pool-size=64M --server-id=2 --read-only=1 --relay-log=relay
+}
+ready_replica() {
+  local follows
+  follows=$(mariadb_of replica --execute 'SHOW REPLICA STATUS') || return 1
+  # It remembers whom it follows.
+  [ -n "$follows" ] || mariadb_of replica --execute "CHANGE MASTER TO MASTER_HOST = '127.0.0.1', MASTER_PORT = $(port mysql),
+    MASTER_USER = 'root', MASTER_USE_GTID = slave_pos, MASTER_CONNECT_RETRY = 1; START REPLICA"
+}
 
 start_redis() {
   mkdir -p "$dir/redis"
@@ -204,11 +235,12 @@ export OORT_TEST_MYSQL_URL=mysql://root@127.0.0.1:$(port mysql)
 export OORT_TEST_REDIS_URL=redis://127.0.0.1:$(port redis)
 export OORT_TEST_KAFKA_BROKERS=127.0.0.1:$(port kafka)
 V
+  [ ! -e "$dir/replicated" ] || echo "export OORT_TEST_REPLICA_URL=mysql://root@127.0.0.1:$(port replica)" >>"$dir/env"
 }
 
 # ---- commands ---------------------------------------------------------------------------------
 
-usage() { sed -n '2,14s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2; exit 2; }
+usage() { sed -n '2,15s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2; exit 2; }
 
 command=${1:-}; [ -n "$command" ] || usage
 [ "$command" = install ] && { install_all; exit; }
@@ -216,23 +248,28 @@ command=${1:-}; [ -n "$command" ] || usage
 case $command in up|start) mkdir -p "$2" ;; esac
 [ -d "$2" ] || die "there is no folder $2"
 dir=$(cd "$2" && pwd)
-if [ -n "${3:-}" ]; then
-  case $3 in mysql|redis|kafka) ;; *) usage ;; esac
-fi
+for name in "${@:3}"; do
+  case $name in mysql|replica|redis|kafka) ;; *) usage ;; esac
+done
 
 case $command in
   up)
+    wanted=("${@:3}")
+    [ ${#wanted[@]} -gt 0 ] || wanted=("${usual[@]}")
+    [[ " ${wanted[*]} " != *" replica "* ]] || [ -d "$dir/mysql" ] || touch "$dir/replicated"
     install_all
-    for s in "${services[@]}"; do start_one "$s"; done
-    for s in "${services[@]}"; do wait_until "$s" answer "ready_$s"; done
+    for s in "${wanted[@]}"; do start_one "$s"; done
+    for s in "${wanted[@]}"; do wait_until "$s" answer "ready_$s"; done
     write_env
-    say "MariaDB 127.0.0.1:$(port mysql)  Redis 127.0.0.1:$(port redis)  Kafka 127.0.0.1:$(port kafka)  (addresses: $dir/env)" ;;
+    where=
+    for s in "${wanted[@]}"; do where+="$s 127.0.0.1:$(port "$s")  "; done
+    say "$where(addresses: $dir/env)" ;;
   down) for s in "${services[@]}"; do stop_one "$s"; done ;;
   start) [ -n "${3:-}" ] || usage; start_one "$3"; wait_until "$3" answer "ready_$3" ;;
   stop) [ -n "${3:-}" ] || usage; stop_one "$3" ;;
   kill) [ -n "${3:-}" ] || usage; signal_one "$3" KILL; wait_gone "$3" 10 || die "$3 does not end" ;;
   pause) [ -n "${3:-}" ] || usage; signal_one "$3" STOP ;;
   resume) [ -n "${3:-}" ] || usage; signal_one "$3" CONT ;;
-  status) for s in "${services[@]}"; do if pid=$(pid_of "$s"); then echo "$s runs (pid $pid, port $(port "$s"))"; else echo "$s is down"; fi; done ;;
+  status) for s in "${services[@]}"; do [ "$s" != replica ] || [ -e "$dir/replicated" ] || continue; if pid=$(pid_of "$s"); then echo "$s runs (pid $pid, port $(port "$s"))"; else echo "$s is down"; fi; done ;;
   *) usage ;;
 esac

@@ -55,7 +55,7 @@ fn assert_within_limits(text: &str, frame: &ClientFrame) {
             assert!((1..=LIMITS.room_name_chars_max).contains(&command.name.chars().count()));
             request_id
         }
-        ClientFrame::Ping | ClientFrame::Typing(_) => &None,
+        ClientFrame::Ping | ClientFrame::Typing(_) | ClientFrame::Away(_) => &None,
         ClientFrame::Cursor { command, request_id } => {
             assert!(command.conversation > 0 && command.delivered_seq >= 0 && command.read_seq >= 0);
             request_id

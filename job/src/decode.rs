@@ -86,6 +86,23 @@ fn audience(push: &PushMsg, kind: Type) -> Result<Audience, &'static str> {
     Ok(if push.server.is_empty() { audience } else { Audience::Comet(push.server.clone()) })
 }
 
+/// A door for the check of records under `fuzz/`.
+pub mod fuzzing {
+    use bytes::Bytes;
+
+    use super::{Consumed, PushMsg, decode};
+
+    /// What a record's value says, or why it makes no sense.
+    ///
+    /// # Errors
+    /// The reason for the dead-letter log.
+    pub fn bus_record(value: Bytes, bytes_max: usize) -> Result<PushMsg, &'static str> {
+        let consumed =
+            Consumed { offset: 1, key: String::new(), value, published_at_ms: 0, traceparent: None };
+        decode(&consumed, bytes_max).map(|record| record.push)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use bytes::Bytes;

@@ -31,6 +31,8 @@ mod split;
 mod window;
 
 pub use config::{Config, GrpcConfig, LinkConfig, PipelineConfig};
+#[doc(hidden)]
+pub use decode::fuzzing;
 pub use error::Error;
 pub use link::{AckStream, CometDialer, GrpcDialer};
 pub use metrics::Metrics;

@@ -239,6 +239,7 @@ fn delivery(push: &PushMsg) -> Delivery {
         user_ids: Vec::new(),
         keys: Vec::new(),
         exclude_keys: push.exclude_keys.clone(),
+        exclude_user_ids: push.exclude_user_ids.clone(),
         speed: if push.r#type == i32::from(Type::Broadcast) { push.speed.max(0) } else { 0 },
         effect: push.effect,
     }

@@ -23,6 +23,7 @@ fn batch(rows: i64) -> Vec<NewMessage> {
         sender: User { id: 1 + row, username: "somebody".to_owned() },
         client_msg_id: format!("0198f3a2-7c1d-7000-8000-{row:012}"),
         content: "x".repeat(100),
+        written: None,
         details: None,
         traceparent: String::new(),
     };

@@ -12,8 +12,9 @@ pub use store::{StoreConfig, StoreSettings};
 
 use crate::conversations::ListingConfig;
 use crate::{
-    accounts, batcher, contacts, cursors, departures, events, exports, http, kicks, mail, messages, online,
-    presence, profiles, publisher, pushes, rates, reads, relay, replays, seen,
+    accounts, batcher, contacts, cursors, departures, events, expiry, exports, files, hooks, http, keys,
+    kicks, mail, messages, notifications, online, presence, profiles, publisher, pushes, rates, reads,
+    receipts, relay, replays, search, seen, words,
 };
 
 /// Settings of the logic tier.
@@ -75,12 +76,26 @@ pub struct Config {
     pub relay: relay::Config,
     /// What may be done to messages.
     pub messages: messages::Config,
+    /// Erasing messages whose time is over.
+    pub expiry: expiry::Config,
+    /// Words that are not to be said.
+    pub words: words::Config,
+    /// Servers of the operator's that are asked and told of messages.
+    pub hooks: hooks::Config,
+    /// Finding messages by their words.
+    pub search: search::Config,
+    /// What wakes devices that are away.
+    pub notifications: notifications::Config,
     /// Transient pushes.
     pub pushes: pushes::Config,
     /// Messages delivered once more.
     pub replays: replays::Config,
+    /// Who has read a message.
+    pub receipts: receipts::Config,
     /// Presence and typing.
     pub presence: presence::Config,
+    /// Keys of servers.
+    pub keys: keys::Config,
     /// Ending connections.
     pub kicks: kicks::Config,
     /// Contacts, requests and blocks.
@@ -99,6 +114,8 @@ pub struct Config {
     pub departures: departures::Config,
     /// All that is kept of a user, for them.
     pub exports: exports::Config,
+    /// Files of users.
+    pub files: files::Config,
     /// Mail to users.
     pub mail: mail::Config,
     /// The HTTP API.
@@ -133,6 +150,10 @@ pub struct Limits {
     pub attachment_bytes_max: usize,
     /// Users that one message speaks to by name.
     pub mentions_max: usize,
+    /// Shortest time that messages are to stay, where it is said, ms.
+    pub expires_in_ms_min: i64,
+    /// Longest such time, ms.
+    pub expires_in_ms_max: i64,
     /// Messages in one request; at most `batch.rows_max`.
     pub messages_per_request_max: usize,
     /// Longest name of a room or group, characters.
@@ -165,6 +186,8 @@ impl Default for Limits {
             content_bytes_max: 8192,
             attachment_bytes_max: 8192,
             mentions_max: 50,
+            expires_in_ms_min: 1_000,
+            expires_in_ms_max: 366 * 24 * 3_600_000,
             messages_per_request_max: 100,
             name_chars_max: 64,
             members_per_request_max: 500,
@@ -209,9 +232,16 @@ impl Default for Config {
             publisher: publisher::Config::default(),
             relay: relay::Config::default(),
             messages: messages::Config::default(),
+            expiry: expiry::Config::default(),
+            words: words::Config::default(),
+            hooks: hooks::Config::default(),
+            search: search::Config::default(),
+            notifications: notifications::Config::default(),
             pushes: pushes::Config::default(),
             replays: replays::Config::default(),
+            receipts: receipts::Config::default(),
             presence: presence::Config::default(),
+            keys: keys::Config::default(),
             kicks: kicks::Config::default(),
             contacts: contacts::Config::default(),
             events: events::Config::default(),
@@ -221,6 +251,7 @@ impl Default for Config {
             profiles: profiles::Config::default(),
             departures: departures::Config::default(),
             exports: exports::Config::default(),
+            files: files::Config::default(),
             mail: mail::Config::default(),
             http: http::Config::default(),
             #[cfg(feature = "failpoints")]
@@ -245,9 +276,16 @@ impl Config {
             ("publisher", self.publisher.faults()),
             ("relay", self.relay.faults()),
             ("messages", self.messages.faults()),
+            ("expiry", self.expiry.faults()),
+            ("words", self.words.faults()),
+            ("hooks", self.hooks.faults()),
+            ("search", self.search.faults()),
+            ("notifications", self.notifications.faults()),
             ("pushes", self.pushes.faults()),
             ("replays", self.replays.faults()),
+            ("receipts", self.receipts.faults()),
             ("presence", self.presence.faults()),
+            ("keys", self.keys.faults()),
             ("kicks", self.kicks.faults()),
             ("contacts", self.contacts.faults()),
             ("events", self.events.faults()),
@@ -257,6 +295,7 @@ impl Config {
             ("profiles", self.profiles.faults()),
             ("departures", self.departures.faults()),
             ("exports", self.exports.faults()),
+            ("files", self.files.faults()),
             ("mail", self.mail.faults()),
             ("http", self.http.faults()),
         ];
@@ -349,11 +388,18 @@ impl Limits {
             ("avatar_bytes_max", self.avatar_bytes_max, 1024),
             ("client_keys_kept_ms", usize::try_from(self.client_keys_kept_ms).unwrap_or(usize::MAX), 1 << 40),
         ];
-        bounds
+        let mut faults: Vec<String> = bounds
             .into_iter()
             .filter(|&(_, value, max)| !(1..=max).contains(&value))
             .map(|(name, value, max)| format!("{name} is {value}, not within 1 to {max}"))
-            .collect()
+            .collect();
+        let (min, max) = (self.expires_in_ms_min, self.expires_in_ms_max);
+        if !(1 <= min && min <= max && max <= 1 << 40) {
+            faults.push(format!(
+                "expires_in_ms_min {min} and expires_in_ms_max {max} are not rising within 1 to 2^40"
+            ));
+        }
+        faults
     }
 }
 

@@ -62,6 +62,9 @@ pub struct Counters {
     pub cursor_overloads: Counter,
     pub cursors_expired: Counter,
     pub cursor_transaction: Histogram,
+    pub receipts_counted: Counter,
+    pub receipts_shared: Counter,
+    pub receipt_overloads: Counter,
     pub reads_asked: Counter,
     pub reads_made: Counter,
     pub reads_refused: Counter,
@@ -168,6 +171,9 @@ impl Counters {
             cursor_overloads: Counter::default(),
             cursors_expired: Counter::default(),
             cursor_transaction: Histogram::new(SECONDS_BUCKETS),
+            receipts_counted: Counter::default(),
+            receipts_shared: Counter::default(),
+            receipt_overloads: Counter::default(),
             reads_asked: Counter::default(),
             reads_made: Counter::default(),
             reads_refused: Counter::default(),
@@ -236,6 +242,7 @@ impl Metrics {
         );
         all.register_batch(registry);
         all.register_cursors(registry);
+        all.register_receipts(registry);
         all.register_reads(registry);
         all.register_publisher(registry);
         all.register_outbox(registry);
@@ -281,6 +288,16 @@ impl Metrics {
 }
 
 impl Counters {
+    fn register_receipts(&self, registry: &mut Registry) {
+        registry.register("receipts_counted", "Numbers of readers counted", self.receipts_counted.clone());
+        registry.register("receipts_shared", "Numbers of readers told again", self.receipts_shared.clone());
+        registry.register(
+            "receipt_overloads",
+            "Requests for readers refused because they waited too long",
+            self.receipt_overloads.clone(),
+        );
+    }
+
     fn register_batch(&self, registry: &mut Registry) {
         registry.register(
             "batch_queue_messages",

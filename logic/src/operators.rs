@@ -1,7 +1,7 @@
 //! What people who look after the server see and do. Whatever changes
 //! something is recorded first: what cannot be recorded is not done.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use oort_api::bus::{DeadLetters, Error as BusError, LetterPlace, Letters};
@@ -14,7 +14,8 @@ use serde_json::Value;
 
 use crate::error::directory_refusal;
 use crate::kicks::{Kicks, Reason};
-use crate::store::{Audit, NewAudit, Store};
+use crate::policy::operators::{OperatorRole, check_against};
+use crate::store::{Audit, NewAudit, Sanction, Store};
 
 /// Operators looked up at once; far more than there ever are.
 const OPERATORS_MAX: u32 = 10_000;
@@ -40,19 +41,29 @@ pub struct Operators {
 pub struct UserState {
     /// Who.
     pub user: User,
-    /// They have the operator role.
-    pub is_operator: bool,
+    /// What operator they are.
+    pub role: Option<OperatorRole>,
     /// They have a session.
     pub is_online: bool,
+    /// Their ban and their mute.
+    pub sanctions: Vec<Sanction>,
 }
 
 impl Operators {
-    /// Whether the user has the role, as of now.
+    /// What operator the user is, as of now.
     ///
     /// # Errors
     /// `unavailable` when the store is.
-    pub async fn is_operator(&self, user: UserId) -> Result<bool, Refusal> {
-        Ok(self.store.is_operator(user).await?)
+    pub async fn role(&self, user: UserId) -> Result<Option<OperatorRole>, Refusal> {
+        Ok(self.store.operator_role(user).await?)
+    }
+
+    /// Whether an operator of this role may act against a user.
+    ///
+    /// # Errors
+    /// `forbidden`, `unavailable` when the store is.
+    pub async fn reach(&self, role: OperatorRole, user: UserId) -> Result<(), Refusal> {
+        check_against(role, self.role(user).await?)
     }
 
     /// Records what `actor` is about to do.
@@ -124,12 +135,15 @@ impl Operators {
     /// `unavailable` when the store or the directory is.
     pub async fn states(&self, users: Vec<User>) -> Result<Vec<UserState>, Refusal> {
         let operators = self.store.operators(OPERATORS_MAX).await?;
-        let operators: HashSet<i64> = operators.into_iter().map(|operator| operator.user.id).collect();
+        let operators: HashMap<i64, OperatorRole> =
+            operators.into_iter().map(|operator| (operator.user.id, operator.role)).collect();
         let ids: Vec<UserId> = users.iter().filter_map(|user| UserId::new(user.id)).collect();
+        let sanctions = self.store.sanctions_of(&ids, now_ms()).await?;
         let routes = self.directory.route(&ids, &[], &[]).await.map_err(directory_refusal)?;
         let state = |user: User| UserState {
-            is_operator: operators.contains(&user.id),
+            role: operators.get(&user.id).copied(),
             is_online: UserId::new(user.id).is_some_and(|id| routes.users.contains_key(&id)),
+            sanctions: sanctions.iter().filter(|sanction| sanction.user.id == user.id).cloned().collect(),
             user,
         };
         Ok(users.into_iter().map(state).collect())
@@ -197,7 +211,7 @@ impl Operators {
         })
     }
 
-    fn limit(&self, asked: Option<u32>) -> u32 {
+    pub(crate) fn limit(&self, asked: Option<u32>) -> u32 {
         asked.unwrap_or(50).clamp(1, self.page_max)
     }
 }

@@ -24,14 +24,20 @@ use crate::cursors::{self, Cursors};
 use crate::departures::{self, Departures};
 use crate::error::Error;
 use crate::events::Events;
+use crate::expiry::{self, Expiry};
 use crate::exports::Exports;
 use crate::failpoint::Failpoints;
+use crate::files::{self, Files};
 use crate::grpc::LogicService;
+use crate::hooks::{self, Hooks};
 use crate::http;
+use crate::keys::{self, Keys};
 use crate::kicks::Kicks;
 use crate::mail::{self, Mailer};
 use crate::messages::{self, Messages};
 use crate::metrics::Metrics;
+use crate::moderation::{self, Moderation};
+use crate::notifications::{self, Notifications};
 use crate::online::Online;
 use crate::operators::Operators;
 use crate::presence::{self, Presence};
@@ -41,13 +47,16 @@ use crate::publisher::{self, Publisher};
 use crate::pushes::Pushes;
 use crate::rates::Rates;
 use crate::reads::{self, Reads};
+use crate::receipts::Receipts;
 use crate::relay::{Lease, Relay};
 use crate::replays::Replays;
+use crate::search::{self, Indexer, Searches};
 use crate::seen::Seen;
 use crate::store::Store;
 use crate::trails::Trails;
 use crate::transactions::Transactions;
 use crate::users::Users;
+use crate::words::{self, Words};
 
 mod run;
 
@@ -133,6 +142,12 @@ impl Service {
         };
         relay.renew().await?;
         let commits = Arc::new(Commits::new(Arc::clone(&publisher), metrics.clone()));
+        let indexer = Arc::new(Indexer::new(
+            config.search.clone(),
+            Arc::clone(&parts.store),
+            Arc::clone(&owner),
+            search::IndexMetrics::register(registry),
+        ));
         let batcher = Arc::new(Batcher::new(
             config.batch.clone(),
             batcher::Parts {
@@ -140,6 +155,7 @@ impl Service {
                 store: Arc::clone(&parts.store),
                 commits: Arc::clone(&commits),
                 published: Arc::clone(&published),
+                indexer: Arc::clone(&indexer),
                 failpoints: failpoints(&config)?,
                 metrics: metrics.clone(),
             },
@@ -162,12 +178,19 @@ impl Service {
         };
         let transactions =
             Transactions { owner, store: Arc::clone(&parts.store), commits, tasks: tasks.clone() };
+        let words = Words::new(&config.words, words::Metrics::register(registry));
+        let words = Arc::new(words.map_err(|fault| Error::Config(vec![format!("words: {fault}")]))?);
+        let hooks =
+            Hooks::new(&config.hooks, &config.limits, &parts.store, &hooks::Metrics::register(registry));
+        let hooks = hooks.map_err(|fault| Error::Config(vec![format!("hooks: {fault}")]))?;
         let conversations = conversations::Parts {
             store: Arc::clone(&parts.store),
             reads: Arc::new(Reads::new(&config.reads, &with)),
             batcher: Arc::clone(&batcher),
             cursors: Arc::clone(&cursors),
             rates: Arc::new(Rates::new(&config.rates, &metrics)),
+            words,
+            before: hooks.before.clone(),
             listing: config.listing.clone(),
             transactions: Arc::new(transactions),
             metrics: metrics.clone(),
@@ -175,9 +198,15 @@ impl Service {
         let counters = Counters {
             accounts: accounts::Metrics::register(registry),
             departures: departures::Metrics::register(registry),
+            expiry: expiry::Metrics::register(registry),
+            files: files::Metrics::register(registry),
+            keys: keys::Metrics::register(registry),
+            moderation: moderation::Metrics::register(registry),
             mail: mail::Metrics::register(registry),
+            search: search::Metrics::register(registry),
+            notifications: notifications::Metrics::register(registry),
         };
-        let app = Box::pin(app(&config, &parts, conversations, counters)).await?;
+        let app = Box::pin(app(&config, &parts, (conversations, indexer, hooks), counters)).await?;
         let router = http::router(Arc::clone(&app), config.http.clone(), http::Metrics::register(registry));
         let logic = Arc::new(LogicService::new(Arc::clone(&app), &config));
         Ok(Self {
@@ -246,13 +275,19 @@ impl Service {
 struct Counters {
     accounts: accounts::Metrics,
     departures: departures::Metrics,
+    expiry: expiry::Metrics,
+    files: files::Metrics,
+    keys: keys::Metrics,
+    moderation: moderation::Metrics,
     mail: mail::Metrics,
+    search: search::Metrics,
+    notifications: notifications::Metrics,
 }
 
 async fn app(
     config: &Config,
     parts: &Parts,
-    conversations: conversations::Parts,
+    (conversations, indexer, hooks): (conversations::Parts, Arc<Indexer>, Hooks),
     counters: Counters,
 ) -> Result<Arc<App>, Error> {
     let metrics = conversations.metrics.clone();
@@ -295,18 +330,36 @@ async fn app(
         store: Arc::clone(&parts.store),
         transactions: Arc::clone(&conversations.transactions),
         rates: Arc::clone(&conversations.rates),
+        words: Arc::clone(&conversations.words),
+        before: hooks.before.clone(),
     };
+    let keys_kept_ms = config.limits.client_keys_kept_ms;
+    let files = Files::new(config.files.clone(), Arc::clone(&parts.store), keys_kept_ms, counters.files)
+        .map_err(|fault| Error::Config(vec![fault]))?;
+    let (store, directory) = (Arc::clone(&parts.store), Arc::clone(&parts.directory));
+    let notifications =
+        Notifications::new(config.notifications.clone(), store, directory, counters.notifications)
+            .map_err(|fault| Error::Config(vec![format!("notifications: {fault}")]))?;
     Ok(Arc::new(App {
         accounts,
         profiles: Profiles::new(config.profiles.clone(), Arc::clone(&transactions)),
+        keys: Keys::new(config.keys.clone(), Arc::clone(&parts.store), counters.keys),
+        moderation: Moderation::new(Arc::clone(&transactions), Arc::clone(&kicks), counters.moderation),
         departures: Departures::new(config.departures.clone(), transactions, counters.departures),
+        expiry: Expiry::new(config.expiry.clone(), Arc::clone(&parts.store), counters.expiry),
         exports: Exports::new(config.exports.clone(), Arc::clone(&parts.store), rooms_max, logins_max),
+        files,
         contacts,
         events,
         rates: Arc::clone(&conversations.rates),
         conversations: Conversations::new(config.limits.clone(), conversations),
         messages: Messages::new(config.messages.clone(), config.limits.clone(), messages),
+        searches: Searches::new(config.search.clone(), Arc::clone(&parts.store), rooms_max, counters.search),
+        indexer,
+        hooks,
+        notifications: Arc::new(notifications),
         pushes: Pushes::new(config.pushes.clone(), Arc::clone(&parts.producer), metrics.clone()),
+        receipts: Receipts::new(config.receipts.clone(), Arc::clone(&parts.store), metrics.clone()),
         presence: Arc::new(Presence::new(config.presence.clone(), with)),
         kicks,
         seen,

@@ -94,6 +94,8 @@ pub(crate) struct Cluster {
     pub(crate) forward_connect_timeout_ms: u64,
     /// Largest body that is forwarded.
     pub(crate) forward_body_bytes_max: usize,
+    /// Longest time of one forwarded upload of a file.
+    pub(crate) forward_upload_timeout_ms: u64,
     /// Whose `X-Forwarded-For` is believed.
     pub(crate) trusted_proxies: TrustedProxies,
 }

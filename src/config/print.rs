@@ -32,8 +32,9 @@ pub(crate) fn print(config: &Config) -> String {
 
 /// Hides what is secret: values whose key says so, and passwords in URLs.
 fn mask(key: &str, value: &Value) -> String {
-    let is_secret =
-        ["token", "secret", "password"].iter().any(|word| key == *word || key.ends_with(&format!("_{word}")));
+    let is_secret = ["token", "secret", "password", "private_key"]
+        .iter()
+        .any(|word| key == *word || key.ends_with(&format!("_{word}")));
     match value {
         Value::String(text) if is_secret && !text.is_empty() => "\"***\"".to_owned(),
         Value::String(text) => Value::String(mask_url(text)).to_string(),

@@ -29,7 +29,10 @@ pub(super) async fn build(config: Config, stop: CancellationToken) -> anyhow::Re
     let bus = MemoryBus::new(config.memory_bus.clone());
     let directory: Arc<dyn Directory> = Arc::new(MemoryDirectory::default());
 
-    let settings = oort_logic::Config { http_listen: None, grpc_listen: None, ..config.logic };
+    let mut settings = oort_logic::Config { http_listen: None, grpc_listen: None, ..config.logic };
+    if settings.files.url.is_empty() {
+        settings.files.url = format!("file:{}", data.join("files").display());
+    }
     let reports = Sink::Directory(Arc::clone(&directory));
     let parts = oort_logic::service::Parts {
         store: Arc::clone(&store),

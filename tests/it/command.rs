@@ -55,6 +55,21 @@ fn settings_are_printed_with_their_origin_and_without_secrets() {
 }
 
 #[test]
+fn a_key_for_browsers_is_made_taken_and_not_shown() {
+    let made = oort(&["push", "keys"], &[]);
+    assert!(made.status.success(), "{}", said(&made));
+    let file = tempfile::NamedTempFile::new().expect("a file");
+    std::fs::write(file.path(), [&made.stdout[..], b"subject = \"mailto:ops@chat.example\"\n"].concat())
+        .expect("written");
+    let path = file.path().to_string_lossy().into_owned();
+    let shown = oort(&["config", "--config", &path], &[]);
+    assert!(shown.status.success(), "{}", said(&shown));
+    assert!(said(&shown).contains("private_key = \"***\""), "{}", said(&shown));
+    let again = oort(&["push", "keys"], &[]);
+    assert_ne!(made.stdout, again.stdout, "each time another");
+}
+
+#[test]
 fn every_fault_of_the_settings_is_told_with_its_fix() {
     let file = tempfile::NamedTempFile::new().expect("a file");
     std::fs::write(file.path(), "[comet]\nshard = 2\nshards = \"many\"\n").expect("written");

@@ -3,7 +3,6 @@
 use http::Method;
 use serde_json::{Value, json};
 
-use crate::harness::http::Account;
 use crate::harness::over_both_shapes;
 use crate::harness::packets::{PacketClient, auth_body};
 use crate::harness::socket::Socket;
@@ -17,11 +16,6 @@ over_both_shapes!(
     a_mark_that_was_answered_outlives_the_connection,
 );
 
-async fn direct(system: &System, ann: &Account, bob: &Account) -> String {
-    let direct = system.api(0).post("/api/direct", &ann.token, json!({ "userId": bob.id })).await.ok();
-    direct["id"].as_str().expect("an id").to_owned()
-}
-
 /// The room as a hello shows it.
 fn shown<'a>(hello: &'a Value, room: &str) -> Option<&'a Value> {
     hello["rooms"].as_array().expect("rooms").iter().find(|shown| shown["id"] == room)
@@ -29,7 +23,7 @@ fn shown<'a>(hello: &'a Value, room: &str) -> Option<&'a Value> {
 
 async fn unread_is_the_same_on_two_devices(system: &System) {
     let (ann, bob) = (system.account("ann").await, system.account("bob").await);
-    let room = direct(system, &ann, &bob).await;
+    let room = system.api(0).direct(&ann, &bob).await;
     let phone = Socket::v1(system.door(0), &bob.token).await.follow();
     let laptop = Socket::v1(system.door(1), &bob.token).await.follow();
     for number in 1..=6 {
@@ -79,7 +73,7 @@ async fn unread_is_the_same_on_two_devices(system: &System) {
 
 async fn a_direct_conversation_shows_how_far_the_other_has_read(system: &System) {
     let (ann, bob) = (system.account("ann").await, system.account("bob").await);
-    let room = direct(system, &ann, &bob).await;
+    let room = system.api(0).direct(&ann, &bob).await;
     let anns = Socket::v1(system.door(0), &ann.token).await.follow();
     let bobs = Socket::v1(system.door(1), &bob.token).await.follow();
     let mut packets = PacketClient::tcp(system.packets(0)).await;
@@ -144,7 +138,7 @@ async fn a_small_group_is_told_and_an_open_room_is_not(system: &System) {
 
 async fn a_reconnect_brings_what_changed(system: &System) {
     let (ann, bob) = (system.account("ann").await, system.account("bob").await);
-    let room = direct(system, &ann, &bob).await;
+    let room = system.api(0).direct(&ann, &bob).await;
     let socket = Socket::v1(system.door(0), &bob.token).await;
     let cursor = socket.hello["cursor"].as_str().expect("a cursor").to_owned();
     assert!(socket.hello.get("partial").is_none() && cursor.len() <= 64);
@@ -183,7 +177,7 @@ async fn a_reconnect_brings_what_changed(system: &System) {
 
 async fn a_mark_that_was_answered_outlives_the_connection(system: &System) {
     let (ann, bob) = (system.account("ann").await, system.account("bob").await);
-    let room = direct(system, &ann, &bob).await;
+    let room = system.api(0).direct(&ann, &bob).await;
     for number in 1..=20 {
         system.api(0).send(&ann, &room, &number.to_string(), "x").await.ok();
     }

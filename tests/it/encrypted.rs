@@ -16,9 +16,8 @@ use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 
-use crate::harness::PATIENCE;
 use crate::harness::system::System;
-use crate::harness::unique;
+use crate::harness::{PATIENCE, eventually, unique};
 
 type Stream = Box<TlsStream<TcpStream>>;
 
@@ -105,7 +104,10 @@ async fn accounts_and_chat_over_tls() {
     let mut extra: Vec<_> = settings.iter().map(|(name, value)| (*name, value.as_str())).collect();
     extra.push(("OORT_COMET__DEFLATE__ENABLED", "true"));
     let client = Client { system: System::standalone(&extra), tls: TlsConnector::from(Arc::new(config)) };
-    assert!(client.system.comets[0].log().contains("https://"), "the welcome is for copying");
+    eventually("the welcome is for copying", async || {
+        client.system.comets[0].log().contains("https://").then_some(())
+    })
+    .await;
 
     let (ann, bob) = (client.sign_up(&unique("ann")).await, client.sign_up(&unique("bob")).await);
     let (mut ann, mut bob) = (client.socket(&ann).await, client.socket(&bob).await);

@@ -21,18 +21,6 @@ over_both_shapes!(
     nobody_changes_what_they_may_not,
 );
 
-async fn direct(system: &System, ann: &Account, bob: &Account) -> String {
-    let direct = system.api(0).post("/api/direct", &ann.token, json!({ "userId": bob.id })).await.ok();
-    direct["id"].as_str().expect("an id").to_owned()
-}
-
-async fn group(system: &System, owner: &Account, members: &[&Account]) -> String {
-    let members: Vec<&str> = members.iter().map(|member| member.id.as_str()).collect();
-    let body = json!({ "name": "team", "memberIds": members });
-    let group = system.api(0).post("/api/groups", &owner.token, body).await.ok();
-    group["id"].as_str().expect("an id").to_owned()
-}
-
 fn path(room: &str, rest: &str) -> String {
     format!("/api/conversations/{room}/messages/{rest}")
 }
@@ -87,7 +75,10 @@ async fn every_kind_reaches_everybody(system: &System) {
     let old = Socket::classic(system.door(1), &sid).await.follow();
     system.api(0).send(&bob, &room, "1", "Where are you?").await.ok();
     let attachments = [
-        ("image", json!({ "fileId": "f1", "width": 640, "height": 480, "size": 9000, "mime": "image/png" })),
+        (
+            "image",
+            json!({ "url": "https://files.example/i.png", "width": 640, "height": 480, "size": 9000, "mime": "image/png" }),
+        ),
         ("voice", json!({ "url": "https://files.example/v.ogg", "durationMs": 7000 })),
         (
             "video",
@@ -126,7 +117,7 @@ async fn every_kind_reaches_everybody(system: &System) {
     }
     let texts = [
         "Where are you?",
-        "[image]",
+        "[image] https://files.example/i.png",
         "[voice] https://files.example/v.ogg",
         "[video] https://files.example/v.mp4",
         "[file] a.pdf",
@@ -162,7 +153,7 @@ async fn every_kind_reaches_everybody(system: &System) {
 async fn a_message_is_sent_on_by_those_who_may_read_it(system: &System) {
     let (ann, bob, eve) =
         (system.account("ann").await, system.account("bob").await, system.account("eve").await);
-    let (from, to) = (direct(system, &ann, &bob).await, direct(system, &bob, &eve).await);
+    let (from, to) = (system.api(0).direct(&ann, &bob).await, system.api(0).direct(&bob, &eve).await);
     let eves = Socket::v1(system.door(1), &eve.token).await.follow();
     let attachment = json!({ "lat": 52.5, "lon": 13.4 });
     let new = json!({ "clientMsgId": "1", "kind": "location", "attachment": attachment, "content": "Here" });
@@ -203,7 +194,7 @@ async fn a_message_is_sent_on_by_those_who_may_read_it(system: &System) {
 
 async fn what_one_hides_others_see(system: &System) {
     let (ann, bob) = (system.account("ann").await, system.account("bob").await);
-    let room = direct(system, &ann, &bob).await;
+    let room = system.api(0).direct(&ann, &bob).await;
     for number in 1..=3 {
         system.api(0).send(&ann, &room, &number.to_string(), "seen").await.ok();
     }
@@ -237,7 +228,7 @@ async fn what_one_hides_others_see(system: &System) {
 
 async fn an_edit_reaches_every_device(system: &System) {
     let (ann, bob) = (system.account("ann").await, system.account("bob").await);
-    let room = direct(system, &ann, &bob).await;
+    let room = system.api(0).direct(&ann, &bob).await;
     let devices = [
         Socket::v1(system.door(0), &ann.token).await.follow(),
         Socket::v1(system.door(1), &ann.token).await.follow(),
@@ -265,7 +256,7 @@ async fn an_edit_reaches_every_device(system: &System) {
 
 async fn a_device_that_was_away_reads_what_changed(system: &System) {
     let (ann, bob) = (system.account("ann").await, system.account("bob").await);
-    let room = direct(system, &ann, &bob).await;
+    let room = system.api(0).direct(&ann, &bob).await;
     for number in 1..=3 {
         system.api(0).send(&ann, &room, &number.to_string(), "sent").await.ok();
     }
@@ -310,7 +301,7 @@ async fn a_device_that_was_away_reads_what_changed(system: &System) {
 async fn what_was_recalled_is_nowhere(system: &System) {
     let (ann, bob, eve) =
         (system.account("ann").await, system.account("bob").await, system.account("eve").await);
-    let room = group(system, &ann, &[&bob, &eve]).await;
+    let room = system.api(0).group(&ann, &[&bob, &eve]).await;
     let eves = Socket::v1(system.door(1), &eve.token).await.follow();
     system.api(0).send(&bob, &room, "1", "top-secret").await.ok();
     edit(system, 0, &bob, &room, 1, "top-secret, too").await.ok();
@@ -344,7 +335,7 @@ async fn what_was_recalled_is_nowhere(system: &System) {
 async fn an_edit_and_a_recall_at_once_end_the_same_for_all(system: &System) {
     const ROUNDS: i64 = 5;
     let (ann, bob) = (system.account("ann").await, system.account("bob").await);
-    let room = direct(system, &ann, &bob).await;
+    let room = system.api(0).direct(&ann, &bob).await;
     let bobs = [
         Socket::v1(system.door(0), &bob.token).await.follow(),
         Socket::v1(system.door(1), &bob.token).await.follow(),
@@ -405,7 +396,7 @@ async fn reactions_of_many_at_once_are_all_counted(system: &System) {
 async fn nobody_changes_what_they_may_not(system: &System) {
     let (ann, bob, eve) =
         (system.account("ann").await, system.account("bob").await, system.account("eve").await);
-    let room = direct(system, &ann, &bob).await;
+    let room = system.api(0).direct(&ann, &bob).await;
     system.api(0).send(&ann, &room, "1", "mine").await.ok();
     let list = format!("/api/conversations/{room}/changes");
     for (reply, refusal) in [

@@ -14,12 +14,6 @@ over_both_shapes!(
     what_is_delivered_once_more_is_marked_and_audited,
 );
 
-async fn group(system: &System, owner: &Account, member: &Account) -> String {
-    let created = json!({ "name": "team", "memberIds": [member.id] });
-    let group = system.api(0).post("/api/groups", &owner.token, created).await.ok();
-    group["id"].as_str().expect("an id").to_owned()
-}
-
 /// An account with a token and a cookie.
 async fn with_cookie(system: &System) -> (Account, String) {
     let username = unique("bob");
@@ -46,7 +40,7 @@ fn sum(hops: &[&Value], field: &str) -> i64 {
 
 async fn a_message_is_found_hop_by_hop(system: &System) {
     let (ann, bob) = (system.operator().await, system.account("bob").await);
-    let group = group(system, &ann, &bob).await;
+    let group = system.api(0).group(&ann, &[&bob]).await;
     let sockets = [
         Socket::v1(system.door(0), &ann.token).await.follow(),
         Socket::v1(system.door(1), &bob.token).await.follow(),
@@ -120,7 +114,7 @@ async fn a_message_is_found_hop_by_hop(system: &System) {
 
 async fn a_message_nobody_got_shows_where_it_ended(system: &System) {
     let (ann, bob) = (system.operator().await, system.account("bob").await);
-    let group = group(system, &ann, &bob).await;
+    let group = system.api(0).group(&ann, &[&bob]).await;
     let sent = system.api(0).send(&ann, &group, "m", "x").await.ok();
     let seq = sent["seq"].as_i64().expect("a seq");
     let trace = eventually("it was routed", async || {
@@ -138,7 +132,7 @@ async fn a_message_nobody_got_shows_where_it_ended(system: &System) {
 async fn what_is_delivered_once_more_is_marked_and_audited(system: &System) {
     let ann = system.operator().await;
     let (bob, sid) = with_cookie(system).await;
-    let group = group(system, &ann, &bob).await;
+    let group = system.api(0).group(&ann, &[&bob]).await;
     let mut last = Value::Null;
     for number in 1..=4 {
         let (id, text) = (format!("m{number}"), format!("text {number}"));

@@ -2,6 +2,7 @@
 
 import { lazy, type ReactNode, Suspense, useEffect, useRef, useState } from "react";
 import { useTranslations } from "use-intl";
+import { invitation } from "@/lib/invitation";
 import { navigate, type Route, useRoute } from "@/lib/routes";
 import { useStore } from "@/lib/store";
 import { Logo } from "@/parts/logo";
@@ -53,7 +54,15 @@ function Screen({ route }: { route: Route }) {
     }
   }, [me, out]);
 
+  // A link into a group: it is asked behind the log-in, and its token stands in no address any more.
   useEffect(() => {
+    if (route.screen !== "join") return;
+    if (route.token) invitation.keep(route.token);
+    navigate({ screen: "chat", conversation: null, info: false }, "replace");
+  }, [route]);
+
+  useEffect(() => {
+    if (route.screen === "join") return;
     if (out && (inside || route.screen === "home")) navigate({ screen: "login" }, "replace");
     else if (me && !out && !inside) navigate({ screen: "chat", conversation: null, info: false }, "replace");
   }, [out, me, inside, route.screen]);
@@ -65,7 +74,7 @@ function Screen({ route }: { route: Route }) {
       </MeProvider>
     );
   }
-  if (out && (route.screen === "login" || route.screen === "signup"))
+  if (out && (route.screen === "login" || route.screen === "signup" || route.screen === "reset"))
     return <Access key={route.screen} screen={route.screen} ended={ended} />;
   return <Splash>{state === "waiting" || state === "offline" ? <Unreachable /> : null}</Splash>;
 }

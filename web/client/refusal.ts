@@ -11,7 +11,7 @@ export function useRefusalText(): (error: unknown) => string {
     (error) => {
       const { code, message, retryAfterMs } = refusalOf(error);
       const key = code as Parameters<typeof t>[0];
-      const text = t.has(key) ? t(key) : `${message.charAt(0).toLocaleUpperCase()}${message.slice(1)}.`;
+      const text = t.has(key) ? t(key, { message }) : `${message.charAt(0).toLocaleUpperCase()}${message.slice(1)}.`;
       return retryAfterMs && retryAfterMs > 1000
         ? `${text} ${t("retryIn", { seconds: Math.ceil(retryAfterMs / 1000) })}`
         : text;

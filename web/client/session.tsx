@@ -10,6 +10,9 @@ const ClientContext = createContext<Client | null>(null);
 /** Messages of the open conversation that are kept at hand; the list draws those in sight only. */
 const logOpenMax = 20_000;
 
+/** Without a key or a touch for so long the device counts as left alone; a page out of sight gets neither. */
+const awayAfterMs = 5 * 60_000;
+
 /** The user has asked to log out: its end needs no explanation. */
 export const leaving = { now: false };
 
@@ -18,7 +21,7 @@ let started = false;
 
 /** One client for the page, whatever is drawn anew. */
 function theClient(): Client {
-  only ??= createClient({ url: "", auth: { kind: "cookie" }, limits: { logOpenMax } });
+  only ??= createClient({ url: "", auth: { kind: "cookie" }, awayAfterMs, limits: { logOpenMax } });
   return only;
 }
 

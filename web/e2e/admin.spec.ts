@@ -89,6 +89,7 @@ test("the outbox empties itself, and there are no dead letters", async ({ device
   await show(page, "Outbox");
   await expect(at(page, "outboxRows")).toHaveText(/^\d+$/);
   await expect(at(page, "deadLetter")).toHaveCount(0);
+  await expect(page.getByText("None is set up.")).toBeVisible();
 });
 
 test("the operator's page speaks the language of its reader", async ({ devices, system }) => {
@@ -142,4 +143,59 @@ test("an operator finds a message and has it delivered once more", async ({ devi
   await at(page, "replaySubmit").click();
   await at(page, "confirm").click();
   await expect(at(page, "notice")).toHaveText("1 message delivered once more.");
+});
+
+test("an operator bans and mutes a person, who learns of it", async ({ devices, signUp, system }) => {
+  const ann = await signUp("ann", await devices.get(1));
+  const { page } = await operate(system, await devices.get(0));
+  await show(page, "People");
+  await at(page, "userQuery").fill(ann.username);
+  await at(page, "user").filter({ hasText: ann.username }).click();
+  const row = (kind: string) => page.locator(`[data-testid="${adminTestids.sanction}"][data-name="${kind}"]`);
+  await row("mute").getByTestId(adminTestids.begin).click();
+  await at(page, "reason").fill("noise");
+  await at(page, "confirm").click();
+  await expect(row("mute")).toContainText("noise");
+  const bot = await Bot.logIn(system.api(), ann.username, PASSWORD);
+  const room = await bot.room(unique("room"));
+  await expect(bot.send(room, "anybody?")).rejects.toThrow(/muted/);
+  await row("mute").getByTestId(adminTestids.lift).click();
+  await expect(row("mute").getByTestId(adminTestids.begin)).toBeVisible();
+  await bot.send(room, "anybody?");
+
+  await row("ban").getByTestId(adminTestids.begin).click();
+  await at(page, "reason").fill("spam");
+  await at(page, "confirm").click();
+  await expect(row("ban")).toContainText("spam");
+  await expect(ann.chat.at("logInForm")).toBeVisible();
+  await expect(Bot.logIn(system.api(), ann.username, PASSWORD)).rejects.toThrow(/banned/);
+
+  const bob = await Bot.signUp(system.api(), unique("bob"));
+  const group = await bob.group(unique("group"), []);
+  await show(page, "Messages");
+  await at(page, "groupId").fill(group);
+  await at(page, "groupFind").click();
+  await at(page, "groupDissolve").click();
+  await at(page, "confirm").click();
+  await expect(at(page, "group")).toContainText("dissolved");
+});
+
+test("an administrator makes a key, sees it once, and revokes it", async ({ devices, system }) => {
+  const { page } = await operate(system, await devices.get(0));
+  const bot = await Bot.signUp(system.api(), unique("bot"));
+  await show(page, "Keys");
+  const name = unique("key");
+  await at(page, "keyName").fill(name);
+  await page.locator(`[data-testid="${adminTestids.keyScope}"][data-name="users:read"]`).check();
+  await at(page, "keyUser").fill(bot.id);
+  await at(page, "keyMake").click();
+  const secret = await at(page, "keySecret").textContent();
+  expect(secret).toMatch(/^oort_[\w-]{43}$/);
+  const ask = () => fetch(`${system.api()}/api/users/${bot.id}`, { headers: { authorization: `Bearer ${secret}` } });
+  expect((await ask()).status).toBe(200);
+  const row = page.locator(`[data-testid="${adminTestids.key}"][data-name="${name}"]`);
+  await row.getByTestId(adminTestids.keyRevoke).click();
+  await at(page, "confirm").click();
+  await expect(row).toHaveCount(0);
+  expect((await ask()).status).toBe(401);
 });

@@ -1,8 +1,5 @@
-import { features } from "../lib/features";
 import type { Chat } from "./people/chat";
 import { expect, PASSWORD, test } from "./people/test";
-
-test.skip(!features.contacts, "the server has no contacts");
 
 /** Looks for somebody and asks them. */
 async function ask(chat: Chat, username: string, message: string): Promise<void> {
@@ -73,6 +70,7 @@ test("who is blocked writes in vain, and nobody else hears of it", async ({ sign
   await ann.chat.at("blockUser").click();
   await ann.chat.at("dialogSubmit").click();
   await expect(ann.chat.at("tie")).toHaveAttribute("data-blocked", "true");
+  await expect(ann.chat.at("composerClosed")).toHaveAttribute("data-why", "blocked");
 
   await bob.chat.write("Are you there?");
   await expect(bob.chat.at("message").filter({ has: bob.chat.messages("Are you there?") })).toHaveAttribute(

@@ -26,6 +26,7 @@ export default defineConfig<object, { shape: Shape }>({
   },
   projects: [
     { name: "standalone", use: { shape: "standalone" } },
-    { name: "cluster", use: { shape: "cluster" } },
+    // What is about the page alone is looked at once.
+    { name: "cluster", use: { shape: "cluster" }, testIgnore: ["reach.spec.ts", "reading.spec.ts", "push.spec.ts"] },
   ],
 });

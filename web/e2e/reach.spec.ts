@@ -2,9 +2,9 @@ import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { expect, type Page } from "@playwright/test";
 import { adminTestids } from "../app/admin/testids";
-import { features } from "../lib/features";
 import { testids } from "../lib/testids";
 import type { Chat } from "./people/chat";
+import { picture, text, tone } from "./people/media";
 import { PASSWORD, test, unique } from "./people/test";
 import { Bot } from "./servers/bot";
 
@@ -121,7 +121,7 @@ for (const colorScheme of ["light", "dark"] as const) {
     const device = await devices.get(0, { colorScheme, bypassCSP: true, reducedMotion: "reduce" });
     const stranger = await device.tab();
     const found: string[] = [];
-    for (const path of ["/login/", "/signup/"]) {
+    for (const path of ["/login/", "/signup/", "/reset/"]) {
       await stranger.page.goto(path);
       await expect(stranger.page.locator("form")).toBeVisible();
       found.push(...(await faults(stranger.page)));
@@ -134,22 +134,18 @@ for (const colorScheme of ["light", "dark"] as const) {
     await bob.send(chat.conversation(), "Hello yourself");
     await chat.shows("Hello yourself");
     found.push(...(await faults(chat.page)));
-    if (features.changes) {
-      await chat.at("messageActions").first().click();
-      await expect(chat.at("messageAction").first()).toBeVisible();
-      found.push(...(await faults(chat.page)));
-      await chat.at("reactionChoice").first().click();
-      await expect(chat.at("reaction")).toBeVisible();
-      found.push(...(await faults(chat.page)));
-    }
-    if (features.contacts) {
-      const carol = await Bot.signUp(system.api(), unique("carol"));
-      const me = (await carol.call("GET", `/api/users?prefix=${username}`)).users[0];
-      await carol.call("POST", "/api/contacts/requests", { userId: me.id, message: "Hello" });
-      await chat.at("tabContacts").click();
-      await expect(chat.at("request")).toBeVisible();
-      found.push(...(await faults(chat.page)));
-    }
+    await chat.at("messageActions").first().click();
+    await expect(chat.at("messageAction").first()).toBeVisible();
+    found.push(...(await faults(chat.page)));
+    await chat.at("reactionChoice").first().click();
+    await expect(chat.at("reaction")).toBeVisible();
+    found.push(...(await faults(chat.page)));
+    const carol = await Bot.signUp(system.api(), unique("carol"));
+    const me = (await carol.call("GET", `/api/users?prefix=${username}`)).users[0];
+    await carol.call("POST", "/api/contacts/requests", { userId: me.id, message: "Hello" });
+    await chat.at("tabContacts").click();
+    await expect(chat.at("request")).toBeVisible();
+    found.push(...(await faults(chat.page)));
     await chat.at("newMenu").click();
     await chat.at("newGroup").click();
     await expect(chat.at("dialog")).toBeVisible();
@@ -179,6 +175,131 @@ for (const colorScheme of ["light", "dark"] as const) {
   });
 }
 
+for (const colorScheme of ["light", "dark"] as const) {
+  test(`axe finds nothing wrong with a group and what can be done in it, ${colorScheme}`, async ({
+    devices,
+    signUp,
+    system,
+  }) => {
+    const bob = await Bot.signUp(system.api(), unique("bob"));
+    const { chat, username } = await signUp(
+      "ann",
+      await devices.get(0, { colorScheme, bypassCSP: true, reducedMotion: "reduce" }),
+    );
+    const { page } = chat;
+    const ann = await Bot.logIn(system.api(), username);
+    const name = unique("Crew ");
+    const group = await ann.group(name, [bob.id]);
+    const say = (body: object) => bob.call("POST", `/api/conversations/${group}/messages`, body);
+    const { seq } = await say({ content: `Hello @${username}`, mentions: [ann.id], clientMsgId: "1" });
+    await say({ content: "", kind: "file", attachment: { url: "https://a.example/b", name: "b" }, clientMsgId: "2" });
+    await say({ content: "Well?", replyTo: seq, clientMsgId: "3" });
+    const found: string[] = [];
+    const look = async () => void found.push(...(await faults(page)));
+    await chat.openEntry(name);
+    await chat.shows("Well?");
+    await expect(chat.at("attachment")).toBeVisible();
+    await expect(chat.at("member")).toHaveCount(2);
+    await look();
+    await chat.at("memberMenu").click();
+    await expect(chat.at("memberAction").first()).toBeVisible();
+    await look();
+    await page.keyboard.press("Escape");
+    for (const open of ["editGroup", "groupLinks", "dissolveGroup"] as const) {
+      await chat.at(open).click();
+      await expect(chat.at("dialog")).toBeVisible();
+      if (open === "groupLinks") await chat.at("makeLink").click();
+      if (open === "groupLinks") await expect(chat.at("groupLink")).toBeVisible();
+      await look();
+      await page.keyboard.press("Escape");
+    }
+    await chat.at("messageActions").last().click();
+    await page.locator('[data-action="forward"]').click();
+    await expect(chat.at("forwardTarget").first()).toBeVisible();
+    await look();
+    await page.keyboard.press("Escape");
+    await chat.at("messageActions").last().click();
+    await page.locator('[data-action="reply"]').click();
+    await chat.at("composerText").pressSequentially("@");
+    await expect(chat.at("mentionOption").first()).toBeVisible();
+    await look();
+    await page.goto("/settings/");
+    await expect(chat.at("profileForm")).toBeVisible();
+    await look();
+    for (const open of ["changePassword", "deleteAccount"] as const) {
+      await chat.at(open).click();
+      await expect(chat.at("dialog")).toBeVisible();
+      await look();
+      await page.keyboard.press("Escape");
+    }
+    await ann.call("DELETE", `/api/groups/${group}`);
+    await page.setViewportSize(PHONE);
+    await chat.open(group);
+    await expect(chat.at("composerClosed")).toBeVisible();
+    await look();
+    await fits(page);
+    expect(found).toEqual([]);
+  });
+}
+
+for (const colorScheme of ["light", "dark"] as const) {
+  test(`axe finds nothing wrong with files, search and receipts, ${colorScheme}`, async ({
+    devices,
+    signUp,
+    system,
+  }) => {
+    const bob = await Bot.signUp(system.api(), unique("bob"));
+    const options = { colorScheme, bypassCSP: true, reducedMotion: "reduce" } as const;
+    const { chat, username } = await signUp("ann", await devices.get(0, options));
+    const { page } = chat;
+    const ann = await Bot.logIn(system.api(), username);
+    await bob.call("PATCH", "/api/me", { nick: "Bobby" });
+    const name = unique("Crew ");
+    const group = await ann.group(name, [bob.id]);
+    await bob.send(group, "High tide at six");
+    const found: string[] = [];
+    const look = async () => {
+      await fits(page);
+      found.push(...(await faults(page)));
+    };
+    await chat.openEntry(name);
+    for (const viewport of [page.viewportSize() ?? PHONE, PHONE]) {
+      await page.setViewportSize(viewport);
+      const files = [picture("boat.png", 600, 400), tone("horn.wav", 2), text("tides.txt", 2000)];
+      await chat.at("attachInput").setInputFiles(files);
+      await expect(chat.at("pickedFile")).toHaveCount(3);
+      for (const item of await chat.at("pickedFile").all()) await expect(item).toHaveAttribute("data-state", "ready");
+      await look();
+      await chat.at("composerSend").click();
+      await expect(chat.at("picture").last()).toBeVisible();
+      await expect(chat.at("message").last()).toHaveAttribute("data-state", /sent|delivered/);
+      await look();
+      await chat.at("picture").last().click();
+      await expect(chat.at("viewerPicture")).toHaveAttribute("data-state", "there");
+      await look();
+      await page.keyboard.press("Escape");
+      await chat.at("searchHere").click();
+      await chat.at("searchHereField").fill("tide");
+      await expect(chat.at("foundMessage")).toHaveCount(1);
+      await look();
+      await chat.at("searchHereField").fill("nothing like this");
+      await expect(chat.at("dialog")).toContainText("No messages found");
+      await look();
+      await page.keyboard.press("Escape");
+      await chat.at("messageActions").last().click();
+      await page.locator('[data-action="readers"]').click();
+      await expect(chat.at("readerCount")).toBeVisible();
+      await look();
+      await page.keyboard.press("Escape");
+    }
+    await chat.at("back").click();
+    await chat.at("search").fill("tide");
+    await expect(chat.at("foundMessage")).toHaveCount(1);
+    await look();
+    expect(found).toEqual([]);
+  });
+}
+
 /** Most compressed JavaScript until a page can be used, with what it fetches by itself after its HTML. */
 const SCRIPT_BYTES_MAX = 180 * 1024;
 
@@ -198,7 +319,8 @@ test("what has to be loaded before the first word stays within its budget", asyn
     devtools.on("Network.responseReceived", ({ requestId, type }) => {
       if (type === "Script") scripts.add(requestId);
     });
-    devtools.on("Network.loadingFinished", ({ requestId, encodedDataLength }) => {
+    // Of bodies, as they come over the line; headers are no scripts.
+    devtools.on("Network.dataReceived", ({ requestId, encodedDataLength }) => {
       if (scripts.has(requestId)) bytes += encodedDataLength;
     });
     await chat.page.goto(path);

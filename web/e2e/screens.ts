@@ -2,8 +2,8 @@ import { mkdirSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { expect } from "@playwright/test";
 import { adminTestids } from "../app/admin/testids";
-import { features } from "../lib/features";
 import { testids } from "../lib/testids";
+import { picture, text, tone } from "./people/media";
 import { PASSWORD, test } from "./people/test";
 import { Bot } from "./servers/bot";
 
@@ -48,6 +48,7 @@ test("every screen", async ({ devices, system, viewport, colorScheme }, { projec
   const ann = await Bot.logIn(system.api(), "ann");
   const bob = await Bot.signUp(system.api(), "bob");
   const carol = await Bot.signUp(system.api(), "carol");
+  await carol.call("PATCH", "/api/me", { nick: "Carol of the Pier" });
   const crew = await carol.group("Crew of the Sea Lark", [ann.id, bob.id]);
   await carol.send(crew, "Who has the keys to the shed?");
   const room = await bob.room("harbour");
@@ -59,46 +60,77 @@ test("every screen", async ({ devices, system, viewport, colorScheme }, { projec
   await isRead(direct);
   await shoot("chat");
 
-  if (features.changes) {
-    await ann.call("PUT", `/api/conversations/${direct}/messages/8/reactions/${encodeURIComponent("👍")}`);
-    await bob.call("PUT", `/api/conversations/${direct}/messages/8/reactions/${encodeURIComponent("👍")}`);
-    await bob.call("PATCH", `/api/conversations/${direct}/messages/7`, { content: "I do. High water is at 6:40" });
-    await expect(chat.at("messageEdited")).toBeVisible();
-    await chat.at("message").nth(6).hover();
-    await chat.at("messageActions").nth(6).click();
-    await expect(chat.at("messageAction").first()).toBeVisible();
-    await shoot("message-actions");
-    await page.keyboard.press("Escape");
-  }
+  await ann.call("PUT", `/api/conversations/${direct}/messages/8/reactions/${encodeURIComponent("👍")}`);
+  await bob.call("PUT", `/api/conversations/${direct}/messages/8/reactions/${encodeURIComponent("👍")}`);
+  await bob.call("PATCH", `/api/conversations/${direct}/messages/7`, { content: "I do. High water is at 6:40" });
+  await expect(chat.at("messageEdited")).toBeVisible();
+  await chat.at("message").nth(6).hover();
+  await chat.at("messageActions").nth(6).click();
+  await expect(chat.at("messageAction").first()).toBeVisible();
+  await shoot("message-actions");
+  await page.keyboard.press("Escape");
+
+  await chat.at("attachInput").setInputFiles([picture("sea-lark.png", 1200, 800), text("tides.txt", 48_000)]);
+  await expect(chat.at("pickedFile")).toHaveCount(2);
+  for (const item of await chat.at("pickedFile").all()) await expect(item).toHaveAttribute("data-state", "ready");
+  await chat.at("attachInput").setInputFiles([tone("horn.wav", 4)]);
+  await expect(chat.at("pickedFile").last()).toHaveAttribute("data-state", "ready");
+  await chat.at("composerText").fill("How she looked this morning");
+  await shoot("files-chosen");
+  await chat.at("composerSend").click();
+  await chat.hasStored("How she looked this morning");
+  await expect(chat.at("picture").locator("img")).toHaveJSProperty("complete", true);
+  await shoot("files");
+  await chat.at("picture").click();
+  await expect(chat.at("viewerPicture")).toHaveAttribute("data-state", "there");
+  await shoot("picture");
+  await page.keyboard.press("Escape");
+  await chat.at("searchHere").click();
+  await chat.at("searchHereField").fill("tea");
+  await expect(chat.at("foundMessage")).toHaveCount(1);
+  await shoot("search-here");
+  await page.keyboard.press("Escape");
 
   if (isPhone) {
     await chat.at("back").click();
     await expect(chat.at("sidebar")).toBeVisible();
     await shoot("list");
   }
+  await chat.at("search").fill("the");
+  await expect(chat.at("foundMessage").nth(1)).toBeVisible();
+  await shoot("search");
+  await chat.at("search").fill("");
   await open(crew);
   if (!(await chat.at("details").isVisible())) await chat.at("detailsToggle").click();
   await expect(chat.at("member")).toHaveCount(3);
   await isRead(crew);
   await shoot("details");
+  if (isPhone) await page.goBack();
+  await chat.write("I have them. Come by at five.");
+  await chat.hasStored("I have them. Come by at five.");
+  const readSeq = Number(await chat.at("message").last().getAttribute("data-seq"));
+  for (const one of [bob, carol]) await one.call("PUT", `/api/conversations/${crew}/cursor`, { readSeq });
+  await chat.at("messageActions").last().click();
+  await page.locator('[data-action="readers"]').click();
+  await expect(chat.at("reader")).toHaveCount(2);
+  await shoot("receipts");
+  await page.keyboard.press("Escape");
   await page.goto("/chat/");
   await chat.at("newMenu").click();
   await chat.at("newGroup").click();
   await chat.at("userSearch").fill("bob");
   await expect(chat.at("userResult").first()).toBeVisible();
   await shoot("new-group");
-  if (features.contacts) {
-    const dave = await Bot.signUp(system.api(), "dave");
-    await bob.call("POST", "/api/contacts/requests", { userId: ann.id, message: "For the sailing days" });
-    await carol.call("POST", "/api/contacts/requests", { userId: ann.id, message: "" });
-    await ann.call("POST", `/api/contacts/requests/${carol.id}/accept`);
-    await ann.call("POST", "/api/contacts/requests", { userId: dave.id, message: "" });
-    await page.goto("/chat/");
-    await chat.at("tabContacts").click();
-    await expect(chat.at("request")).toBeVisible();
-    await expect(chat.at("sentRequest")).toBeVisible();
-    await shoot("contacts");
-  }
+  const dave = await Bot.signUp(system.api(), "dave");
+  await bob.call("POST", "/api/contacts/requests", { userId: ann.id, message: "For the sailing days" });
+  await carol.call("POST", "/api/contacts/requests", { userId: ann.id, message: "" });
+  await ann.call("POST", `/api/contacts/requests/${carol.id}/accept`);
+  await ann.call("POST", "/api/contacts/requests", { userId: dave.id, message: "" });
+  await page.goto("/chat/");
+  await chat.at("tabContacts").click();
+  await expect(chat.at("request")).toBeVisible();
+  await expect(chat.at("sentRequest")).toBeVisible();
+  await shoot("contacts");
   await page.goto("/settings/");
   await expect(chat.at("session").first()).toBeVisible();
   await shoot("settings");

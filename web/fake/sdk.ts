@@ -7,7 +7,9 @@ import type {
   ClientOptions,
   Connection,
   ConversationEntry,
+  ConversationSettings,
   Cursors,
+  Draft,
   Events,
   LogInSession,
   LogItem,
@@ -17,9 +19,11 @@ import type {
   Message,
   Pending,
   Presence,
+  SearchOptions,
   Store,
   User,
 } from "@oort/sdk";
+import { accountOf, contactsOf, filesOf, foundIn, groupsOf } from "./doings";
 
 export class OortError extends Error {
   constructor(
@@ -159,6 +163,7 @@ export function createClient(_options: ClientOptions) {
       readSeq: count - unread,
       deliveredSeq: count,
       ...(last ? { lastMessage: last } : {}),
+      ...(kind === "group" ? { role: "owner" } : {}),
       ...(kind === "direct" ? { peerReadSeq: count - 2, peerDeliveredSeq: count - 1 } : {}),
       ...more,
     };
@@ -267,21 +272,36 @@ export function createClient(_options: ClientOptions) {
   const wait = (ms: number) => new Promise((done) => setTimeout(done, ms));
   const presence = new Cell<ReadonlyMap<string, Presence>>(
     new Map([
-      ["3", { online: true, lastSeenMs: now }],
-      ["4", { online: false, lastSeenMs: now - 25 * 60_000 }],
-      ["7", { online: false, lastSeenMs: 0 }],
+      ["3", { online: true, lastSeenMs: now, away: false, devices: [{ kind: "web", away: false }] }],
+      ["4", { online: false, lastSeenMs: now - 25 * 60_000, away: false, devices: [] }],
+      ["7", { online: false, lastSeenMs: 0, away: false, devices: [] }],
     ]),
   );
   const sessions: LogInSession[] = [
-    { id: "1", device: "Chromium on Linux", createdAtMs: now - 3 * dayMs, lastSeenMs: now, current: true },
+    {
+      id: "1",
+      device: "Chromium on Linux",
+      deviceKind: "web",
+      createdAtMs: now - 3 * dayMs,
+      lastSeenMs: now,
+      current: true,
+    },
     {
       id: "2",
       device: "Safari on iPhone",
+      deviceKind: "phone",
       createdAtMs: now - 40 * dayMs,
       lastSeenMs: now - 2 * 3_600_000,
       current: false,
     },
-    { id: "3", device: "", createdAtMs: now - 90 * dayMs, lastSeenMs: now - 20 * dayMs, current: false },
+    {
+      id: "3",
+      device: "",
+      deviceKind: "other",
+      createdAtMs: now - 90 * dayMs,
+      lastSeenMs: now - 20 * dayMs,
+      current: false,
+    },
   ];
   const handles = new Map<string, ReturnType<typeof handle>>();
 
@@ -296,7 +316,8 @@ export function createClient(_options: ClientOptions) {
       log: (room?.log ?? none.log) as Store<LogView>,
       cursors: (room?.cursors ?? none.cursors) as Store<ReadonlyMap<string, Cursors>>,
       typing: (room?.typing ?? none.typing) as Store<readonly User[]>,
-      send(content: string) {
+      send(message: string | Draft) {
+        const content = typeof message === "string" ? message : message.content;
         const localId = crypto.randomUUID();
         if (!room) return localId;
         room.pending = [...room.pending, { kind: "pending", localId, content, atMs: Date.now(), state: "sending" }];
@@ -337,6 +358,20 @@ export function createClient(_options: ClientOptions) {
         list();
       },
       setTyping(_active: boolean) {},
+      async edit(_seq: number, _content: string) {},
+      async recall(_seq: number) {},
+      async react(_seq: number, _emoji: string, _active: boolean) {},
+      async hide(seq: number) {
+        if (!room) return;
+        room.all = room.all.filter((message) => message.seq !== seq);
+        draw(room);
+      },
+      async forward(_seq: number, _to: string, _id: string) {},
+      async configure(settings: ConversationSettings) {
+        if (!room) return;
+        room.entry = { ...room.entry, ...settings };
+        list();
+      },
       open: () => () => {},
     };
   }
@@ -375,7 +410,12 @@ export function createClient(_options: ClientOptions) {
     },
     async members(_id: string, _after?: string): Promise<Member[]> {
       await wait(100);
-      return [ann, bob, carol, others[4] ?? bob].map((user) => ({ user, joinedAtMs: now }));
+      const roles = ["owner", "admin"] as const;
+      return [ann, bob, carol, others[4] ?? bob].map((user, at) => ({
+        user,
+        joinedAtMs: now,
+        role: roles[at] ?? "member",
+      }));
     },
     async addMembers(_id: string, _userIds: readonly string[]) {},
     async removeMember(_id: string, _userId: string) {},
@@ -386,7 +426,33 @@ export function createClient(_options: ClientOptions) {
     async listRooms() {
       return [];
     },
+    contacts: contactsOf(others),
+    groups: groupsOf(ann),
+    files: filesOf(),
+    async search(query: string, { conversationId }: SearchOptions = {}) {
+      await wait(300);
+      const wanted = [...rooms.values()].filter(({ entry }) => !conversationId || entry.id === conversationId);
+      return { results: wanted.flatMap(({ entry, all }) => foundIn(entry.id, all, query)).slice(0, 20) };
+    },
+    async readers(_id: string, _seq: number, _after?: string) {
+      return { count: 2, more: false, readers: [bob, carol].map((user) => ({ user, readSeq: 99 })) };
+    },
+    async person(userId: string) {
+      const user = others.find(({ id }) => id === userId) ?? ann;
+      const told = { avatar: "", sex: "male", description: "Builds boats." };
+      return { user, profile: { ...told, nick: user === bob ? "Bobby" : "" } };
+    },
     account: {
+      ...accountOf(ann),
+      async deactivate(_password: string) {
+        this.logOut();
+      },
+      async delete(_password: string) {
+        this.logOut();
+      },
+      async endOtherSessions() {
+        sessions.splice(1);
+      },
       async signUp(_account: { username: string; email?: string; password: string }) {
         begin();
       },

@@ -1,27 +1,37 @@
 import type { LogItem } from "./oort";
 
 /** What can be done to a message. */
-export type MessageAction = "react" | "copy" | "edit" | "recall";
+export type MessageAction = "react" | "reply" | "copy" | "forward" | "readers" | "edit" | "recall" | "hide";
 
 interface Standing {
   me: string;
   /** Looks after the conversation: who created the group or room. */
   manages: boolean;
-  /** The server lets messages be changed. */
-  changes: boolean;
+  /** May write in it. */
+  writes: boolean;
   /** The browser lets this page write to its clipboard. */
   copies: boolean;
+  /** It can be asked who has read a message. */
+  receipts: boolean;
 }
 
 /** What the reader may try, in the order in which it is offered. What has become too late the server says. */
-export function actionsOf(item: LogItem, { me, manages, changes, copies }: Standing): readonly MessageAction[] {
-  if (item.kind !== "message" || item.system || item.gone) return [];
+export function actionsOf(
+  item: LogItem,
+  { me, manages, writes, copies, receipts }: Standing,
+): readonly MessageAction[] {
+  if (item.kind !== "message" || item.system) return [];
+  if (item.gone) return ["hide"];
   const mine = item.sender.id === me;
   const all: readonly [MessageAction, boolean][] = [
-    ["react", changes],
-    ["copy", copies],
-    ["edit", changes && mine],
-    ["recall", changes && (mine || manages)],
+    ["react", writes],
+    ["reply", writes],
+    ["copy", copies && item.content !== ""],
+    ["forward", true],
+    ["readers", mine && receipts],
+    ["edit", mine && writes],
+    ["recall", mine || manages],
+    ["hide", true],
   ];
   return all.flatMap(([action, isOffered]) => (isOffered ? [action] : []));
 }

@@ -4,8 +4,6 @@ import { saved } from "./saved";
 export interface Kept {
   /** Rooms that were opened or written in: they count as the user's own. */
   touched: readonly string[];
-  /** Conversations that give no notifications. */
-  muted: readonly string[];
 }
 
 /** Ids are short, so 500 fit easily; the oldest go first. */
@@ -25,18 +23,13 @@ export function keptOf(userId: string) {
 function make(userId: string) {
   const store = saved<Kept>(`oort.kept.${userId}`, (stored) => {
     const given = (typeof stored === "object" && stored !== null ? stored : {}) as Record<string, unknown>;
-    return { touched: ids(given.touched), muted: ids(given.muted) };
+    return { touched: ids(given.touched) };
   });
   return {
     ...store,
     touch(id: string): void {
-      const { touched, ...rest } = store.get();
-      if (!touched.includes(id)) store.set({ ...rest, touched: [...touched, id].slice(-keptMax) });
-    },
-    mute(id: string, muted: boolean): void {
-      const { muted: before, ...rest } = store.get();
-      const others = before.filter((other) => other !== id);
-      store.set({ ...rest, muted: (muted ? [...others, id] : others).slice(-keptMax) });
+      const { touched } = store.get();
+      if (!touched.includes(id)) store.set({ touched: [...touched, id].slice(-keptMax) });
     },
   };
 }

@@ -9,7 +9,10 @@ export type Locale = Exclude<Language, "system">;
 export interface Preferences {
   theme: Theme;
   language: Language;
+  /** While Oort is open in the background. */
   notifications: boolean;
+  /** While Oort is closed. */
+  push: boolean;
 }
 
 /** Read by `public/boot.js` too, before the first paint: keep the key and the field names. */
@@ -19,6 +22,7 @@ export const preferences = saved<Preferences>("oort.preferences", (stored) => {
     theme: themes.find((theme) => theme === given.theme) ?? "system",
     language: languages.find((language) => language === given.language) ?? "system",
     notifications: given.notifications === true,
+    push: given.push === true,
   };
 });
 

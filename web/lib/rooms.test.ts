@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { ConversationEntry } from "./oort";
-import { matches, parted } from "./rooms";
+import { looksAfter, matches, parted } from "./rooms";
 
 const entry = (
   id: string,
@@ -31,6 +31,26 @@ test("rooms nobody here cares for are apart", () => {
   const { mine, rooms } = parted(list, "1", new Set(["opened"]));
   expect(mine.map(({ id }) => id)).toEqual(["direct", "group", "unread", "made", "opened"]);
   expect(rooms.map(({ id }) => id)).toEqual(["another", "quiet"]);
+});
+
+test("pinned ones come first, in their order", () => {
+  const list = [
+    entry("new", "direct"),
+    entry("room", "room", { pinned: true }),
+    entry("old", "group", { pinned: true }),
+  ];
+  expect(parted(list, "1", new Set()).mine.map(({ id }) => id)).toEqual(["room", "old", "new"]);
+});
+
+test.each([
+  [entry("owned", "group", { role: "owner", creatorId: "2" }), true],
+  [entry("helped", "group", { role: "admin", creatorId: "2" }), true],
+  [entry("handed over", "group", { role: "member", creatorId: "1" }), false],
+  [entry("made", "room", { creatorId: "1" }), true],
+  [entry("another's", "room", { creatorId: "2" }), false],
+  [entry("begun", "direct", { creatorId: "1" }), false],
+])("who looks after %o", (conversation, expected) => {
+  expect(looksAfter(conversation, "1")).toBe(expected);
 });
 
 test.each([

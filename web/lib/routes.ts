@@ -1,16 +1,25 @@
 "use client";
 
 import { useSyncExternalStore } from "react";
+import { invitationOf } from "./invitation";
 
 /** Where in the client one is. */
 export type Route =
   | { screen: "home" }
   | { screen: "login" }
   | { screen: "signup" }
-  | { screen: "chat"; conversation: string | null; info: boolean }
+  | { screen: "reset" }
+  | { screen: "join"; token: string | null }
+  | {
+      screen: "chat";
+      conversation: string | null;
+      info: boolean;
+      /** The message to be shown; once it is, it stands in no address any more. */
+      at?: number;
+    }
   | { screen: "settings" };
 
-export function parseRoute(path: string, search: string): Route {
+export function parseRoute(path: string, search: string, hash = ""): Route {
   const query = new URLSearchParams(search);
   switch (path.replace(/\/+$/, "")) {
     case "":
@@ -19,14 +28,20 @@ export function parseRoute(path: string, search: string): Route {
       return { screen: "login" };
     case "/signup":
       return { screen: "signup" };
+    case "/reset":
+      return { screen: "reset" };
+    case "/join":
+      return { screen: "join", token: invitationOf(hash) };
     case "/settings":
       return { screen: "settings" };
     default: {
       const conversation = query.get("c");
+      const at = query.get("at") ?? "";
       return {
         screen: "chat",
         conversation: conversation && /^\d{1,20}$/.test(conversation) ? conversation : null,
         info: query.has("info"),
+        ...(/^[1-9]\d{0,14}$/.test(at) && { at: Number(at) }),
       };
     }
   }
@@ -38,7 +53,9 @@ export function addressOf(route: Route): string {
       return "/";
     case "chat":
       if (!route.conversation) return "/chat/";
-      return `/chat/?c=${route.conversation}${route.info ? "&info" : ""}`;
+      return `/chat/?c=${route.conversation}${route.at ? `&at=${route.at}` : ""}${route.info ? "&info" : ""}`;
+    case "join":
+      return `/join/${route.token ? `#${route.token}` : ""}`;
     default:
       return `/${route.screen}/`;
   }
@@ -51,7 +68,7 @@ let parsed: Route = { screen: "home" };
 /** One page is enough: going from one screen to another asks the server for nothing. */
 export function navigate(route: Route, how: "push" | "replace" = "push"): void {
   const address = addressOf(route);
-  if (address === location.pathname + location.search) return;
+  if (address === location.pathname + location.search + location.hash) return;
   if (how === "push") history.pushState(null, "", address);
   else history.replaceState(null, "", address);
   for (const listener of listeners) listener();
@@ -71,10 +88,10 @@ function tell(): void {
 }
 
 export function currentRoute(): Route {
-  const address = `${location.pathname}\n${location.search}`;
+  const address = `${location.pathname}\n${location.search}\n${location.hash}`;
   if (address !== parsedOf) {
     parsedOf = address;
-    parsed = parseRoute(location.pathname, location.search);
+    parsed = parseRoute(location.pathname, location.search, location.hash);
   }
   return parsed;
 }

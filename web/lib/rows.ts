@@ -1,4 +1,5 @@
-import type { LogItem } from "./oort";
+import { roomOf } from "./attachments";
+import type { Attachment, LogItem } from "./oort";
 import { dayOf } from "./time";
 
 /** What stands around a message because of the one before it. */
@@ -47,6 +48,16 @@ function sameRun(before: LogItem, item: LogItem, me: string): boolean {
 /** Whether the server wrote it. */
 export function isSystem(item: LogItem): boolean {
   return item.kind === "message" && item.system !== undefined;
+}
+
+/** About how much higher a row is for what it has beside its text, px. */
+export function extraHeight({ reply, attachment, contentKind }: LogItem): number {
+  return (reply ? 48 : 0) + (attachment ? heightOf(attachment, contentKind) : 0);
+}
+
+function heightOf(attachment: Attachment, kind: LogItem["contentKind"]): number {
+  const room = roomOf(kind, attachment);
+  return room ? room.height + 8 : 64;
 }
 
 export function senderOf(item: LogItem, me: string): string {

@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { createTranslator } from "use-intl/core";
 import { describe, expect, test } from "vitest";
 import adminEn from "./admin/en.json";
@@ -15,6 +16,13 @@ function flat(words: Words, path = ""): [string, string][] {
 
 const places = (text: string) =>
   [...text.matchAll(/(?<!(?:=\d+|one|other) )\{(\w+)[,}]/g)].map((match) => match[1]).sort();
+
+test("every code of the server has a text", () => {
+  const table = readFileSync(new URL("../../docs/errors.md", import.meta.url), "utf8");
+  const codes = [...table.matchAll(/^\| `(\w+)` \|/gm)].map(([, code]) => code);
+  expect(codes.length).toBeGreaterThan(20);
+  expect(codes.filter((code) => !((code ?? "") in en.refusal))).toEqual([]);
+});
 
 describe.each<{ of: string; en: Words; zh: Words }>([
   { of: "client", en, zh },

@@ -1,5 +1,6 @@
 import { Hash, Users } from "lucide-react";
 import { initial, tint } from "@/lib/avatar";
+import type { Standing } from "@/lib/presence";
 import { cx } from "./cx";
 
 interface AvatarProps {
@@ -8,14 +9,16 @@ interface AvatarProps {
   name: string;
   kind?: "direct" | "group" | "room";
   size?: "sm" | "md" | "lg";
-  /** Shows a dot when told. */
-  online?: boolean;
+  /** Address of a picture on this server. */
+  picture?: string;
+  /** Shows a dot for who is there, a ring for who is away from all devices. */
+  standing?: Standing;
 }
 
 const sizes = { sm: "size-8 text-sm", md: "size-10 text-base", lg: "size-16 text-xl" };
 
 /** Decoration: the name stands beside it. */
-export function Avatar({ id, name, kind = "direct", size = "md", online }: AvatarProps) {
+export function Avatar({ id, name, kind = "direct", size = "md", picture, standing }: AvatarProps) {
   return (
     <span aria-hidden="true" className="relative shrink-0">
       <span
@@ -26,7 +29,10 @@ export function Avatar({ id, name, kind = "direct", size = "md", online }: Avata
           `tint-${tint(`${kind === "direct" ? "user" : "room"}${id}`)}`,
         )}
       >
-        {kind === "room" ? (
+        {picture ? (
+          // biome-ignore lint/performance/noImgElement: there is no server to make it smaller.
+          <img src={picture} alt="" className="size-full rounded-[inherit] object-cover" />
+        ) : kind === "room" ? (
           <Hash className="size-[45%]" />
         ) : kind === "group" ? (
           <Users className="size-[45%]" />
@@ -34,8 +40,10 @@ export function Avatar({ id, name, kind = "direct", size = "md", online }: Avata
           initial(name)
         )}
       </span>
-      {online ? (
-        <span className="absolute -right-0.5 -bottom-0.5 size-3 rounded-full border-2 border-surface bg-ok" />
+      {standing ? (
+        <span className="absolute -right-0.5 -bottom-0.5 flex size-3 items-center justify-center rounded-full bg-surface">
+          <span className={cx("size-2 rounded-full", standing === "online" ? "bg-ok" : "border-2 border-warn")} />
+        </span>
       ) : null}
     </span>
   );

@@ -60,6 +60,32 @@ async function file(request, url) {
   return (await cache.match(url.pathname)) ?? fetch(request);
 }
 
+self.addEventListener("push", (event) => event.waitUntil(notify(event.data)));
+
+// What the server says of a conversation while nothing here is connected; it may say no names and no text. Something has
+// to be shown whatever came, or the browser says by itself that the page does something behind one's back.
+async function notify(data) {
+  let notice = {};
+  try {
+    notice = data?.json() ?? {};
+  } catch {
+    // Not the server's.
+  }
+  const text = (value) => (typeof value === "string" ? value.slice(0, 500) : "");
+  const conversation = text(notice.conversationId);
+  const isChinese = /^zh\b/i.test(self.navigator.language);
+  const said = text(notice.text) || (notice.kind && notice.kind !== "text" ? `[${text(notice.kind)}]` : "");
+  const body = said || (isChinese ? "新消息" : "New message");
+  await self.registration.showNotification(text(notice.title) || "Oort", {
+    body: notice.conversationKind === "group" && notice.sender ? `${text(notice.sender)}: ${body}` : body,
+    tag: `oort-${conversation}`,
+    renotify: true,
+    icon: "/icons/icon-192.png",
+    timestamp: Number(notice.atMs) || Date.now(),
+    data: { conversation },
+  });
+}
+
 self.addEventListener("notificationclick", (event) => {
   event.notification.close();
   const conversation = event.notification.data?.conversation ?? "";

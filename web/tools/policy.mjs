@@ -4,6 +4,7 @@ import { createHash } from "node:crypto";
 const DIRECTIVES = [
   "connect-src 'self'",
   "img-src 'self' data: blob:",
+  "media-src 'self' blob:",
   "font-src 'self'",
   "manifest-src 'self'",
   "worker-src 'self'",

@@ -71,6 +71,9 @@ impl CometRef {
 /// one wins, whatever order they arrive in.
 pub type Version = i64;
 
+/// Behind the kind of a client that is left alone.
+pub const AWAY: &str = ";away";
+
 /// How long it is remembered that a comet left a room: an entering that was
 /// overtaken by it on the way is recognised for so long.
 const LEFT_KEPT: Duration = Duration::from_secs(60);
@@ -115,7 +118,7 @@ pub struct SessionEntry {
     pub key: SessionKey,
     /// When, in the comet's order.
     pub version: Version,
-    /// Client's kind, at most 32 bytes, without `|`.
+    /// Client's kind, at most 32 bytes, without `|`; and [`AWAY`] behind it.
     pub platform: String,
     /// Also list it by its key.
     pub addressable: bool,
@@ -228,6 +231,25 @@ pub trait Directory: Send + Sync + fmt::Debug + 'static {
 
     /// The sessions of a user on live incarnations, by key.
     async fn sessions(&self, user: UserId) -> Result<Vec<UserSession>, Error>;
+
+    /// Replaces what is said of sessions, but for where they are: those whose recorded entry is exactly of this comet,
+    /// epoch and version.
+    async fn restate_sessions(&self, _comet: &CometRef, _sessions: &[SessionEntry]) -> Result<(), Error> {
+        Err(Error::Unavailable("this directory restates nothing".to_owned()))
+    }
+
+    /// The kinds of clients with which these users are on live incarnations, one for each session; users without are
+    /// absent. Over Redis in one round trip.
+    async fn present(&self, users: &[UserId]) -> Result<HashMap<UserId, Vec<String>>, Error> {
+        let mut present = HashMap::new();
+        for user in users {
+            let sessions = self.sessions(*user).await?;
+            if !sessions.is_empty() {
+                present.insert(*user, sessions.into_iter().map(|session| session.platform).collect());
+            }
+        }
+        Ok(present)
+    }
 
     /// Removes entries of dead incarnations; returns how many. Bounded work:
     /// at most `keys_max` keys are looked at, the next call goes on from there.

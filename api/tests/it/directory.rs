@@ -115,6 +115,7 @@ macro_rules! for_every_contract {
                 a_late_disconnect_removes_nothing_newer
                 each_comet_of_a_user_is_named_once
                 the_sessions_of_a_user_say_by_which_log_in
+                a_session_is_restated_only_as_it_is_recorded
                 an_addressable_key_moves_to_another_comet
                 anonymous_sessions_have_no_user
                 rooms_follow_versions_in_any_order

@@ -17,7 +17,8 @@ use oort_api::pb::oort::v1::conversation_event::Change;
 use oort_api::pb::oort::v1::message_extra::Gone;
 use oort_api::pb::oort::v1::{
     ChangeEvent, Conversation, ConversationEvent, ConversationKind, CursorEvent, Details, HistoryResult,
-    Message, MessageExtra, MessageKind, Presence, Quote, Reaction, SendOutcome, TypingEvent, User, UserEvent,
+    Message, MessageExtra, MessageKind, Presence, PresentDevice, Quote, Reaction, SendOutcome, TypingEvent,
+    User, UserEvent,
 };
 
 /// One fenced block of the document.
@@ -93,6 +94,7 @@ fn every_client_example_is_read() {
             ClientFrame::Cursor { .. } => ClientType::Cursor,
             ClientFrame::Watch { .. } => ClientType::Watch,
             ClientFrame::Typing(_) => ClientType::Typing,
+            ClientFrame::Away(_) => ClientType::Away,
         };
         assert_eq!(type_of(&example.text), frame_type.as_str(), "line {}", example.line);
         seen.insert(frame_type.as_str());
@@ -330,10 +332,17 @@ fn v1_frames(show: &mut impl FnMut(ServerFrame<'_>)) {
     show(ServerFrame::Push { operation: 1001, body: &[0xff, 0x00, 0xfe] });
     show(ServerFrame::Pong);
 
-    let here = Presence { user_id: 3, online: true, last_seen_ms: 1_700_000_000_042 };
+    let device = |kind: &str, away| PresentDevice { kind: kind.to_owned(), away };
+    let here = Presence {
+        user_id: 3,
+        online: true,
+        last_seen_ms: 1_700_000_000_042,
+        away: false,
+        devices: vec![device("phone", false), device("web", true)],
+    };
     let never = Presence { user_id: 5, ..Presence::default() };
     show(ServerFrame::Presence { users: &[here, never], request_id: Some("r-7") });
-    let gone = Presence { user_id: 3, online: false, last_seen_ms: 1_700_000_009_000 };
+    let gone = Presence { user_id: 3, last_seen_ms: 1_700_000_009_000, ..Presence::default() };
     show(ServerFrame::Presence { users: &[gone], request_id: None });
     let event = TypingEvent { conversation: 7, user: Some(bob()), active: true };
     show(ServerFrame::Typing { event: &event });
@@ -389,10 +398,21 @@ fn change_frames(show: &mut impl FnMut(ServerFrame<'_>)) {
         mentions: vec![3],
         mentions_all: false,
         forwarded: None,
+        expires_in_ms: 3_600_000,
     };
-    let quote =
-        Quote { seq: 42, sender: Some(bob()), content: "Hello!".into(), kind: MessageKind::Text.into() };
-    let extra = MessageExtra { details: Some(details), quote: Some(quote), ..MessageExtra::default() };
+    let quote = Quote {
+        seq: 42,
+        sender: Some(bob()),
+        content: "Hello!".into(),
+        kind: MessageKind::Text.into(),
+        expires_at_ms: 1_700_000_600_000,
+    };
+    let extra = MessageExtra {
+        details: Some(details),
+        quote: Some(quote),
+        expires_at_ms: 1_700_003_600_000,
+        ..MessageExtra::default()
+    };
     let image =
         Message { kind: MessageKind::Image.into(), extra: Some(extra), ..message(45, ann(), "My cat") };
     show(ServerFrame::Messages { conversation: 7, messages: &[image] });

@@ -59,6 +59,11 @@ impl Backends {
         Ok(Mysql { port: self.port("mysql")? })
     }
 
+    /// Its replica.
+    pub(crate) fn replica(&self) -> anyhow::Result<Mysql> {
+        Ok(Mysql { port: self.port("replica")? })
+    }
+
     /// Lets a topic have more partitions.
     pub(crate) async fn grow(&self, topic: &str, partitions: i32) -> anyhow::Result<()> {
         topic::grow(&format!("127.0.0.1:{}", self.port("kafka")?), topic, partitions).await

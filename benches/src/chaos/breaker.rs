@@ -100,10 +100,22 @@ impl Breaker {
                 let database = database(system)?;
                 blocking(|| self.backends()?.mysql()?.lock_rows(database, hold))
             }
+            Fault::MysqlDeadlocks => {
+                let database = database(system)?;
+                let count = blocking(|| self.backends()?.mysql()?.deadlock(database, hold))?;
+                ensure!(count > 0, "there was no deadlock");
+                Ok(())
+            }
             Fault::MysqlReadOnly => blocking(|| self.backends()?.mysql()?.read_only(hold)),
+            Fault::ReplicaStands => blocking(|| self.backends()?.replica()?.stand_still(hold)),
             Fault::DiskFull => {
                 let disk = self.disk.as_ref().context("no disk to fill")?;
-                disk.keep_full(hold, &Writer::new(system).await?).await
+                disk.keep_full(hold, &Writer::new(system).await?).await?;
+                // MariaDB ends itself over a full disk; here nobody else starts it again.
+                match self.backends() {
+                    Ok(backends) => blocking(|| backends.call("start", Backend::Mysql)),
+                    Err(_) => Ok(()),
+                }
             }
             Fault::Partitions => {
                 let more = self.partitions.fetch_add(MORE_PARTITIONS, Ordering::Relaxed) + MORE_PARTITIONS;

@@ -24,6 +24,8 @@ pub(crate) enum Tier {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Backend {
     Mysql,
+    /// Of MySQL.
+    Replica,
     Redis,
     Kafka,
 }
@@ -53,8 +55,12 @@ pub(crate) enum Fault {
     MysqlLock,
     /// Somebody else holds the rows of the conversations.
     MysqlRows,
+    /// Transactions lose deadlocks.
+    MysqlDeadlocks,
     /// MySQL takes no writes.
     MysqlReadOnly,
+    /// The replica gets everything and applies nothing.
+    ReplicaStands,
     /// The disk under the store is full.
     DiskFull,
     /// The topic gets more partitions: keys move.
@@ -150,9 +156,11 @@ const CLUSTER: &[Fault] = &[
     Fault::Restart(Tier::Job),
     Fault::Rolling,
     Fault::KillBackend(Backend::Mysql),
+    Fault::KillBackend(Backend::Replica),
     Fault::KillBackend(Backend::Redis),
     Fault::KillBackend(Backend::Kafka),
     Fault::PauseBackend(Backend::Mysql),
+    Fault::PauseBackend(Backend::Replica),
     Fault::PauseBackend(Backend::Redis),
     Fault::PauseBackend(Backend::Kafka),
     Fault::RedisFlush,
@@ -161,7 +169,9 @@ const CLUSTER: &[Fault] = &[
     Fault::MysqlCut,
     Fault::MysqlLock,
     Fault::MysqlRows,
+    Fault::MysqlDeadlocks,
     Fault::MysqlReadOnly,
+    Fault::ReplicaStands,
     Fault::Partitions,
     Fault::Rebalance,
     Fault::Link(Link::Mysql, Harm::Delay),
@@ -213,9 +223,19 @@ impl Fault {
                 | Self::MysqlCut
                 | Self::MysqlLock
                 | Self::MysqlRows
+                | Self::MysqlDeadlocks
                 | Self::MysqlReadOnly
+                | Self::ReplicaStands
                 | Self::Partitions
                 | Self::Link(Link::Kafka, _)
+        )
+    }
+
+    /// Whether a replica of MySQL is broken.
+    pub(crate) fn needs_replica(self) -> bool {
+        matches!(
+            self,
+            Self::KillBackend(Backend::Replica) | Self::PauseBackend(Backend::Replica) | Self::ReplicaStands
         )
     }
 
@@ -235,9 +255,11 @@ impl Fault {
             Self::Restart(Tier::Oort) => "restart-oort",
             Self::Rolling => "rolling-restart-twice",
             Self::KillBackend(Backend::Mysql) => "kill-mysql",
+            Self::KillBackend(Backend::Replica) => "kill-replica",
             Self::KillBackend(Backend::Redis) => "kill-redis",
             Self::KillBackend(Backend::Kafka) => "kill-kafka",
             Self::PauseBackend(Backend::Mysql) => "pause-mysql",
+            Self::PauseBackend(Backend::Replica) => "pause-replica",
             Self::PauseBackend(Backend::Redis) => "pause-redis",
             Self::PauseBackend(Backend::Kafka) => "pause-kafka",
             Self::RedisFlush => "redis-flushall",
@@ -246,7 +268,9 @@ impl Fault {
             Self::MysqlCut => "mysql-connections-cut",
             Self::MysqlLock => "mysql-write-lock",
             Self::MysqlRows => "mysql-rows-locked",
+            Self::MysqlDeadlocks => "mysql-deadlocks",
             Self::MysqlReadOnly => "mysql-read-only",
+            Self::ReplicaStands => "replica-stands-still",
             Self::DiskFull => "disk-full",
             Self::Partitions => "kafka-partitions-added",
             Self::Rebalance => "job-joins-and-leaves",
@@ -319,6 +343,7 @@ impl Backend {
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Mysql => "mysql",
+            Self::Replica => "replica",
             Self::Redis => "redis",
             Self::Kafka => "kafka",
         }

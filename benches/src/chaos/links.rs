@@ -24,7 +24,7 @@ impl Links {
             let mysql = links.put(Link::Mysql, &services.mysql).await?;
             let redis = links.put(Link::Redis, &services.redis).await?;
             let kafka = links.before_kafka(options).await?.unwrap_or(services.kafka);
-            options.proxied = Some(Services { mysql, redis, kafka });
+            options.proxied = Some(Services { mysql, redis, kafka, replica: services.replica });
             links.between_tiers(options).await?;
         }
         Ok(links)

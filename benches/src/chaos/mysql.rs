@@ -1,4 +1,4 @@
-//! Breaks MySQL from within: a second connection that cuts and locks.
+//! Breaks MySQL from within: a second connection that cuts, locks, and wins.
 
 use std::process::Command;
 use std::thread;
@@ -10,6 +10,8 @@ use anyhow::{Context, ensure};
 const CUT_EVERY: Duration = Duration::from_millis(200);
 /// The rows that are locked: the newest conversations, those of the run among them.
 const ROWS: usize = 8;
+/// Rows that make a transaction heavy: of two in a deadlock the lighter one loses.
+const WEIGHT_ROWS: usize = 500;
 /// Who may not write while the server is read-only: one without privileges over the server.
 pub(crate) const USER: &str = "oort_chaos";
 
@@ -61,11 +63,51 @@ impl Mysql {
         .map(drop)
     }
 
+    /// For `time`, transactions that first lock the place of each conversation's next message in `database`, then the
+    /// conversations: the other way round than Oort does. They are the heavier ones, so Oort's lose. Returns how many deadlocks
+    /// there were.
+    pub(crate) fn deadlock(&self, database: &str, time: Duration) -> anyhow::Result<u64> {
+        let before = self.deadlocks()?;
+        // Beside Oort's tables, in its database: gone with it.
+        self.say(&format!(
+            "USE `{database}`; CREATE TABLE IF NOT EXISTS chaos_weight (id INT AUTO_INCREMENT PRIMARY KEY) ENGINE = InnoDB"
+        ))?;
+        let weight = vec!["(NULL)"; WEIGHT_ROWS].join(",");
+        let ids =
+            self.say(&format!("SELECT id FROM `{database}`.conversations ORDER BY id DESC LIMIT {ROWS}"))?;
+        let each = |lock: &dyn Fn(&str) -> String| ids.lines().map(lock).collect::<Vec<_>>().concat();
+        let places = each(&|id| {
+            format!("SELECT seq FROM messages WHERE conversation_id = {id} AND seq > 1000000000 FOR UPDATE;")
+        });
+        let rows = each(&|id| format!("SELECT id FROM conversations WHERE id = {id} FOR UPDATE;"));
+        let end = Instant::now() + time;
+        while Instant::now() < end {
+            // It may lose all the same.
+            drop(self.say(&format!(
+                "USE `{database}`; BEGIN; INSERT INTO chaos_weight VALUES {weight}; {places} SELECT SLEEP(0.2); {rows} ROLLBACK"
+            )));
+        }
+        Ok(self.deadlocks()?.saturating_sub(before))
+    }
+
+    fn deadlocks(&self) -> anyhow::Result<u64> {
+        let said = self.say("SHOW GLOBAL STATUS LIKE 'Innodb_deadlocks'")?;
+        let count = said.split_whitespace().nth(1).context("no count of deadlocks")?;
+        Ok(count.parse()?)
+    }
+
     /// For `time` nobody but the administrator writes.
     pub(crate) fn read_only(&self, time: Duration) -> anyhow::Result<()> {
         self.say("SET GLOBAL read_only = ON")?;
         thread::sleep(time);
         self.say("SET GLOBAL read_only = OFF").map(drop)
+    }
+
+    /// As a replica, for `time` it applies nothing of what it gets.
+    pub(crate) fn stand_still(&self, time: Duration) -> anyhow::Result<()> {
+        self.say("STOP REPLICA SQL_THREAD")?;
+        thread::sleep(time);
+        self.say("START REPLICA SQL_THREAD").map(drop)
     }
 
     fn say(&self, statements: &str) -> anyhow::Result<String> {

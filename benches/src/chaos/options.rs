@@ -61,8 +61,13 @@ impl Options {
             Fault::Clock(_) if self.faketime.is_none() => Some("--faketime"),
             Fault::Herd if self.herd == 0 => Some("--herd"),
             fault if fault.needs_own_services() && self.system.services.is_none() => Some("--services"),
+            fault if fault.needs_replica() && !self.has_replica() => Some("a replica among its --services"),
             _ => None,
         }
+    }
+
+    fn has_replica(&self) -> bool {
+        self.system.services.as_ref().is_some_and(|folder| folder.join("replicated").exists())
     }
 }
 

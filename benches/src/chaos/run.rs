@@ -200,9 +200,9 @@ async fn one_crowd(
     system: &mut System,
     pace: &mut Pace,
 ) -> anyhow::Result<super::past::Crowd> {
-    let mut crowd = Crowd::gather(system, &options.crowd, Some(Ledger::create(path)?)).await?;
+    let crowd = Crowd::gather(system, &options.crowd, Some(Ledger::create(path)?)).await?;
     let (world, cutter) = (Arc::clone(&crowd.world), crowd.cutter());
-    crowd.live_until(faults(plan, breaker, system, &world, &cutter, pace)).await?;
+    let (crowd, ()) = crowd.live_until(faults(plan, breaker, system, &world, &cutter, pace)).await?;
     let (world, _) = crowd.end().await?;
     let stored = super::past::Crowd::read(system, &world, options.crowd.accounts).await?;
     world.ledger().context("a run with a ledger")?.close()?;

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::time::Duration;
 
-use anyhow::{Context, ensure};
+use anyhow::{Context, bail, ensure};
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use oort_ledger::Log;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
@@ -160,25 +160,41 @@ impl Crowd {
         }
     }
 
-    /// Lets the crowd do what is drawn for it until `other` is done; returns what that returned.
+    /// Lets the crowd do what is drawn for it until `other` is done; returns what that returned. The crowd goes on while
+    /// `other` blocks its thread.
     pub(crate) async fn live_until<T>(
-        &mut self,
+        mut self,
         other: impl Future<Output = anyhow::Result<T>>,
-    ) -> anyhow::Result<T> {
+    ) -> anyhow::Result<(Self, T)> {
         let world = Arc::clone(&self.world);
         let begun = now_ns();
         *world.tally() = Tally::new(0..0, world.shared.rooms.len());
-        let mut silent = |_| {};
-        let life = async {
-            self.events(begun, u64::MAX, &mut silent).await?;
-            // With no events at all there is nothing to do but wait.
-            std::future::pending().await
+        let (stop, stopped) = oneshot::channel::<()>();
+        // A set, so that the crowd ends with this call.
+        let mut life: JoinSet<anyhow::Result<Self>> = JoinSet::new();
+        life.spawn(async move {
+            let mut silent = |_| {};
+            let lived = tokio::select! {
+                _ = stopped => Ok(()),
+                failed = async {
+                    self.events(begun, u64::MAX, &mut silent).await?;
+                    // With no events at all there is nothing to do but wait.
+                    std::future::pending().await
+                } => failed,
+                never = world.keep_tokens() => match never {},
+            };
+            lived.map(|()| self)
+        });
+        let done = tokio::select! {
+            done = other => done?,
+            Some(ended) = life.join_next() => {
+                drop(ended??);
+                bail!("the crowd ended before its time");
+            }
         };
-        tokio::select! {
-            done = other => done,
-            failed = life => failed,
-            never = world.keep_tokens() => match never {},
-        }
+        drop(stop);
+        let crowd = life.join_next().await.context("the crowd is gone")???;
+        Ok((crowd, done))
     }
 
     /// What is drawn, from `begun` to `end`, each event when it is due.

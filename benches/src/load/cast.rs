@@ -2,7 +2,10 @@
 
 use std::collections::HashMap;
 use std::net::{SocketAddr, ToSocketAddrs as _};
+use std::panic::resume_unwind;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread::ScopedJoinHandle;
 use std::time::Duration;
 
 use anyhow::Context;
@@ -20,7 +23,7 @@ use super::socket::{RoomIndex, Sends, Socket};
 use super::wire::Wire;
 
 /// Requests of the setting up that are under way at once.
-const AT_ONCE: usize = 8;
+const AT_ONCE: usize = 64;
 
 /// Accounts and conversations.
 #[derive(Debug)]
@@ -37,12 +40,14 @@ impl Cast {
     /// Makes them.
     pub(crate) async fn make(system: &System, options: &LoadOptions) -> anyhow::Result<Self> {
         let senders = accounts(system, options.sending_accounts()).await?;
-        // One account follows per comet: connections of one account are as good as those of many.
-        let members = accounts(system, options.members.min(system.comets.len())).await?;
+        let following =
+            if options.member_accounts == 0 { system.comets.len() } else { options.member_accounts };
+        let members = accounts(system, options.members.min(following)).await?;
+        let offline = accounts(system, options.offline).await?;
         let kind = options.kind();
         // In a group only its own account sends, so every account needs one.
         let count = if kind == Kind::Group { options.rooms.max(senders.len()) } else { options.rooms };
-        let member_ids: Vec<_> = members.iter().map(|member| member.id.as_str()).collect();
+        let member_ids: Vec<_> = members.iter().chain(&offline).map(|member| member.id.as_str()).collect();
         let (senders_ref, member_ids) = (&senders, &member_ids);
         let rooms = stream::iter(0..count)
             .map(|number| async move {
@@ -70,9 +75,11 @@ impl Cast {
         let index: RoomIndex = Arc::new(self.rooms.iter().cloned().zip(0..).collect::<HashMap<_, _>>());
         let comets = resolve(&system.comets)?;
         let mut lines = Vec::new();
-        for number in 0..options.members {
-            let account = &self.members[number % self.members.len()];
-            let (wire, heads) = connect::open(comets[number % comets.len()], &account.token)?;
+        let open = |number: usize| {
+            connect::open(comets[number % comets.len()], &self.members[number % self.members.len()].token)
+        };
+        for opened in at_once(options.members, open) {
+            let (wire, heads) = opened?;
             let socket = Socket::new(Arc::clone(&index), &heads, None);
             anyhow::ensure!(
                 socket.follower.followed() == self.rooms.len(),
@@ -158,4 +165,27 @@ pub(crate) fn resolve(addresses: &[String]) -> anyhow::Result<Vec<SocketAddr>> {
         found.with_context(|| format!("{address} has no address"))
     });
     resolved.collect()
+}
+
+/// Does something for each number on a few threads: most of it is waiting. In the order of the numbers.
+fn at_once<T: Send>(count: usize, each: impl Fn(usize) -> T + Sync) -> Vec<T> {
+    let next = AtomicUsize::new(0);
+    let worker = || {
+        let mut done = Vec::new();
+        loop {
+            let number = next.fetch_add(1, Ordering::Relaxed);
+            if number >= count {
+                return done;
+            }
+            done.push((number, each(number)));
+        }
+    };
+    let mut all: Vec<(usize, T)> = std::thread::scope(|scope| {
+        let workers: Vec<_> = (0..AT_ONCE.min(count)).map(|_| scope.spawn(worker)).collect();
+        let done =
+            |worker: ScopedJoinHandle<'_, _>| worker.join().unwrap_or_else(|cause| resume_unwind(cause));
+        workers.into_iter().flat_map(done).collect()
+    });
+    all.sort_unstable_by_key(|&(number, _)| number);
+    all.into_iter().map(|(_, one)| one).collect()
 }

@@ -40,6 +40,12 @@ pub(crate) struct LoadOptions {
     /// Sockets that only follow, spread over the comets; each is in every conversation of the run.
     #[arg(long, default_value_t = 2)]
     pub(crate) members: usize,
+    /// Accounts of the members; 0 = one per comet, as connections of one account are as good as those of many.
+    #[arg(long, default_value_t = 0)]
+    pub(crate) member_accounts: usize,
+    /// Accounts that are in every group and not connected.
+    #[arg(long, default_value_t = 0)]
+    pub(crate) offline: usize,
     /// What conversations are; by default rooms for HTTP and groups for WebSockets, whose senders follow too.
     #[arg(long, value_enum)]
     pub(crate) kind: Option<Kind>,
@@ -95,6 +101,10 @@ impl LoadOptions {
             "a run has at most {SECONDS_MAX} s; see soak"
         );
         ensure!(self.per_frame <= self.window, "--per-frame is at most --window");
+        ensure!(
+            self.offline == 0 || self.kind() == Kind::Group,
+            "everybody is in open rooms: --offline needs --kind group"
+        );
         Ok(())
     }
 

@@ -133,6 +133,9 @@ fn params(system: &SystemOptions, load: &LoadOptions, rooms: usize) -> BTreeMap<
         ("members", json!(load.members)),
         ("content_bytes", json!(load.content_bytes)),
     ];
+    if load.offline > 0 {
+        params.push(("offline", json!(load.offline)));
+    }
     if load.via == Via::Ws {
         params.extend([("window", json!(load.window)), ("per_frame", json!(load.per_frame))]);
     }

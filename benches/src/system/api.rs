@@ -10,6 +10,9 @@ use hyper_util::rt::TokioExecutor;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+/// Members added to a group by one request.
+const MEMBERS_AT_ONCE: usize = 500;
+
 /// One address and one connection pool.
 #[derive(Debug, Clone)]
 pub(crate) struct Api {
@@ -64,7 +67,7 @@ impl Api {
         Ok((status, response.into_body().collect().await?.to_bytes()))
     }
 
-    /// POSTs JSON and reads the JSON answer of a success.
+    /// POSTs JSON and reads the JSON answer of a success; null when it has none.
     pub(crate) async fn post(&self, path: &str, token: &str, body: &Value) -> anyhow::Result<Value> {
         success(path, self.call(Method::POST, path, token, body).await?)
     }
@@ -99,7 +102,15 @@ impl Api {
     /// A new group of `owner` and `members`; its id.
     pub(crate) async fn group(&self, owner: &Account, members: &[&str]) -> anyhow::Result<String> {
         let name = format!("bench {}", Uuid::new_v4().simple());
-        id(&self.post("/api/groups", &owner.token, &json!({ "name": name, "memberIds": members })).await?)
+        let (first, rest) = members.split_at(members.len().min(MEMBERS_AT_ONCE));
+        let group = id(&self
+            .post("/api/groups", &owner.token, &json!({ "name": name, "memberIds": first }))
+            .await?)?;
+        for members in rest.chunks(MEMBERS_AT_ONCE) {
+            let path = format!("/api/groups/{group}/members");
+            self.post(&path, &owner.token, &json!({ "userIds": members })).await?;
+        }
+        Ok(group)
     }
 
     /// A page of a conversation, what is newer than `after`, oldest first; and whether there is more.
@@ -126,7 +137,7 @@ impl Api {
 
 fn success(path: &str, (status, bytes): (u16, Bytes)) -> anyhow::Result<Value> {
     ensure!((200..300).contains(&status), "{path}: {status}: {}", String::from_utf8_lossy(&bytes));
-    Ok(serde_json::from_slice(&bytes)?)
+    if bytes.is_empty() { Ok(Value::Null) } else { Ok(serde_json::from_slice(&bytes)?) }
 }
 
 fn account(session: &Value) -> anyhow::Result<Account> {

@@ -296,7 +296,9 @@ fn over(services: &Services) -> Settings {
         ("BUS__BROKERS", services.kafka.clone()),
         ("BUS__TOPIC", name.clone()),
         ("BUS__DEAD_LETTER_TOPIC", format!("{name}-dead")),
-        ("BUS__GROUP", name),
+        ("BUS__GROUP", name.clone()),
     ];
-    pairs.into_iter().map(|(key, value)| (format!("OORT_{key}"), value)).collect()
+    let replica = services.replica.as_ref();
+    let replica = replica.map(|replica| ("LOGIC__STORE__MYSQL__REPLICAS__URLS", format!("{replica}/{name}")));
+    pairs.into_iter().chain(replica).map(|(key, value)| (format!("OORT_{key}"), value)).collect()
 }

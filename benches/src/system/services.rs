@@ -13,6 +13,8 @@ pub(crate) struct Services {
     pub(crate) mysql: String,
     pub(crate) redis: String,
     pub(crate) kafka: String,
+    /// A replica of MariaDB, where there is one.
+    pub(crate) replica: Option<String>,
 }
 
 impl Services {
@@ -33,6 +35,7 @@ impl Services {
             mysql: need(&options.mysql, "mysql")?,
             redis: need(&options.redis, "redis")?,
             kafka: need(&options.kafka, "kafka")?,
+            replica: None,
         })
     }
 
@@ -47,6 +50,7 @@ impl Services {
             mysql: value("OORT_TEST_MYSQL_URL")?,
             redis: value("OORT_TEST_REDIS_URL")?,
             kafka: value("OORT_TEST_KAFKA_BROKERS")?,
+            replica: value("OORT_TEST_REPLICA_URL"),
         })
     }
 }
@@ -56,7 +60,12 @@ pub(crate) fn processes(folder: &Path) -> Vec<(String, u32)> {
     let pid = |file: &str| -> Option<u32> {
         fs::read_to_string(folder.join(file)).ok()?.split_whitespace().next()?.parse().ok()
     };
-    let names = [("mariadb", "mysql.pid"), ("redis", "redis.pid"), ("kafka", "kafka.pid")];
+    let names = [
+        ("mariadb", "mysql.pid"),
+        ("replica", "replica.pid"),
+        ("redis", "redis.pid"),
+        ("kafka", "kafka.pid"),
+    ];
     names.into_iter().filter_map(|(name, file)| Some((name.to_owned(), pid(file)?))).collect()
 }
 
@@ -73,6 +82,9 @@ mod tests {
             (services.mysql.as_str(), services.kafka.as_str()),
             ("mysql://root@127.0.0.1:1", "127.0.0.1:3")
         );
+        assert_eq!(services.replica, None);
+        let replicated = format!("{env}export OORT_TEST_REPLICA_URL=mysql://root@127.0.0.1:4\n");
+        assert_eq!(Services::parse(&replicated).unwrap().replica.unwrap(), "mysql://root@127.0.0.1:4");
         assert_eq!(Services::parse("export OORT_TEST_REDIS_URL=redis://127.0.0.1:2"), None);
     }
 }

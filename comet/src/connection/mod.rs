@@ -11,6 +11,7 @@ use oort_api::pb::oort::v1::SessionRef;
 use oort_api::{RoomKey, SessionKey};
 
 use crate::delivery::Chunk;
+use crate::device::Device;
 use crate::dialect::{Dialect, json};
 use crate::node::Node;
 use crate::register::ConnectionId;
@@ -93,6 +94,8 @@ pub(crate) struct Connection {
     closing: Cell<Closing>,
     /// The shard will look at it.
     is_on_agenda: Cell<bool>,
+    /// What a JSON client said that it is on.
+    pub(crate) device: Cell<Device>,
     pub(crate) address: IpAddr,
     pub(crate) memberships: Cell<Memberships>,
     pub(crate) goim: RefCell<Option<Box<GoimSide>>>,
@@ -149,6 +152,7 @@ impl Connection {
             idle_turns: Cell::new(u32::MAX),
             closing: Cell::new(Closing::No),
             is_on_agenda: Cell::new(false),
+            device: Cell::default(),
             address,
             memberships: Cell::default(),
             goim: RefCell::default(),
@@ -163,6 +167,11 @@ impl Connection {
         chosen.unwrap_or_else(|| self.id.key(node.nonce))
     }
 
+    /// The kind of its client, as the directory has it.
+    pub(crate) fn platform(&self) -> String {
+        if self.dialect.is_json() { self.device.get().platform() } else { self.dialect.platform().to_owned() }
+    }
+
     /// The session as logic knows it. `login`: the tag of the log-in that opened it.
     pub(crate) fn session(&self, node: &Node, login: u32) -> SessionRef {
         let is_addressable = self.goim.borrow().as_ref().is_some_and(|goim| goim.key.is_some());
@@ -170,7 +179,7 @@ impl Connection {
             user_id: self.user.get(),
             key: self.key(node),
             version: self.id.version,
-            platform: self.dialect.platform().to_owned(),
+            platform: self.platform(),
             addressable: is_addressable,
             login,
         }

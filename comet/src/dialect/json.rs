@@ -2,8 +2,10 @@
 //! [`oort_api::codec::envelope::parse`].
 
 use bytes::{Bytes, BytesMut};
+use oort_api::clock::now_ms;
 use oort_api::codec::envelope::{Flavour, ServerFrame};
 use oort_api::codec::packet;
+use oort_api::expiry;
 use oort_api::op;
 use oort_api::pb::goim::protocol::Proto;
 use oort_api::pb::goim::protocol::proto::Replay;
@@ -35,7 +37,9 @@ pub(crate) fn encode(frame: &Proto, flavour: Flavour) -> Result<Bytes, Unreadabl
 pub(crate) fn write(frame: &Proto, flavour: Flavour, out: &mut Vec<u8>) -> Result<bool, Unreadable> {
     Ok(match frame.op {
         op::SEND_MESSAGE if frame.conversation > 0 => {
-            let message = Message::decode(frame.body.clone()).map_err(|_| unreadable(frame))?;
+            let mut message = Message::decode(frame.body.clone()).map_err(|_| unreadable(frame))?;
+            // One that comes late may have ended on its way.
+            expiry::hide(&mut message, now_ms());
             let messages = std::slice::from_ref(&message);
             let conversation = frame.conversation;
             match frame.replay() {

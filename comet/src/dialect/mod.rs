@@ -114,10 +114,62 @@ pub(crate) fn encode(frame: &Proto, dialect: Dialect) -> Result<Bytes, Unreadabl
 #[cfg(test)]
 mod tests {
     use oort_api::op;
-    use oort_api::pb::oort::v1::Message;
+    use oort_api::pb::oort::v1::{ChangeEvent, Message, MessageExtra, change_event};
     use prost::Message as _;
 
     use super::*;
+
+    #[test]
+    fn what_comes_after_its_end_is_not_shown() {
+        let frame = |expires_at_ms| {
+            let extra = MessageExtra { expires_at_ms, ..MessageExtra::default() };
+            let content = "a secret".to_owned();
+            let message =
+                Message { conversation: 7, seq: 9, content, extra: Some(extra), ..Message::default() };
+            Proto {
+                op: op::SEND_MESSAGE,
+                conversation: 7,
+                message_seq: 9,
+                body: message.encode_to_vec().into(),
+                ..Proto::default()
+            }
+        };
+        let dialects = [Dialect::Classic, Dialect::V1, Dialect::PacketWebSocket, Dialect::PacketTcp];
+        for dialect in dialects {
+            let text = |frame: &Proto| String::from_utf8_lossy(&encode(frame, dialect).unwrap()).into_owned();
+            assert!(text(&frame(i64::MAX)).contains("a secret"), "{dialect:?}");
+            let late = text(&frame(1));
+            assert!(!late.contains("a secret"), "{dialect:?}");
+            assert_eq!(late.contains(r#""gone":"expired""#), dialect != Dialect::Classic, "{dialect:?}");
+        }
+    }
+
+    /// Known and documented: a change does not say when its message ends.
+    #[test]
+    fn an_edit_that_comes_late_shows_its_text_until_the_end_behind_it() {
+        let edit = ChangeEvent {
+            conversation: 7,
+            change_seq: 1,
+            seq: 9,
+            content: "a secret".to_owned(),
+            ..ChangeEvent::default()
+        };
+        let end = ChangeEvent {
+            change_seq: 2,
+            kind: change_event::Kind::Expired.into(),
+            content: String::new(),
+            ..edit.clone()
+        };
+        let frame = |event: &ChangeEvent| Proto {
+            op: op::CHANGE,
+            conversation: 7,
+            body: event.encode_to_vec().into(),
+            ..Proto::default()
+        };
+        let text = |event| String::from_utf8_lossy(&encode(&frame(event), Dialect::V1).unwrap()).into_owned();
+        assert!(text(&edit).contains("a secret"));
+        assert!(text(&end).contains("expired"));
+    }
 
     #[test]
     fn a_replay_is_marked_and_shown_to_those_it_is_for() {

@@ -4,8 +4,10 @@
 use std::borrow::Cow;
 
 use bytes::{Bytes, BytesMut};
+use oort_api::clock::now_ms;
 use oort_api::codec::envelope::{Flavour, encode_message};
 use oort_api::codec::packet::{Carrier, HEADER_BYTES, Packet, SERVER_VERSION, raw_container};
+use oort_api::expiry;
 use oort_api::op;
 use oort_api::pb::goim::protocol::Proto;
 use oort_api::pb::oort::v1::Message;
@@ -42,7 +44,8 @@ fn body(frame: &Proto) -> Result<Cow<'_, [u8]>, Unreadable> {
     let mut json = Vec::new();
     match frame.op {
         op::SEND_MESSAGE if frame.conversation > 0 => {
-            let message = Message::decode(frame.body.clone()).map_err(|_| Unreadable)?;
+            let mut message = Message::decode(frame.body.clone()).map_err(|_| Unreadable)?;
+            expiry::hide(&mut message, now_ms());
             encode_message(&message, Flavour::V1, &mut json);
         }
         op::CONVERSATION | op::CURSOR | op::EVENT | op::CHANGE => {

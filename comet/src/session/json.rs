@@ -19,6 +19,7 @@ use crate::admission::QueuePlace;
 use crate::connection::Connection;
 use crate::connection::close::CloseReason;
 use crate::connection::drive::Job;
+use crate::device::Device;
 use crate::dialect::json;
 use crate::shard::Shard;
 
@@ -31,6 +32,8 @@ pub(crate) struct Asked {
     pub(crate) credential: Option<Credential>,
     /// The cursor of an earlier hello, for what changed since.
     pub(crate) since: Option<String>,
+    /// What its client is on.
+    pub(crate) device: Device,
     /// Among those that are let in; `None` = it is to come again.
     pub(crate) place: Option<QueuePlace>,
 }
@@ -39,7 +42,8 @@ pub(crate) struct Asked {
 pub(crate) fn open(shard: &Rc<Shard>, connection: &Rc<Connection>, asked: Asked) -> Job {
     let (shard, connection) = (Rc::clone(shard), Rc::clone(connection));
     Box::pin(async move {
-        let Asked { credential, since, place } = asked;
+        let Asked { credential, since, device, place } = asked;
+        connection.device.set(device);
         let Some(credential) = credential else {
             return connection.close(&shard.node, CloseReason::BadSession);
         };
@@ -75,7 +79,7 @@ async fn open_with(
     credential: Credential,
     since: String,
 ) -> Result<(), CloseReason> {
-    let platform = connection.dialect.platform().to_owned();
+    let platform = connection.platform();
     let Some(reply) = authenticate(shard, connection, platform, credential).await? else { return Ok(()) };
     let Some(user) = reply.user.filter(|user| user.id > 0) else { return Err(CloseReason::BadSession) };
     let rooms: Vec<RoomKey> = reply.rooms.iter().filter_map(|room| RoomKey::new(room).ok()).collect();
@@ -205,6 +209,10 @@ pub(crate) fn command(
         }
         Ok(ClientFrame::Typing(typing)) => {
             let telling = super::typing::begin(shard, connection, typing)?;
+            Some(sends.begin(shard, connection, Some(telling)))
+        }
+        Ok(ClientFrame::Away(is_away)) => {
+            let telling = super::away::begin(shard, connection, is_away)?;
             Some(sends.begin(shard, connection, Some(telling)))
         }
         Err(error) => sends.before(shard, connection, move |shard, connection| {

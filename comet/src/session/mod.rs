@@ -14,6 +14,7 @@ use crate::delivery::Chunk;
 use crate::node::Node;
 use crate::shard::Shard;
 
+pub(crate) mod away;
 pub(crate) mod cursors;
 pub(crate) mod goim;
 pub(crate) mod json;

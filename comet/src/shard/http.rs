@@ -20,6 +20,7 @@ use oort_api::error::{Code, Refusal};
 
 use super::{Shard, socket_is_of, socket_left};
 use crate::admission::QueuePlace;
+use crate::device::Device;
 use crate::dialect::Dialect;
 use crate::framing::deflate;
 use crate::framing::handshake::{self, Upgrade};
@@ -43,6 +44,8 @@ struct Agreed {
     credential: Option<Credential>,
     /// The cursor of an earlier hello.
     since: Option<String>,
+    /// What a JSON client is on.
+    device: Device,
     /// Of a JSON client among those that are let in; `None` = it is to come again.
     place: Option<QueuePlace>,
     /// The client's, which is not the socket's behind a proxy.
@@ -89,10 +92,10 @@ pub(crate) async fn serve(shard: Rc<Shard>, arrival: Arrival, peer: SocketAddr) 
     let agreed = agreed.borrow_mut().take();
     let address = agreed.as_ref().map_or(peer.ip(), |agreed| agreed.address);
     match (result, agreed) {
-        (Ok(()), Some(Agreed { dialect, credential, since, place, .. })) => {
+        (Ok(()), Some(Agreed { dialect, credential, since, device, place, .. })) => {
             let Some((connection, unread)) = shard.open(arrival, address, dialect) else { return };
             let early = [&parts.read_buf[..], &unread].concat();
-            let asked = session::json::Asked { credential, since, place };
+            let asked = session::json::Asked { credential, since, device, place };
             let job = dialect.is_json().then(|| session::json::open(&shard, &connection, asked));
             shard.begin(&connection, early, job);
         }
@@ -188,10 +191,12 @@ impl Http {
             if place.is_none() && flavour != Flavour::V1 {
                 return self.refuse_for_now();
             }
-            (protocol, Agreed { dialect, credential: credential(request), since, place, address })
+            let device = Device::of_query(request.uri().query().unwrap_or_default());
+            (protocol, Agreed { dialect, credential: credential(request), since, device, place, address })
         } else {
             let dialect = Dialect::PacketWebSocket;
-            (None, Agreed { dialect, credential: None, since: None, place: None, address })
+            let device = Device::default();
+            (None, Agreed { dialect, credential: None, since: None, device, place: None, address })
         };
         let deflate = node.config.deflate.enabled.then(|| deflate::negotiate(headers)).flatten();
         let agreed = match deflate {

@@ -363,7 +363,7 @@ impl Shard {
         registered.map(|(_, connection)| self.session(connection)).collect()
     }
 
-    fn session(&self, connection: &Connection) -> SessionRef {
+    pub(crate) fn session(&self, connection: &Connection) -> SessionRef {
         connection.session(&self.node, self.logins.borrow().get(connection.id.slot))
     }
 }

@@ -8,12 +8,12 @@ use oort_api::error::{Code, Refusal};
 use oort_api::pb::oort::v1::connect_request::Credential;
 use oort_api::pb::oort::v1::logic_server::Logic;
 use oort_api::pb::oort::v1::{
-    AnnounceNodeReply, AnnounceNodeRequest, AnnounceReply, AnnounceRequest, ConnectReply, ConnectRequest,
-    Conversation, ConversationKind, CreateRoomResult, CursorEvent, CursorResult, DisconnectReply,
-    DisconnectRequest, GoimUpstreamResult, HelloReply, HelloRequest, HistoryResult, Message, Place, Presence,
-    ReceiveReply, ReceiveRequest, RenewReply, RenewRequest, RoomsReply, RoomsRequest, SendBatchResult,
-    SendCommand, SendOutcome, SendResult, SessionRef, TypingCommand, TypingResult, User, WatchResult,
-    receive_reply, receive_request,
+    AnnounceNodeReply, AnnounceNodeRequest, AnnounceReply, AnnounceRequest, AwayCommand, AwayResult,
+    ConnectReply, ConnectRequest, Conversation, ConversationKind, CreateRoomResult, CursorEvent,
+    CursorResult, DisconnectReply, DisconnectRequest, GoimUpstreamResult, HelloReply, HelloRequest,
+    HistoryResult, Message, Place, Presence, ReceiveReply, ReceiveRequest, RenewReply, RenewRequest,
+    RoomsReply, RoomsRequest, SendBatchResult, SendCommand, SendOutcome, SendResult, SessionRef,
+    TypingCommand, TypingResult, User, WatchResult, receive_reply, receive_request,
 };
 use parking_lot::Mutex;
 use tonic::{Request, Response, Status};
@@ -52,6 +52,7 @@ pub(crate) struct State {
     pub(crate) directs: Vec<i64>,
     /// Typing as it came in.
     pub(crate) typing: Vec<TypingCommand>,
+    pub(crate) away: Vec<AwayCommand>,
     pub(crate) taken_names: Vec<String>,
     pub(crate) goim_heartbeat_ms: i64,
     pub(crate) lease_ms: i64,
@@ -190,9 +191,14 @@ impl Scripted {
                             user_id,
                             online: user_id % 2 == 0,
                             last_seen_ms: user_id * 10,
+                            ..Presence::default()
                         })
                         .collect(),
                 })
+            }
+            Some(receive_request::Command::Away(command)) => {
+                state.away.push(command);
+                receive_reply::Result::Away(AwayResult {})
             }
             Some(receive_request::Command::Typing(command)) => {
                 state.typing.push(command);

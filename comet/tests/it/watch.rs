@@ -27,7 +27,7 @@ fn typing(room: &str) -> Delivery {
 }
 
 fn presence(user: i64, online: bool) -> Delivery {
-    let users = vec![Presence { user_id: user, online, last_seen_ms: 1 }];
+    let users = vec![Presence { user_id: user, online, last_seen_ms: 1, ..Presence::default() }];
     let body = PresenceEvent { users }.encode_to_vec().into();
     Delivery {
         frame: Some(Proto { op: op::PRESENCE, body, ..Proto::default() }),
@@ -107,6 +107,41 @@ async fn who_types_is_told_to_members_alone() {
     job.push(vec![typing("1"), typing("50")]).await;
     let frame = client.next().await;
     assert_eq!((&frame["type"], &frame["payload"]["roomId"]), (&json!("typing"), &json!("50")));
+    client.sync().await;
+    world.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_device_that_is_left_alone_is_told_once_and_announced_again() {
+    let world = start().await;
+    let mut client = world.v1(7).await;
+    let away = |away: bool| json!({"type": "away", "payload": {"away": away}});
+    for is_away in [false, true, true, false, true] {
+        client.send(away(is_away)).await;
+    }
+    client.sync().await;
+    eventually("logic is told of what changed", || world.logic.state.lock().away.len() == 3).await;
+    let told: Vec<_> = world.logic.state.lock().away.clone();
+    let platforms: Vec<_> =
+        told.iter().map(|command| command.session.as_ref().unwrap().platform.as_str()).collect();
+    assert_eq!(platforms, ["web;away", "web", "web;away"]);
+    assert!(told.iter().all(|command| command.comet.is_some()));
+    world.logic.state.lock().announce_next = true;
+    eventually("it is announced as it is", || {
+        let state = world.logic.state.lock();
+        state.sessions.values().any(|session| session.user_id == 7 && session.platform == "web;away")
+    })
+    .await;
+    // Who is excluded by user gets nothing, on none of their connections.
+    let mut other = world.v1(8).await;
+    for client in [&mut client, &mut other] {
+        client.send(watch(&["1"], &[])).await;
+        answered(client).await;
+    }
+    let mut job = world.job("j");
+    let excluded = Delivery { exclude_user_ids: vec![7], ..typing("1") };
+    job.push(vec![excluded]).await;
+    assert_eq!(other.next().await["type"], "typing");
     client.sync().await;
     world.stop().await.unwrap();
 }

@@ -5,6 +5,7 @@ mod acks;
 mod comet;
 mod comets;
 mod fences;
+mod fuzz_seeds;
 mod grpc;
 mod order;
 mod overflow;

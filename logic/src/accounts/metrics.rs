@@ -12,6 +12,7 @@ pub struct Metrics {
     pub(super) lockouts: Counter,
     pub(super) logins_replaced: Counter,
     pub(super) second_logins_refused: Counter,
+    pub(super) banned_refused: Counter,
     pub(super) hashing_refusals: Counter,
     pub(super) refreshes: Counter,
     pub(super) refresh_reuses: Counter,
@@ -55,6 +56,7 @@ impl Metrics {
             "Log-ins refused because the account was in use on another device",
             &metrics.second_logins_refused,
         );
+        counter("banned_refused", "Log-ins refused because the account is banned", &metrics.banned_refused);
         counter(
             "hashing_refusals",
             "Requests refused because all password hashing threads were busy",

@@ -44,6 +44,7 @@ pub use config::{Config, OnDelete, SignUp};
 pub use metrics::Metrics;
 pub use session::{CookieSession, Identity, Proven, Registration, Session};
 pub use tokens::Scope;
+pub(crate) use tokens::fuzzing;
 
 use live_logins::LiveLogins;
 use lockout::Lockout;
@@ -171,7 +172,7 @@ impl Accounts {
     /// Begins a log-in with tokens for a user who has proved who they are, on this device.
     ///
     /// # Errors
-    /// [`Code::AlreadyLoggedIn`], [`Code::LoginFailed`] when the password was changed meanwhile,
+    /// [`Code::AlreadyLoggedIn`], [`Code::Banned`], [`Code::LoginFailed`] when the password was changed meanwhile,
     /// [`Code::Unavailable`].
     pub async fn begin_session(
         &self,
@@ -250,6 +251,10 @@ impl Accounts {
                 self.metrics.logins_replaced.inc_by(ended.len() as u64);
                 ended.iter().for_each(|id| self.live.forget(id));
                 Ok(())
+            }
+            Begun::Banned(until_ms, reason) => {
+                self.metrics.banned_refused.inc();
+                Err(banned(until_ms, &reason))
             }
             Begun::Refused => {
                 self.metrics.second_logins_refused.inc();
@@ -387,6 +392,11 @@ impl Accounts {
         })
     }
 
+    /// Log-ins that the store ended are asked about again at once by this node.
+    pub(crate) fn forget(&self, logins: &[String]) {
+        logins.iter().for_each(|login| self.live.forget(login));
+    }
+
     /// The live log-ins of a user, the newest first.
     ///
     /// # Errors
@@ -508,6 +518,12 @@ impl Accounts {
         self.metrics.token_refusals.inc();
         Refusal::new(Code::Unauthenticated, "the credential is wrong, expired or ended; log in again")
     }
+}
+
+/// 0: without end.
+fn banned(until_ms: i64, reason: &str) -> Refusal {
+    let until = if until_ms == 0 { String::new() } else { format!(" until {until_ms} (ms since the epoch)") };
+    Refusal::new(Code::Banned, format!("this account is banned{until}: {reason}"))
 }
 
 fn later(now_ms: i64, ttl_ms: u64) -> i64 {

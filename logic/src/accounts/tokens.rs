@@ -151,6 +151,39 @@ fn rules(issuer: &str, audience: &str) -> Validation {
     rules
 }
 
+/// A door for the check of access tokens under `fuzz/`.
+pub(crate) mod fuzzing {
+    use base64::Engine as _;
+    use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
+    use jsonwebtoken::crypto;
+
+    use super::{Algorithm, EncodingKey, SigningKey, Tokens};
+
+    /// Issuer of all tokens here.
+    pub const ISSUER: &str = "oort";
+    /// Audience of users' tokens.
+    pub const AUDIENCE: &str = super::USER_AUDIENCE;
+    /// Name of the only key.
+    pub const KEY_ID: &str = "k";
+    const SECRET: [u8; 32] = [7; 32];
+
+    /// User and expiry (s since the epoch) of a token that verifies.
+    #[must_use]
+    pub fn verify_user(token: &str) -> Option<(String, u64)> {
+        let key = SigningKey { id: KEY_ID.to_owned(), secret: SECRET.to_vec(), created_at_ms: 0 };
+        Tokens::new(ISSUER, &[key])?.verify_user(token).map(|claims| (claims.sub, claims.exp))
+    }
+
+    /// Any header and any claims, signed rightly.
+    #[must_use]
+    pub fn signed(header: &[u8], claims: &[u8]) -> Option<String> {
+        let message = format!("{}.{}", BASE64.encode(header), BASE64.encode(claims));
+        let signature =
+            crypto::sign(message.as_bytes(), &EncodingKey::from_secret(&SECRET), Algorithm::HS256).ok()?;
+        Some(format!("{message}.{signature}"))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use base64::Engine as _;

@@ -16,6 +16,7 @@ use crate::commits::Commits;
 use crate::failpoint::{AFTER_COMMIT_BEFORE_PUBLISH, Failpoints};
 use crate::metrics::Metrics;
 use crate::published::{DELETE_ROWS_MAX, Published, delete_some};
+use crate::search::Indexer;
 use crate::store::{Appended, Error, NewMessage, Store};
 
 #[doc(hidden)]
@@ -87,6 +88,8 @@ pub struct Parts {
     pub commits: Arc<Commits>,
     /// Published rows that the next transaction deletes.
     pub published: Arc<Published>,
+    /// Who makes messages findable when they are committed.
+    pub indexer: Arc<Indexer>,
     /// Where a test makes the process die.
     pub failpoints: Failpoints,
     /// Counters.
@@ -255,6 +258,9 @@ impl Batcher {
                     .batch_rows
                     .observe(f64::from(u32::try_from(messages.len()).unwrap_or(u32::MAX)));
                 self.count(&committed.appended);
+                let outcomes = messages.iter().zip(&committed.appended);
+                let stored = outcomes.filter(|(_, outcome)| matches!(outcome, Appended::Stored { .. }));
+                parts.indexer.stored(stored.map(|(message, _)| message.conversation));
                 Ok(committed)
             }
             Err(error) => {
@@ -279,10 +285,13 @@ impl Batcher {
                 Appended::Conflict
                 | Appended::NotMember
                 | Appended::Muted(_)
+                | Appended::Silenced(_)
                 | Appended::Dissolved
                 | Appended::Blocked
                 | Appended::NoConversation
-                | Appended::NoQuoted => 0,
+                | Appended::NoQuoted
+                | Appended::MentionedNotMember(_)
+                | Appended::NoFile => 0,
             };
         }
     }

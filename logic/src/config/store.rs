@@ -63,7 +63,13 @@ impl StoreConfig {
     pub fn faults(&self) -> Vec<String> {
         match self.settings() {
             None => vec!["url is neither sqlite:PATH nor mysql://…".to_owned()],
-            Some(StoreSettings::Sqlite(settings)) => settings.faults(),
+            Some(StoreSettings::Sqlite(settings)) => {
+                let mut faults = settings.faults();
+                if !self.mysql.replicas.urls.is_empty() {
+                    faults.push("mysql.replicas.urls: SQLite has no replicas".to_owned());
+                }
+                faults
+            }
             Some(StoreSettings::Mysql(settings)) => settings.faults(),
         }
     }

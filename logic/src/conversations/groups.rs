@@ -4,14 +4,15 @@ use oort_api::Code;
 use oort_api::clock::now_ms;
 use oort_api::error::Refusal;
 use oort_api::ids::{ConversationId, UserId};
-use oort_api::pb::oort::v1::User;
+use oort_api::pb::oort::v1::{ConversationKind, User};
 
 use super::{Conversations, not_found, validate};
 use crate::accounts::secret;
+use crate::messages::details::expires_fault;
 use crate::policy::{self, Operation, Role};
 use crate::store::{
-    ClientKey, ConversationInfo, ConversationSettings, GroupChange, GroupDetails, GroupEdit, GroupLink,
-    GroupOrder, NewGroup, NewLink, SettingsChange,
+    ClientKey, ConversationInfo, ConversationSettings, DirectExpiry, GroupChange, GroupDetails, GroupEdit,
+    GroupLink, GroupOrder, NewGroup, NewLink, SettingsChange,
 };
 
 /// A link to make, as its maker asks for it.
@@ -151,6 +152,11 @@ impl Conversations {
         group: ConversationId,
         edit: GroupEdit,
     ) -> Result<(), Refusal> {
+        let edit = self.checked(edit)?;
+        self.change(actor, group, GroupChange::Edit(edit)).await
+    }
+
+    fn checked(&self, edit: GroupEdit) -> Result<GroupEdit, Refusal> {
         let edit = GroupEdit { name: edit.name.map(|name| self.name(&name)).transpose()?, ..edit };
         if let Some(avatar) = &edit.avatar {
             validate::avatar(avatar, self.limits.avatar_bytes_max)?;
@@ -161,7 +167,47 @@ impl Conversations {
         if edit == GroupEdit::default() {
             return Err(Refusal::new(Code::InvalidField, "name at least one thing to change"));
         }
-        self.change(actor, group, GroupChange::Edit(edit)).await
+        Ok(edit)
+    }
+
+    /// Says how long messages sent to a conversation from now on stay, ms; 0 = for ever.
+    ///
+    /// # Errors
+    /// `invalid_field`, `not_found`, `not_member`, `forbidden` (also in open rooms), `blocked`, `dissolved`,
+    /// `rate_limited`, `unavailable`.
+    pub async fn set_expiry(
+        &self,
+        actor: &User,
+        conversation: ConversationId,
+        expires_in_ms: i64,
+    ) -> Result<(), Refusal> {
+        let bounds = self.limits.expires_in_ms_min..=self.limits.expires_in_ms_max;
+        if expires_in_ms != 0 && !bounds.contains(&expires_in_ms) {
+            let fault = expires_fault(&self.limits);
+            return Err(Refusal::new(Code::InvalidField, format!("{fault}, or 0 = for ever")));
+        }
+        let reader = UserId::new(actor.id).ok_or_else(not_found)?;
+        match self.readable(reader, conversation).await?.kind {
+            ConversationKind::Group => {
+                let edit = GroupEdit { expires_in_ms: Some(expires_in_ms), ..GroupEdit::default() };
+                self.change(actor, conversation, GroupChange::Edit(edit)).await
+            }
+            ConversationKind::Direct => {
+                self.parts.rates.send(actor.id, 1)?;
+                let (actor, now_ms) = (actor.clone(), now_ms());
+                let asked = DirectExpiry { conversation, actor, expires_in_ms, now_ms };
+                self.parts
+                    .transactions
+                    .run(move |store, owner| async move {
+                        Ok(((), store.set_direct_expiry(&owner, &asked).await?))
+                    })
+                    .await
+            }
+            ConversationKind::Room | ConversationKind::Unspecified => Err(Refusal::new(
+                Code::Forbidden,
+                "in an open room each message says by itself how long it stays",
+            )),
+        }
     }
 
     /// Ends a group: its members read on, nobody sends any more.
@@ -174,9 +220,52 @@ impl Conversations {
 
     async fn change(&self, actor: &User, group: ConversationId, change: GroupChange) -> Result<(), Refusal> {
         self.parts.rates.send(actor.id, 1)?;
+        self.commit(actor, false, group, change).await
+    }
+
+    /// A group as those who look after the server see it.
+    ///
+    /// # Errors
+    /// `not_found`, `unavailable`.
+    pub async fn group_of_operator(
+        &self,
+        operator: UserId,
+        id: ConversationId,
+    ) -> Result<GroupDetails, Refusal> {
+        self.parts.store.group(id, operator).await?.ok_or_else(not_found)
+    }
+
+    /// Changes a group as one of those who look after the server. What they may is in the policy's table.
+    ///
+    /// # Errors
+    /// `invalid_field`, `not_found`, `forbidden`, `dissolved`, `unavailable`.
+    pub async fn change_as_operator(
+        &self,
+        actor: &User,
+        group: ConversationId,
+        change: GroupChange,
+    ) -> Result<(), Refusal> {
+        let change = match change {
+            GroupChange::Edit(edit) => GroupChange::Edit(self.checked(edit)?),
+            GroupChange::Mute(member, until_ms) => {
+                GroupChange::Mute(member, validate::time("until", until_ms)?)
+            }
+            change => change,
+        };
+        self.commit(actor, true, group, change).await
+    }
+
+    async fn commit(
+        &self,
+        actor: &User,
+        is_by_operator: bool,
+        group: ConversationId,
+        change: GroupChange,
+    ) -> Result<(), Refusal> {
         let order = GroupOrder {
             group,
             actor: actor.clone(),
+            is_by_operator,
             change,
             members_max: self.limits.group_members_max,
             admins_max: self.limits.group_admins_max,

@@ -118,6 +118,11 @@ impl Reading {
     }
 }
 
+/// A cursor, read and written again: for its check under `fuzz/`.
+pub(crate) fn reread(cursor: &str) -> Option<String> {
+    Reading::parse(cursor).map(|reading| reading.cursor())
+}
+
 /// Picks what the reader lacks. `now_ms`: before the entries were read.
 pub(super) fn pick(
     config: &Config,

@@ -11,6 +11,7 @@ use oort_api::pb::oort::v1::{Conversation, ConversationKind, CursorEvent, Detail
 use crate::batcher::Batcher;
 use crate::config::Limits;
 use crate::cursors::Cursors;
+use crate::hooks::Before;
 use crate::messages::{mark_own, of_reader};
 use crate::metrics::Metrics;
 use crate::policy::{self, Operation, Role};
@@ -20,16 +21,19 @@ use crate::store::{
     self, Appended, ConversationInfo, CursorMove, Filling, Member, MemberCursor, Page, Range, Store,
 };
 use crate::transactions::Transactions;
+use crate::words::Words;
 
+mod asking;
 mod groups;
 mod listing;
 mod sends;
 mod validate;
 
 pub use groups::LinkTerms;
+pub(crate) use listing::reread as reread_list_cursor;
 pub use listing::{Config as ListingConfig, Listing};
 pub use sends::{Answers, Group};
-pub(crate) use validate::content as check_content;
+pub(crate) use validate::{client_key as check_client_key, content as check_content};
 
 /// A message as its sender gives it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -68,6 +72,10 @@ pub struct Parts {
     pub cursors: Arc<Cursors>,
     /// How often a user may send.
     pub rates: Arc<Rates>,
+    /// What is not to be said.
+    pub words: Arc<Words>,
+    /// Asked before a message is stored; `None` = nobody.
+    pub before: Option<Arc<Before>>,
     /// How incremental lists are made.
     pub listing: ListingConfig,
     /// Where everything else with an outbox row is committed.
@@ -237,7 +245,7 @@ impl Conversations {
                 format!("cursors are shown in conversations of at most {members_max} members"),
             ));
         }
-        Ok(cursors)
+        Ok(shown(user, cursors))
     }
 
     /// Ids of the open rooms and of the user's groups.
@@ -257,6 +265,16 @@ impl Conversations {
         validate::name(name, self.limits.name_chars_max)
             .map_err(|fault| Refusal::new(Code::InvalidField, fault))
     }
+}
+
+/// Who sends no receipts is shown none, and shows none: as if they had read nothing.
+fn shown(user: UserId, mut cursors: Vec<MemberCursor>) -> Vec<MemberCursor> {
+    let is_secretive = cursors.iter().any(|cursor| cursor.user == user.get() && !cursor.sends_receipts);
+    let others = cursors.iter_mut().filter(|cursor| cursor.user != user.get());
+    for cursor in others.filter(|cursor| is_secretive || !cursor.sends_receipts) {
+        cursor.read_seq = 0;
+    }
+    cursors
 }
 
 /// The conversation, when the user may read it.
@@ -293,6 +311,16 @@ pub(crate) fn muted(until_ms: i64) -> Refusal {
     Refusal { retry_after_ms, ..Refusal::new(Code::Muted, text) }
 }
 
+/// 0: without end.
+pub(crate) fn silenced(until_ms: i64) -> Refusal {
+    if until_ms == 0 {
+        return Refusal::new(Code::Muted, "an operator muted you");
+    }
+    let text = format!("an operator muted you until {until_ms} (ms since the epoch)");
+    let retry_after_ms = u64::try_from(until_ms.saturating_sub(now_ms())).ok();
+    Refusal { retry_after_ms, ..Refusal::new(Code::Muted, text) }
+}
+
 pub(crate) fn dissolved() -> Refusal {
     Refusal::new(Code::Dissolved, "the group was dissolved")
 }
@@ -311,10 +339,19 @@ fn sent(appended: Appended) -> Result<Sent, Refusal> {
         )),
         Appended::NotMember => Err(not_member()),
         Appended::Muted(until_ms) => Err(muted(until_ms)),
+        Appended::Silenced(until_ms) => Err(silenced(until_ms)),
         Appended::Dissolved => Err(dissolved()),
         Appended::NoQuoted => {
             Err(Refusal::new(Code::InvalidField, "replyTo: there is no such message in the conversation"))
         }
+        Appended::MentionedNotMember(user) => Err(Refusal::new(
+            Code::MentionedNotMember,
+            format!("mentions: user {user} is not in the conversation"),
+        )),
+        Appended::NoFile => Err(Refusal::new(
+            Code::InvalidField,
+            "attachment.fileId: there is no such file that you may send, or it is not uploaded yet",
+        )),
         Appended::NoConversation => Err(not_found()),
         Appended::Blocked => Err(blocked()),
     }

@@ -21,13 +21,13 @@ pub struct Group {
 pub type Answers = Vec<(String, Result<Sent, Refusal>)>;
 
 /// What became of each message before it is stored, with its id.
-type Checked = Vec<(String, Result<(), Refusal>)>;
+pub(super) type Checked = Vec<(String, Result<(), Refusal>)>;
 
 impl Conversations {
     /// Stores messages: adjacent, in order. Each answer comes with the client
     /// message id that was used, in the order asked.
     ///
-    /// Refusals: `invalid_field`, `too_large`, `rate_limited`, `not_member`,
+    /// Refusals: `invalid_field`, `too_large`, `forbidden` (a word), `rejected` (by a hook), `rate_limited`, `not_member`,
     /// `not_found`, `idempotency_conflict`, `overloaded`, `unavailable`, `draining`.
     pub async fn send(
         &self,
@@ -44,8 +44,11 @@ impl Conversations {
     /// stored in order, together as far as one transaction takes them. What
     /// follows a transaction that failed is refused as it was.
     pub async fn send_all(&self, sender: &User, groups: Vec<Group>, traceparent: &str) -> Vec<Answers> {
-        let (checked, accepted): (Vec<Checked>, Vec<Vec<NewMessage>>) =
+        let (mut checked, mut accepted): (Vec<Checked>, Vec<Vec<NewMessage>>) =
             groups.into_iter().map(|group| self.check(sender, group, traceparent)).unzip();
+        if let Some(before) = &self.parts.before {
+            Box::pin(self.ask(before, sender, &mut checked, &mut accepted)).await;
+        }
         let stored = self.parts.batcher.append_all(accepted).await;
         checked.into_iter().zip(stored).map(|(checked, stored)| self.answers(checked, stored)).collect()
     }
@@ -61,7 +64,10 @@ impl Conversations {
         let mut answers = Vec::with_capacity(group.messages.len());
         let mut accepted = Vec::with_capacity(group.messages.len());
         for mut message in group.messages {
-            let checked = admitted.clone().and_then(|()| validate::message(&mut message, &self.limits));
+            let checked = admitted
+                .clone()
+                .and_then(|()| validate::message(&mut message, &self.limits))
+                .and_then(|()| self.parts.words.screen(&mut message.content));
             let id = message.client_msg_id.unwrap_or_else(|| uuid::Uuid::new_v4().to_string());
             if checked.is_ok() {
                 accepted.push(NewMessage {
@@ -69,6 +75,7 @@ impl Conversations {
                     sender: sender.clone(),
                     client_msg_id: id.clone(),
                     content: message.content,
+                    written: None,
                     details: message.details,
                     traceparent: traceparent.to_owned(),
                 });

@@ -74,7 +74,7 @@ pub(super) fn members(mut members: Vec<UserId>, limits: &Limits) -> Result<Vec<U
 }
 
 /// The client's own name for a request.
-pub(super) fn client_key(key: &str) -> Result<(), Refusal> {
+pub(crate) fn client_key(key: &str) -> Result<(), Refusal> {
     let is_fine = (1..=64).contains(&key.len()) && key.bytes().all(|byte| byte.is_ascii_graphic());
     if is_fine {
         return Ok(());

@@ -50,11 +50,7 @@ impl Config {
             ("messages_max", self.messages_max.into(), 1, 10_000),
             ("page", self.page.into(), 1, 10_000),
         ];
-        bounds
-            .into_iter()
-            .filter(|&(_, value, min, max)| !(min..=max).contains(&value))
-            .map(|(name, value, min, max)| format!("{name} is {value}, not within {min} to {max}"))
-            .collect()
+        crate::bounds::faults(bounds)
     }
 }
 
@@ -142,8 +138,11 @@ impl Departures {
                 self.leave(group, &user, id).await?;
             }
         }
-        if departure.erase && !self.erase(&user, stop).await? {
-            return Ok(());
+        if departure.erase {
+            if !self.erase(&user, stop).await? {
+                return Ok(());
+            }
+            store.discard_files_of(id).await?;
         }
         store.departed(id).await?;
         self.metrics.done.inc();
@@ -194,7 +193,8 @@ impl Departures {
         let (actor, now_ms) = (user.clone(), now_ms());
         // Nobody comes in and nobody becomes an admin by this but who hands over: no limit is met.
         let (members_max, admins_max) = (u32::MAX, u32::MAX);
-        let order = GroupOrder { group, actor, change, members_max, admins_max, now_ms };
+        let order =
+            GroupOrder { group, actor, is_by_operator: false, change, members_max, admins_max, now_ms };
         let run = move |store: Arc<dyn Store>, owner: Arc<str>| async move {
             Ok(((), store.change_group(&owner, &order).await?))
         };

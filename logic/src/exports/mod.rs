@@ -6,15 +6,15 @@ use std::sync::Arc;
 use bytes::Bytes;
 use futures_util::Stream;
 use oort_api::clock::now_ms;
-use oort_api::codec::envelope::name_of_kind;
+use oort_api::codec::envelope::{name_of_conversation_kind, name_of_kind};
 use oort_api::error::{Code, Refusal};
 use oort_api::ids::UserId;
-use oort_api::pb::oort::v1::{ConversationKind, Message};
+use oort_api::pb::oort::v1::Message;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use crate::store::Store;
+use crate::store::{Contact, ContactList, Store, StoredFile};
 
 /// Settings of [`Exports`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -69,13 +69,32 @@ struct State {
 
 enum Next {
     Beginning(Bytes),
+    /// Of this one of [`LISTS`], those after this user; the first one has no comma before it.
+    Contacts {
+        list: usize,
+        after: i64,
+        is_first: bool,
+    },
     /// What was written after this place; the first one has no comma before it.
     Messages {
         after: (i64, i64),
         is_first: bool,
     },
+    /// Files after this one; the first one has no comma before it.
+    Files {
+        after: i64,
+        is_first: bool,
+    },
     Nothing,
 }
+
+/// What somebody holds of other users, by name.
+const LISTS: [(&str, ContactList); 4] = [
+    ("contacts", ContactList::Contacts),
+    ("requestsToMe", ContactList::Asking),
+    ("requestsByMe", ContactList::Asked),
+    ("blocked", ContactList::Blocked),
+];
 
 impl Exports {
     /// Of what this store keeps, at most so many open rooms and log-ins.
@@ -107,7 +126,7 @@ impl Exports {
         Ok(futures_util::stream::try_unfold(state, State::step))
     }
 
-    /// All but the messages, up to where those begin.
+    /// All but the long lists, up to where the first of those begins.
     async fn beginning(&self, user: UserId) -> Result<Bytes, Refusal> {
         let person = self.store.person(user).await?;
         let person =
@@ -126,7 +145,7 @@ impl Exports {
             .map(|conversation| {
                 json!({
                     "id": conversation.id.to_string(),
-                    "kind": kind(conversation.kind()),
+                    "kind": name_of_conversation_kind(conversation.kind()),
                     "name": conversation.name,
                     "readSeq": conversation.read_seq,
                     "deliveredSeq": conversation.delivered_seq,
@@ -153,41 +172,97 @@ impl Exports {
         })
         .to_string();
         text.pop();
-        text.push_str(",\"messages\":[");
+        text.push_str(",\"contacts\":[");
         Ok(text.into())
     }
 }
 
 impl State {
     async fn step(mut self) -> Result<Option<(Bytes, Self)>, Refusal> {
-        match self.next {
+        let text = match self.next {
             Next::Beginning(text) => {
-                self.next = Next::Messages { after: (0, 0), is_first: true };
-                Ok(Some((text, self)))
+                self.next = Next::Contacts { list: 0, after: 0, is_first: true };
+                return Ok(Some((text, self)));
             }
-            Next::Messages { after, is_first } => {
-                let messages = self.store.messages_by(self.user, after, self.page).await?;
-                let mut text = String::new();
-                for (index, message) in messages.iter().enumerate() {
-                    if index > 0 || !is_first {
-                        text.push(',');
-                    }
-                    text.push_str(&of_message(message).to_string());
-                }
-                self.next = match messages.last() {
-                    Some(last) if messages.len() >= self.page as usize => {
-                        Next::Messages { after: (last.conversation, last.seq), is_first: false }
-                    }
-                    _ => {
-                        text.push_str("]}");
-                        Next::Nothing
-                    }
-                };
-                Ok(Some((text.into(), self)))
-            }
-            Next::Nothing => Ok(None),
-        }
+            Next::Contacts { list, after, is_first } => self.contacts(list, after, is_first).await?,
+            Next::Messages { after, is_first } => self.messages(after, is_first).await?,
+            Next::Files { after, is_first } => self.files(after, is_first).await?,
+            Next::Nothing => return Ok(None),
+        };
+        Ok(Some((text.into(), self)))
     }
+
+    async fn contacts(&mut self, list: usize, after: i64, is_first: bool) -> Result<String, Refusal> {
+        let Some(&(_, kind)) = LISTS.get(list) else { return Ok(String::new()) };
+        let contacts = self.store.contacts(self.user, kind, after, self.page, now_ms()).await?;
+        let mut text = listed(contacts.iter().map(of_contact), is_first);
+        self.next = match (contacts.last(), LISTS.get(list + 1)) {
+            (Some(last), _) if contacts.len() >= self.page as usize => {
+                Next::Contacts { list, after: last.peer.id, is_first: false }
+            }
+            (_, Some((name, _))) => {
+                text.push_str(&format!("],\"{name}\":["));
+                Next::Contacts { list: list + 1, after: 0, is_first: true }
+            }
+            (_, None) => {
+                text.push_str("],\"messages\":[");
+                Next::Messages { after: (0, 0), is_first: true }
+            }
+        };
+        Ok(text)
+    }
+
+    async fn messages(&mut self, after: (i64, i64), is_first: bool) -> Result<String, Refusal> {
+        let messages = self.store.messages_by(self.user, after, self.page).await?;
+        let mut text = listed(messages.iter().map(of_message), is_first);
+        self.next = match messages.last() {
+            Some(last) if messages.len() >= self.page as usize => {
+                Next::Messages { after: (last.conversation, last.seq), is_first: false }
+            }
+            _ => {
+                text.push_str("],\"files\":[");
+                Next::Files { after: 0, is_first: true }
+            }
+        };
+        Ok(text)
+    }
+
+    async fn files(&mut self, after: i64, is_first: bool) -> Result<String, Refusal> {
+        let files = self.store.files_of(self.user, after, self.page).await?;
+        let mut text = listed(files.iter().map(of_file), is_first);
+        self.next = match files.last() {
+            Some(last) if files.len() >= self.page as usize => {
+                Next::Files { after: last.id.get(), is_first: false }
+            }
+            _ => {
+                text.push_str("]}");
+                Next::Nothing
+            }
+        };
+        Ok(text)
+    }
+}
+
+/// Items of a list, with commas; the first of all has none before it.
+fn listed(items: impl Iterator<Item = Value>, is_first: bool) -> String {
+    let mut text = String::new();
+    for (index, item) in items.enumerate() {
+        if index > 0 || !is_first {
+            text.push(',');
+        }
+        text.push_str(&item.to_string());
+    }
+    text
+}
+
+fn of_contact(contact: &Contact) -> Value {
+    json!({
+        "user": { "id": contact.peer.id.to_string(), "username": contact.peer.username },
+        "remark": contact.remark,
+        "message": contact.message,
+        "sinceMs": contact.changed_at_ms,
+        "blocked": contact.blocks,
+    })
 }
 
 fn of_message(message: &Message) -> Value {
@@ -206,12 +281,16 @@ fn of_message(message: &Message) -> Value {
     value
 }
 
-fn kind(kind: ConversationKind) -> &'static str {
-    match kind {
-        ConversationKind::Direct => "direct",
-        ConversationKind::Group => "group",
-        ConversationKind::Room | ConversationKind::Unspecified => "room",
-    }
+/// Its bytes are read one by one, by its id.
+fn of_file(file: &StoredFile) -> Value {
+    json!({
+        "id": file.id.to_string(),
+        "name": file.name,
+        "size": file.size,
+        "received": file.received,
+        "mime": file.finished.mime,
+        "createdAtMs": file.created_at_ms,
+    })
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! A connection's first step: who it is, and that this is recorded.
 
 use oort_api::Code;
-use oort_api::directory::{CometRef, LoginTag, SessionEntry};
+use oort_api::directory::{AWAY, CometRef, LoginTag, SessionEntry};
 use oort_api::error::Refusal;
 use oort_api::ids::{SessionKey, UserId};
 use oort_api::pb::oort::v1::connect_request::Credential;
@@ -44,7 +44,7 @@ impl LogicService {
             user,
             key,
             version: request.version,
-            platform: plain(&platform),
+            platform: client(&platform),
             addressable: is_chosen,
             login: LoginTag::new(reply.login),
         };
@@ -116,8 +116,15 @@ impl LogicService {
     }
 }
 
-/// The platform as the directory takes it.
-pub(super) fn plain(platform: &str) -> String {
+/// The platform as the directory takes it, left alone or not.
+pub(super) fn client(platform: &str) -> String {
+    match platform.strip_suffix(AWAY) {
+        Some(kind) => plain(kind) + AWAY,
+        None => plain(platform),
+    }
+}
+
+fn plain(platform: &str) -> String {
     let is_plain = |c: &char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-' | '/');
     platform.chars().filter(is_plain).take(PLATFORM_BYTES_MAX).collect()
 }

@@ -55,6 +55,7 @@ impl LogicService {
                 Reply::Cursor(pb::CursorResult { cursor: Some(cursor) })
             }
             Command::Watch(command) => Reply::Watch(self.watch(user_id(request.user_id)?, command).await?),
+            Command::Away(command) => Reply::Away(self.away(user_id(request.user_id)?, command).await?),
             Command::Typing(command) => {
                 Reply::Typing(self.typing(user_id(request.user_id)?, &request.key, &command)?)
             }

@@ -7,7 +7,7 @@ use oort_api::error::Refusal;
 use oort_api::ids::{RoomKey, SessionKey, UserId};
 use oort_api::pb::oort::v1 as pb;
 
-use super::authenticate::plain;
+use super::authenticate::client;
 use super::{LogicService, comet_ref, invalid};
 use crate::error::directory_refusal;
 
@@ -103,13 +103,13 @@ fn merged_counts(
     counts
 }
 
-fn session_entries(sessions: Vec<pb::SessionRef>) -> Result<Vec<SessionEntry>, Refusal> {
+pub(super) fn session_entries(sessions: Vec<pb::SessionRef>) -> Result<Vec<SessionEntry>, Refusal> {
     let entry = |session: pb::SessionRef| {
         Ok(SessionEntry {
             user: UserId::new(session.user_id),
             key: SessionKey::new(&session.key).map_err(|fault| invalid(format!("sessions: key: {fault}")))?,
             version: session.version,
-            platform: plain(&session.platform),
+            platform: client(&session.platform),
             addressable: session.addressable,
             login: LoginTag::new(session.login),
         })

@@ -4,7 +4,9 @@ use oort_api::error::Refusal;
 use oort_api::ids::{ConversationId, SessionKey, UserId};
 use oort_api::pb::oort::v1 as pb;
 
-use super::{LogicService, invalid};
+use super::sessions::session_entries;
+use super::{LogicService, comet_ref, invalid};
+use crate::error::directory_refusal;
 use crate::presence::Typing;
 
 impl LogicService {
@@ -18,8 +20,23 @@ impl LogicService {
         let users: Vec<UserId> = command.users.into_iter().filter_map(UserId::new).collect();
         let presence = &self.app.presence;
         let watchable = presence.watchable(user, &conversations).await?;
-        let users = if users.is_empty() { Vec::new() } else { presence.of(&users).await? };
+        let users = if users.is_empty() { Vec::new() } else { presence.of(user, &users).await? };
         Ok(pb::WatchResult { conversations: watchable.into_iter().map(ConversationId::get).collect(), users })
+    }
+
+    pub(super) async fn away(
+        &self,
+        user: UserId,
+        command: pb::AwayCommand,
+    ) -> Result<pb::AwayResult, Refusal> {
+        let comet = comet_ref(command.comet)?;
+        let sessions = session_entries(command.session.into_iter().collect())?;
+        if sessions.iter().any(|session| session.user != Some(user)) {
+            return Err(invalid("session: of the user"));
+        }
+        self.app.directory.restate_sessions(&comet, &sessions).await.map_err(directory_refusal)?;
+        self.app.presence.altered(user);
+        Ok(pb::AwayResult {})
     }
 
     pub(super) fn typing(

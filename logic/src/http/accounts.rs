@@ -12,7 +12,7 @@ use oort_api::ids::UserId;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::caller::{Caller, is_same_origin};
+use super::caller::{Caller, UsersRead, is_same_origin};
 use super::door::{ClientAddress, Door};
 use super::input::{Json, Query};
 use super::refused::Refused;
@@ -212,7 +212,7 @@ pub(super) async fn end_session(State(door): State<Arc<Door>>, caller: Caller) -
     responses((status = 200, description = "By name", body = UsersView)))]
 pub(super) async fn find_users(
     State(door): State<Arc<Door>>,
-    caller: Caller,
+    caller: Caller<UsersRead>,
     Query(find): Query<FindUsers>,
 ) -> Result<JsonReply<UsersView>, Refused> {
     let limit = find.limit;

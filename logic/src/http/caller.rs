@@ -1,5 +1,6 @@
 //! Who asks: a user by token or cookie, or a server by token.
 
+use std::marker::PhantomData;
 use std::sync::Arc;
 
 use axum::extract::FromRequestParts;
@@ -13,23 +14,55 @@ use super::door::Door;
 use super::input::is_json;
 use super::refused::Refused;
 use crate::accounts::{Identity, Scope};
+use crate::keys;
+use crate::policy::keys::KeyScope;
 
 /// Name of the log-in cookie.
 pub(super) const COOKIE_NAME: &str = "sid";
 
-/// A user who proved who they are.
-pub(super) struct Caller {
-    pub(super) identity: Identity,
-    pub(super) id: UserId,
+/// Who may make a call, by a type, so that none is open to keys without saying to which.
+pub(super) trait Admits: Send {
+    /// The scope that a key needs; `None`: it is not for keys.
+    const KEYS_WITH: Option<KeyScope>;
 }
 
-impl FromRequestParts<Arc<Door>> for Caller {
+/// People only.
+pub(super) struct People;
+
+impl Admits for People {
+    const KEYS_WITH: Option<KeyScope> = None;
+}
+
+macro_rules! admits {
+    ($($scope:ident),+) => { $(
+        /// People, and keys with this scope as their account.
+        pub(super) struct $scope;
+        impl Admits for $scope {
+            const KEYS_WITH: Option<KeyScope> = Some(KeyScope::$scope);
+        }
+    )+ };
+}
+
+admits!(MessagesSend, UsersRead, GroupsWrite);
+
+/// A user who proved who they are.
+pub(super) struct Caller<A = People> {
+    pub(super) identity: Identity,
+    pub(super) id: UserId,
+    _admits: PhantomData<A>,
+}
+
+impl<A: Admits> FromRequestParts<Arc<Door>> for Caller<A> {
     type Rejection = Refused;
 
     async fn from_request_parts(parts: &mut Parts, door: &Arc<Door>) -> Result<Self, Refused> {
         let accounts = &door.app.accounts;
         let identity = if let Some(token) = bearer(&parts.headers)? {
-            accounts.authenticate_bearer(token).await?
+            if token.starts_with(keys::BEGINNING) {
+                by_key(door, token, A::KEYS_WITH).await?
+            } else {
+                accounts.authenticate_bearer(token).await?
+            }
         } else if let Some(sid) = cookie(&parts.headers) {
             if !parts.method.is_safe() {
                 check_origin(parts, &door.config.allowed_origins)?;
@@ -38,7 +71,7 @@ impl FromRequestParts<Arc<Door>> for Caller {
         } else {
             return Err(Refused::new(Code::Unauthenticated, "log in first"));
         };
-        Ok(Self { id: identity.user_id()?, identity })
+        Ok(Self { id: identity.user_id()?, identity, _admits: PhantomData })
     }
 }
 
@@ -51,12 +84,26 @@ impl FromRequestParts<Arc<Door>> for PushServer {
     async fn from_request_parts(parts: &mut Parts, door: &Arc<Door>) -> Result<Self, Refused> {
         let token = bearer(&parts.headers)?;
         let token = token.ok_or_else(|| Refused::new(Code::Unauthenticated, "a server token is needed"))?;
-        door.app.accounts.authorise_server(token, Scope::Push)?;
+        if token.starts_with(keys::BEGINNING) {
+            door.app.keys.authorise(token, KeyScope::Push).await?;
+        } else {
+            door.app.accounts.authorise_server(token, Scope::Push)?;
+        }
         Ok(Self)
     }
 }
 
 /// The token of the header; an unreadable header is not a missing one.
+/// The account a key acts as.
+async fn by_key(door: &Door, key: &str, scope: Option<KeyScope>) -> Result<Identity, Refused> {
+    let Some(scope) = scope else {
+        return Err(Refused::new(Code::Forbidden, "this call is not for keys of servers"));
+    };
+    let user = door.app.keys.account(key, scope).await?;
+    // No call that admits keys asks for the log-in, nor for its end.
+    Ok(Identity { user, login_id: "".into(), expires_at_ms: i64::MAX })
+}
+
 fn bearer(headers: &HeaderMap) -> Result<Option<&str>, Refused> {
     let Some(value) = headers.get(AUTHORIZATION) else { return Ok(None) };
     let token = value.to_str().ok().and_then(|value| value.split_once(' '));
@@ -67,7 +114,7 @@ fn bearer(headers: &HeaderMap) -> Result<Option<&str>, Refused> {
 }
 
 /// Value of the log-in cookie.
-pub(super) fn cookie(headers: &HeaderMap) -> Option<&str> {
+pub(crate) fn cookie(headers: &HeaderMap) -> Option<&str> {
     let texts = headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok());
     let mut pairs = texts.flat_map(|text| text.split(';')).filter_map(|pair| pair.trim().split_once('='));
     pairs.find(|(name, _)| *name == COOKIE_NAME).map(|(_, value)| value)

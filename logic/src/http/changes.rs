@@ -13,7 +13,7 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::caller::Caller;
+use super::caller::{Caller, MessagesSend};
 use super::door::Door;
 use super::input::{Json, Path, Path2, Path3, Query};
 use super::refused::Refused;
@@ -43,7 +43,7 @@ pub(super) struct ListChanges {
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = MessageChange)]
-struct ChangeView {
+pub(crate) struct ChangeView {
     /// 1, 2, 3, … for each conversation.
     change_seq: i64,
     /// `<conversationId>-<seq>`.
@@ -82,6 +82,8 @@ enum ChangeKindView {
     Unreacted,
     /// The server removed it.
     Erased,
+    /// Its time was over: the server erased it.
+    Expired,
 }
 
 /// Changes of messages.
@@ -111,6 +113,7 @@ impl From<ChangeEvent> for ChangeView {
                 Kind::Reacted => ChangeKindView::Reacted,
                 Kind::Unreacted => ChangeKindView::Unreacted,
                 Kind::Erased => ChangeKindView::Erased,
+                Kind::Expired => ChangeKindView::Expired,
             },
             at: event.at_ms,
             by: event.actor.filter(|actor| actor.id > 0).map(UserView::from),
@@ -143,7 +146,7 @@ pub(super) fn routes() -> OpenApiRouter<Arc<Door>> {
     responses((status = 200, description = "The message as it is now, stored", body = MessageView)))]
 async fn edit_message(
     State(door): State<Arc<Door>>,
-    caller: Caller,
+    caller: Caller<MessagesSend>,
     Path2(id, seq): Path2<ConversationId, Seq>,
     Json(edited): Json<EditedMessage>,
 ) -> Result<JsonReply<MessageView>, Refused> {
@@ -172,7 +175,7 @@ async fn hide_message(
     responses((status = 200, description = "The message as it is now, stored", body = MessageView)))]
 async fn recall_message(
     State(door): State<Arc<Door>>,
-    caller: Caller,
+    caller: Caller<MessagesSend>,
     Path2(id, seq): Path2<ConversationId, Seq>,
 ) -> Result<JsonReply<MessageView>, Refused> {
     Ok(JsonReply(door.app.messages.recall(&caller.identity.user, id, seq).await?.into()))

@@ -141,8 +141,8 @@ enum FindersView {
     Nobody,
 }
 
-/// Who finds the caller, by what.
-#[derive(Serialize, Deserialize, ToSchema)]
+/// Who finds the caller, by what, and what others are told of them.
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = Privacy)]
 pub(super) struct PrivacyView {
@@ -152,6 +152,26 @@ pub(super) struct PrivacyView {
     find_by_email: FindersView,
     /// By the id.
     find_by_id: FindersView,
+    /// Others are told how far the caller has read, and the caller of others.
+    send_receipts: bool,
+    /// The caller appears offline to others.
+    invisible: bool,
+}
+
+/// The same, as it is to be.
+#[derive(Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct NewPrivacy {
+    /// By the beginning of the user name.
+    find_by_name: FindersView,
+    /// By the whole e-mail address.
+    find_by_email: FindersView,
+    /// By the id.
+    find_by_id: FindersView,
+    /// Others are told how far the caller has read, and the caller of others; absent: as it was.
+    send_receipts: Option<bool>,
+    /// The caller appears offline to others; absent: as it was.
+    invisible: Option<bool>,
 }
 
 impl From<Finders> for FindersView {
@@ -180,16 +200,20 @@ impl From<Privacy> for PrivacyView {
             find_by_name: privacy.by_name.into(),
             find_by_email: privacy.by_email.into(),
             find_by_id: privacy.by_id.into(),
+            send_receipts: privacy.sends_receipts,
+            invisible: privacy.is_invisible,
         }
     }
 }
 
-impl From<&PrivacyView> for Privacy {
-    fn from(view: &PrivacyView) -> Self {
-        Self {
-            by_name: view.find_by_name.into(),
-            by_email: view.find_by_email.into(),
-            by_id: view.find_by_id.into(),
+impl NewPrivacy {
+    fn over(&self, before: Privacy) -> Privacy {
+        Privacy {
+            by_name: self.find_by_name.into(),
+            by_email: self.find_by_email.into(),
+            by_id: self.find_by_id.into(),
+            sends_receipts: self.send_receipts.unwrap_or(before.sends_receipts),
+            is_invisible: self.invisible.unwrap_or(before.is_invisible),
         }
     }
 }
@@ -314,7 +338,9 @@ async fn delete(
     params(("userId" = String, Path, description = "Anybody else")),
     responses((status = 200, description = "The user is blocked", body = ContactView)))]
 async fn block(State(door): State<Arc<Door>>, caller: Caller, Path(peer): Path<UserId>) -> Answer {
-    Ok(JsonReply(door.app.contacts.block(&caller.identity.user, peer).await?.into()))
+    let contact = door.app.contacts.block(&caller.identity.user, peer).await?;
+    door.app.presence.blocked(caller.id, peer);
+    Ok(JsonReply(contact.into()))
 }
 
 /// Takes requests and messages from the user again.
@@ -325,21 +351,26 @@ async fn unblock(State(door): State<Arc<Door>>, caller: Caller, Path(peer): Path
     Ok(JsonReply(door.app.contacts.unblock(&caller.identity.user, peer).await?.into()))
 }
 
-/// Tells who finds the caller.
+/// Tells who finds the caller, and what others are told of them.
 #[utoipa::path(get, path = "/api/me/privacy", operation_id = "privacy", tag = "contacts",
     responses((status = 200, description = "Who finds the caller, by what", body = PrivacyView)))]
 async fn privacy(State(door): State<Arc<Door>>, caller: Caller) -> Result<JsonReply<PrivacyView>, Refused> {
     Ok(JsonReply(door.app.contacts.privacy(caller.id).await?.into()))
 }
 
-/// Says who finds the caller.
-#[utoipa::path(put, path = "/api/me/privacy", operation_id = "putPrivacy", tag = "contacts", request_body = PrivacyView,
+/// Says who finds the caller, and what others are told of them.
+#[utoipa::path(put, path = "/api/me/privacy", operation_id = "putPrivacy", tag = "contacts", request_body = NewPrivacy,
     responses((status = 200, description = "As it is now", body = PrivacyView)))]
 async fn put_privacy(
     State(door): State<Arc<Door>>,
     caller: Caller,
-    Json(new): Json<PrivacyView>,
+    Json(new): Json<NewPrivacy>,
 ) -> Result<JsonReply<PrivacyView>, Refused> {
-    door.app.contacts.set_privacy(caller.id, Privacy::from(&new)).await?;
-    Ok(JsonReply(new))
+    let before = door.app.contacts.privacy(caller.id).await?;
+    let privacy = new.over(before);
+    door.app.contacts.set_privacy(caller.id, privacy).await?;
+    if privacy.is_invisible != before.is_invisible {
+        door.app.presence.veiled(caller.id);
+    }
+    Ok(JsonReply(privacy.into()))
 }

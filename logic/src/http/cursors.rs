@@ -70,7 +70,7 @@ pub(super) struct MemberCursorView {
 
 impl From<MemberCursor> for MemberCursorView {
     fn from(cursor: MemberCursor) -> Self {
-        let MemberCursor { user, delivered_seq, read_seq } = cursor;
+        let MemberCursor { user, delivered_seq, read_seq, .. } = cursor;
         Self { user_id: user.to_string(), delivered_seq, read_seq }
     }
 }

@@ -9,7 +9,7 @@ use oort_api::ids::ConversationId;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::caller::Caller;
+use super::caller::{Caller, GroupsWrite};
 use super::door::Door;
 use super::input::{Json, Path, Path2, idempotency_key};
 use super::refused::Refused;
@@ -89,7 +89,7 @@ pub(super) struct Token {
     responses((status = 201, description = "Made", body = CreatedLinkView)))]
 pub(super) async fn create_link(
     State(door): State<Arc<Door>>,
-    caller: Caller,
+    caller: Caller<GroupsWrite>,
     Path(id): Path<ConversationId>,
     headers: HeaderMap,
     Json(NewLink { expires_in_ms, uses_max }): Json<NewLink>,
@@ -106,7 +106,7 @@ pub(super) async fn create_link(
     responses((status = 200, description = "Its links", body = LinksView)))]
 pub(super) async fn list_links(
     State(door): State<Arc<Door>>,
-    caller: Caller,
+    caller: Caller<GroupsWrite>,
     Path(id): Path<ConversationId>,
 ) -> Result<JsonReply<LinksView>, Refused> {
     let links = door.app.conversations.links(caller.id, id).await?;
@@ -119,7 +119,7 @@ pub(super) async fn list_links(
     responses((status = 204, description = "There is no such link")))]
 pub(super) async fn revoke_link(
     State(door): State<Arc<Door>>,
-    caller: Caller,
+    caller: Caller<GroupsWrite>,
     Path2(id, link): Path2<ConversationId, i64>,
 ) -> Result<StatusCode, Refused> {
     door.app.conversations.revoke_link(caller.id, id, link).await?;

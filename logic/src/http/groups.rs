@@ -11,7 +11,7 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::caller::Caller;
+use super::caller::{Caller, GroupsWrite};
 use super::door::Door;
 use super::group_links;
 use super::input::{Json, Path, Path2, Query, idempotency_key};
@@ -53,6 +53,12 @@ pub(super) struct GroupPatch {
     mute_all: Option<bool>,
 }
 
+impl From<GroupPatch> for GroupEdit {
+    fn from(GroupPatch { name, avatar, announcement, mute_all }: GroupPatch) -> Self {
+        Self { name, avatar, announcement, is_muted_all: mute_all, expires_in_ms: None }
+    }
+}
+
 /// Who becomes the owner.
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
@@ -73,7 +79,7 @@ pub(super) struct NewRole {
 #[derive(Deserialize, ToSchema)]
 pub(super) struct NewMute {
     /// ms since the epoch; 0 = may send.
-    until: i64,
+    pub(super) until: i64,
 }
 
 /// What the caller makes of a conversation; what is absent stays.
@@ -95,6 +101,14 @@ pub(super) struct SettingsView {
     pinned: bool,
     /// Notifies of nothing until then, ms since the epoch; 0 = notifies.
     muted_until: i64,
+}
+
+/// How long messages of a conversation are to stay.
+#[derive(Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct NewExpiry {
+    /// For those sent from now on, ms; 0 = for ever.
+    expires_in_ms: i64,
 }
 
 #[derive(Deserialize, IntoParams)]
@@ -131,6 +145,7 @@ pub(super) fn routes() -> OpenApiRouter<Arc<Door>> {
         .routes(routes!(group_links::list_links, group_links::create_link))
         .routes(routes!(group_links::revoke_link))
         .routes(routes!(put_settings))
+        .routes(routes!(put_expiry))
 }
 
 /// Creates a group with its first members; the caller owns it.
@@ -140,7 +155,7 @@ pub(super) fn routes() -> OpenApiRouter<Arc<Door>> {
     responses((status = 201, description = "Created", body = ConversationView)))]
 pub(super) async fn create_group(
     State(door): State<Arc<Door>>,
-    caller: Caller,
+    caller: Caller<GroupsWrite>,
     headers: HeaderMap,
     Json(new): Json<NewGroup>,
 ) -> Result<(StatusCode, JsonReply<ConversationView>), Refused> {
@@ -156,7 +171,7 @@ pub(super) async fn create_group(
     responses((status = 200, description = "The group", body = GroupView)))]
 pub(super) async fn group(
     State(door): State<Arc<Door>>,
-    caller: Caller,
+    caller: Caller<GroupsWrite>,
     Path(id): Path<ConversationId>,
 ) -> Result<JsonReply<GroupView>, Refused> {
     Ok(JsonReply(door.app.conversations.group(caller.id, id).await?.into()))
@@ -168,12 +183,11 @@ pub(super) async fn group(
     responses((status = 204, description = "It is so now")))]
 pub(super) async fn edit_group(
     State(door): State<Arc<Door>>,
-    caller: Caller,
+    caller: Caller<GroupsWrite>,
     Path(id): Path<ConversationId>,
-    Json(GroupPatch { name, avatar, announcement, mute_all }): Json<GroupPatch>,
+    Json(patch): Json<GroupPatch>,
 ) -> Result<StatusCode, Refused> {
-    let edit = GroupEdit { name, avatar, announcement, is_muted_all: mute_all };
-    door.app.conversations.edit_group(&caller.identity.user, id, edit).await?;
+    door.app.conversations.edit_group(&caller.identity.user, id, patch.into()).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -183,7 +197,7 @@ pub(super) async fn edit_group(
     responses((status = 204, description = "It is dissolved")))]
 pub(super) async fn dissolve_group(
     State(door): State<Arc<Door>>,
-    caller: Caller,
+    caller: Caller<GroupsWrite>,
     Path(id): Path<ConversationId>,
 ) -> Result<StatusCode, Refused> {
     door.app.conversations.dissolve(&caller.identity.user, id).await?;
@@ -196,7 +210,7 @@ pub(super) async fn dissolve_group(
     responses((status = 204, description = "They own it")))]
 pub(super) async fn hand_over(
     State(door): State<Arc<Door>>,
-    caller: Caller,
+    caller: Caller<GroupsWrite>,
     Path(id): Path<ConversationId>,
     Json(new): Json<NewOwner>,
 ) -> Result<StatusCode, Refused> {
@@ -210,7 +224,7 @@ pub(super) async fn hand_over(
     responses((status = 200, description = "A page of members", body = MembersView)))]
 pub(super) async fn list_members(
     State(door): State<Arc<Door>>,
-    caller: Caller,
+    caller: Caller<GroupsWrite>,
     Path(id): Path<ConversationId>,
     Query(query): Query<ListMembers>,
 ) -> Result<JsonReply<MembersView>, Refused> {
@@ -225,7 +239,7 @@ pub(super) async fn list_members(
     responses((status = 204, description = "They are members")))]
 pub(super) async fn add_members(
     State(door): State<Arc<Door>>,
-    caller: Caller,
+    caller: Caller<GroupsWrite>,
     Path(id): Path<ConversationId>,
     Json(new): Json<NewMembers>,
 ) -> Result<StatusCode, Refused> {
@@ -239,7 +253,7 @@ pub(super) async fn add_members(
     responses((status = 204, description = "They are no member")))]
 pub(super) async fn remove_member(
     State(door): State<Arc<Door>>,
-    caller: Caller,
+    caller: Caller<GroupsWrite>,
     Path2(id, member): Path2<ConversationId, UserId>,
 ) -> Result<StatusCode, Refused> {
     door.app.conversations.remove_member(&caller.identity.user, id, member).await?;
@@ -252,7 +266,7 @@ pub(super) async fn remove_member(
     request_body = NewRole, responses((status = 204, description = "They are that")))]
 pub(super) async fn set_role(
     State(door): State<Arc<Door>>,
-    caller: Caller,
+    caller: Caller<GroupsWrite>,
     Path2(id, member): Path2<ConversationId, UserId>,
     Json(new): Json<NewRole>,
 ) -> Result<StatusCode, Refused> {
@@ -266,11 +280,25 @@ pub(super) async fn set_role(
     request_body = NewMute, responses((status = 204, description = "It is so")))]
 pub(super) async fn mute_member(
     State(door): State<Arc<Door>>,
-    caller: Caller,
+    caller: Caller<GroupsWrite>,
     Path2(id, member): Path2<ConversationId, UserId>,
     Json(new): Json<NewMute>,
 ) -> Result<StatusCode, Refused> {
     door.app.conversations.mute_member(&caller.identity.user, id, member, new.until).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Says how long messages sent to a group or direct conversation from now on stay.
+#[utoipa::path(put, path = "/api/conversations/{id}/expiry", operation_id = "putExpiry", tag = "conversations",
+    params(("id" = String, Path, description = "A group that the caller looks after, or a direct conversation")),
+    request_body = NewExpiry, responses((status = 204, description = "It is so")))]
+pub(super) async fn put_expiry(
+    State(door): State<Arc<Door>>,
+    caller: Caller,
+    Path(id): Path<ConversationId>,
+    Json(new): Json<NewExpiry>,
+) -> Result<StatusCode, Refused> {
+    door.app.conversations.set_expiry(&caller.identity.user, id, new.expires_in_ms).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -79,7 +79,7 @@ impl FromRequest<Arc<Door>> for Body {
 }
 
 /// Nothing is unpacked here: a few bytes could become very many.
-fn check_plain(headers: &HeaderMap) -> Result<(), Refused> {
+pub(super) fn check_plain(headers: &HeaderMap) -> Result<(), Refused> {
     let is_plain = |coding: &HeaderValue| coding.as_bytes().eq_ignore_ascii_case(b"identity");
     if headers.get_all(CONTENT_ENCODING).iter().all(is_plain) {
         return Ok(());

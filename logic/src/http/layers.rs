@@ -2,18 +2,19 @@
 
 use std::any::Any;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use http::header::{CACHE_CONTROL, X_CONTENT_TYPE_OPTIONS};
-use http::{HeaderName, HeaderValue};
+use http::{HeaderName, HeaderValue, Method};
 use oort_api::Code;
 use tokio::time::timeout;
 use tracing::Instrument;
 
 use super::door::{ClientAddress, Door};
+use super::files::CONTENT_PATH;
 use super::refused::Refused;
 use super::trace::{TRACEPARENT, Trace};
 
@@ -62,7 +63,7 @@ pub(super) async fn observe(State(door): State<Arc<Door>>, mut request: Request,
 }
 
 async fn answer(door: &Door, request: Request, next: Next) -> Response {
-    if let Ok(response) = timeout(door.config.request_timeout(), next.run(request)).await {
+    if let Ok(response) = timeout(longest(door, &request), next.run(request)).await {
         return response;
     }
     door.metrics.timeouts.inc();
@@ -73,6 +74,16 @@ async fn answer(door: &Door, request: Request, next: Next) -> Response {
         "this took too long and may still happen; repeat it with the same clientMsgId or look first",
     )
     .into_response()
+}
+
+/// How long a request may last: one that uploads lasts as long as its bytes take, and has its own bounds.
+fn longest(door: &Door, request: &Request) -> Duration {
+    let path = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str);
+    if request.method() == Method::PATCH && path == Some(CONTENT_PATH) {
+        Duration::from_millis(door.app.files.upload_timeout_ms())
+    } else {
+        door.config.request_timeout()
+    }
 }
 
 /// Counts a request under way, also when its client goes away.

@@ -16,12 +16,13 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::caller::Caller;
+use super::caller::{Caller, UsersRead};
 use super::cookie;
 use super::door::{ClientAddress, Door};
 use super::input::{Json, Path};
 use super::refused::Refused;
 use super::views::UserView;
+use crate::policy::operators::OperatorRole;
 use crate::store::{Person, Profile, ProfileChange, Sex};
 
 /// All of it.
@@ -69,6 +70,9 @@ pub(super) struct MeView {
     expires_at_ms: i64,
     /// The caller may use `/api/admin`.
     operator: bool,
+    /// `viewer`, `moderator` or `administrator`: what the caller may do there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    operator_role: Option<&'static str>,
 }
 
 /// A user as everybody sees them.
@@ -122,13 +126,15 @@ pub(super) async fn change_me(
 }
 
 async fn view(door: &Door, caller: &Caller, person: Person) -> Result<MeView, Refused> {
+    let role = door.app.operators.role(caller.id).await?;
     Ok(MeView {
         user: person.user.into(),
         profile: person.profile.into(),
         email: person.email,
         created_at_ms: person.created_at_ms,
         expires_at_ms: caller.identity.expires_at_ms,
-        operator: door.app.operators.is_operator(caller.id).await?,
+        operator: role.is_some(),
+        operator_role: role.map(OperatorRole::as_str),
     })
 }
 
@@ -178,7 +184,7 @@ pub(super) async fn export_me(State(door): State<Arc<Door>>, caller: Caller) -> 
     responses((status = 200, description = "The user", body = PersonView)))]
 pub(super) async fn user(
     State(door): State<Arc<Door>>,
-    _: Caller,
+    _: Caller<UsersRead>,
     Path(id): Path<UserId>,
 ) -> Result<JsonReply<PersonView>, Refused> {
     let Person { user, profile, .. } = door.app.profiles.of(id).await?;

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use utoipa::{IntoParams, ToSchema};
 
-use super::caller::Caller;
+use super::caller::{Caller, MessagesSend};
 use super::door::Door;
 use super::input::{Json, Path, Query};
 use super::refused::Refused;
@@ -46,7 +46,9 @@ pub(super) struct NewMessage {
     /// It speaks to everybody.
     #[serde(default)]
     mentions_all: bool,
-    /// A message that is sent on, instead of all this.
+    /// How long it stays, ms; absent, or longer than the conversation says: as long as that.
+    expires_in_ms: Option<i64>,
+    /// A message that is sent on, instead of all this but `expiresInMs`.
     forward: Option<Forwarded>,
 }
 
@@ -96,6 +98,7 @@ impl NewMessage {
             mentions: self.mentions.iter().map(|user| user.get()).collect(),
             mentions_all: self.mentions_all,
             forwarded: None,
+            expires_in_ms: 0,
         }
     }
 }
@@ -154,23 +157,34 @@ const PAGE: u32 = 50;
     responses((status = 200, description = "Committed", body = SentView)))]
 pub(super) async fn send(
     State(door): State<Arc<Door>>,
-    caller: Caller,
+    caller: Caller<MessagesSend>,
     Path(id): Path<ConversationId>,
     Trace(traceparent): Trace,
     headers: HeaderMap,
     Json(new): Json<NewMessage>,
 ) -> Result<JsonReply<SentView>, Refused> {
-    let details = Some(new.details()).filter(|details| *details != Details::default());
+    let expires_in_ms = new.expires_in_ms.unwrap_or(0);
+    if new.expires_in_ms == Some(0) {
+        return Err(Refused::new(Code::InvalidField, "expiresInMs: leave it out for as long as others stay"));
+    }
+    let own = new.details();
     let client_msg_id = client_msg_id(&headers, new.client_msg_id)?;
     let outgoing = match new.forward {
-        None => Outgoing { client_msg_id, content: new.content, details: details.map(Box::new) },
-        Some(_) if details.is_some() || !new.content.is_empty() => {
+        None => {
+            let details = Details { expires_in_ms, ..own };
+            let details = (details != Details::default()).then(|| Box::new(details));
+            Outgoing { client_msg_id, content: new.content, details }
+        }
+        Some(_) if own != Details::default() || !new.content.is_empty() => {
             return Err(Refused::new(Code::InvalidField, "forward: not together with a message of your own"));
         }
         Some(Forwarded { conversation_id, seq }) => {
             let seq = Seq::new(seq)
                 .ok_or_else(|| Refused::new(Code::InvalidField, "forward.seq: is a seq, 1 or more"))?;
-            let copy = door.app.messages.copy(caller.id, conversation_id, seq).await?;
+            let mut copy = door.app.messages.copy(caller.id, conversation_id, seq).await?;
+            if let Some(details) = &mut copy.details {
+                details.expires_in_ms = expires_in_ms;
+            }
             Outgoing { client_msg_id, ..copy }
         }
     };

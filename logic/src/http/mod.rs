@@ -32,6 +32,7 @@ mod cursors;
 mod device;
 mod door;
 mod events;
+mod files;
 mod goim;
 mod group_links;
 mod groups;
@@ -40,17 +41,24 @@ mod layers;
 mod me;
 mod messages;
 mod metrics;
+mod notifications;
 mod openapi;
 mod presence;
 mod push;
+mod ranges;
+mod receipts;
 mod refused;
+mod search;
 mod sessions;
 mod trace;
 mod views;
 mod web4;
 
+pub(crate) use caller::cookie as login_cookie;
+pub(crate) use changes::ChangeView;
 pub use config::Config;
 pub use metrics::Metrics;
+pub(crate) use views::MessageView;
 
 use door::Door;
 use metrics::{Codes, RouteMetrics};
@@ -99,12 +107,13 @@ fn described() -> (Router<Arc<Door>>, OpenApi) {
         .routes(routes!(sessions::list_sessions, sessions::end_others))
         .routes(routes!(sessions::end_session_of))
         .routes(routes!(accounts::find_users))
-        .routes(routes!(presence::presence))
+        .routes(routes!(presence::presence, presence::ask_presence))
         .routes(routes!(conversations::list_conversations))
         .routes(routes!(conversations::list_rooms, conversations::create_room))
         .routes(routes!(conversations::direct))
         .routes(routes!(cursors::put_cursor))
         .routes(routes!(cursors::list_cursors))
+        .routes(routes!(receipts::list_readers))
         .routes(routes!(messages::read, messages::send))
         .routes(routes!(web4::create_account))
         .routes(routes!(web4::login))
@@ -124,11 +133,14 @@ fn described() -> (Router<Arc<Door>>, OpenApi) {
         .routes(routes!(goim::nodes_weighted))
         .routes(routes!(goim::nodes_instances))
         .merge(changes::routes())
+        .merge(search::routes())
         .merge(codes::routes())
         .merge(events::routes())
         .merge(contacts::routes())
+        .merge(files::routes())
         .merge(groups::routes())
         .merge(me::routes())
+        .merge(notifications::routes())
         .merge(admin::routes())
         .split_for_parts();
     (router, openapi::finish(openapi))

@@ -34,7 +34,7 @@ impl From<User> for UserView {
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = Message)]
-pub(super) struct MessageView {
+pub(crate) struct MessageView {
     /// `<conversationId>-<seq>`.
     #[schema(example = "3-42")]
     id: String,
@@ -76,6 +76,9 @@ pub(super) struct MessageView {
     /// Nothing of what was sent is left.
     #[serde(skip_serializing_if = "Option::is_none")]
     gone: Option<GoneView>,
+    /// From then on nobody is shown its content, ms since the epoch.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expires_at_ms: Option<i64>,
     /// The newest change of the message: those up to it are in what is here.
     #[serde(skip_serializing_if = "Option::is_none")]
     change_seq: Option<i64>,
@@ -94,6 +97,8 @@ enum GoneView {
     Recalled,
     /// The server removed it.
     Erased,
+    /// Its time was over.
+    Expired,
 }
 
 /// A reaction to a message.
@@ -149,6 +154,7 @@ impl From<MessageKind> for MessageKindView {
 
 /// A message that another one answers, as it was then.
 #[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
 #[schema(as = Quote)]
 struct QuoteView {
     /// `<conversationId>-<seq>`.
@@ -158,6 +164,9 @@ struct QuoteView {
     /// Its first characters; empty when it was gone.
     content: String,
     kind: MessageKindView,
+    /// From then on nobody is shown `content`, ms since the epoch.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expires_at_ms: Option<i64>,
 }
 
 impl QuoteView {
@@ -167,6 +176,7 @@ impl QuoteView {
             seq: quote.seq,
             sender: quote.sender.take().unwrap_or_default().into(),
             kind: quote.kind().into(),
+            expires_at_ms: some_time(quote.expires_at_ms),
             content: quote.content,
         }
     }
@@ -183,7 +193,9 @@ impl From<Message> for MessageView {
                 Gone::NotGone => None,
                 Gone::Recalled => Some(GoneView::Recalled),
                 Gone::Erased => Some(GoneView::Erased),
+                Gone::Expired => Some(GoneView::Expired),
             },
+            expires_at_ms: some_time(extra.expires_at_ms),
             change_seq: (extra.change_seq > 0).then_some(extra.change_seq),
             reactions: extra.reactions.into_iter().map(ReactionView::from).collect(),
             id: message_id(message.conversation, message.seq),
@@ -278,6 +290,9 @@ pub(super) struct ConversationView {
     /// It was dissolved, ms since the epoch: it can be read, and that is all.
     #[serde(skip_serializing_if = "Option::is_none")]
     dissolved_at_ms: Option<i64>,
+    /// How long messages sent from now on stay, ms; absent = for ever.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expires_in_ms: Option<i64>,
 }
 
 /// What somebody is in a group.
@@ -375,6 +390,7 @@ impl From<Conversation> for ConversationView {
             avatar: conversation.avatar,
             mute_all: conversation.mute_all,
             dissolved_at_ms: some_time(conversation.dissolved_at_ms),
+            expires_in_ms: some_time(conversation.expires_in_ms),
             name: conversation.name,
             latest: conversation.latest.into_iter().map(MessageView::from).collect(),
         }
@@ -411,6 +427,7 @@ impl ConversationView {
             avatar: String::new(),
             mute_all: false,
             dissolved_at_ms: None,
+            expires_in_ms: None,
         }
     }
 }
@@ -471,6 +488,9 @@ pub(super) struct GroupView {
     /// It was dissolved, ms since the epoch: it can be read, and that is all.
     #[serde(skip_serializing_if = "Option::is_none")]
     dissolved_at_ms: Option<i64>,
+    /// How long messages sent from now on stay, ms; absent = for ever.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expires_in_ms: Option<i64>,
 }
 
 impl From<GroupDetails> for GroupView {
@@ -493,6 +513,7 @@ impl From<GroupDetails> for GroupView {
             role: role.into(),
             silenced_until: some_time(muted_until_ms),
             dissolved_at_ms: some_time(state.dissolved_at_ms),
+            expires_in_ms: some_time(state.expires_in_ms),
         }
     }
 }

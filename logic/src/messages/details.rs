@@ -3,6 +3,7 @@
 use oort_api::Code;
 use oort_api::codec::envelope::name_of_kind;
 use oort_api::error::Refusal;
+use oort_api::ids::FileId;
 use oort_api::pb::oort::v1::{Details, MessageKind};
 use serde_json::{Map, Value};
 
@@ -22,6 +23,8 @@ enum Field {
     Text,
     /// An address, `https:` or `http:`.
     Url,
+    /// The id of a file that was uploaded here.
+    File,
     /// A whole number from 0.
     Count,
     /// A number whose amount is at most this.
@@ -30,7 +33,7 @@ enum Field {
     Any,
 }
 
-use Field::{Any, Count, Degrees, Text, Url};
+use Field::{Any, Count, Degrees, File, Text, Url};
 
 /// A field of the table: name, what it holds, and whether it must be there.
 type Row = (&'static str, Field, bool);
@@ -55,7 +58,7 @@ const fn fields(kind: MessageKind) -> &'static [Row] {
 /// The fields of every file.
 const FILE: &[Row] = &[
     ("url", Url, false),
-    ("fileId", Text, false),
+    ("fileId", File, false),
     ("thumbnailUrl", Url, false),
     ("name", Text, false),
     ("size", Count, false),
@@ -81,6 +84,10 @@ pub(crate) fn check(details: &mut Details, limits: &Limits) -> Result<(), Refusa
     if details.mentions.iter().any(|&user| user <= 0) {
         return Err(invalid("mentions: ids of users"));
     }
+    let expires_ms = limits.expires_in_ms_min..=limits.expires_in_ms_max;
+    if details.expires_in_ms != 0 && !expires_ms.contains(&details.expires_in_ms) {
+        return Err(invalid(expires_fault(limits)));
+    }
     details.mentions.sort_unstable();
     details.mentions.dedup();
     if details.attachment.len() > limits.attachment_bytes_max {
@@ -89,6 +96,11 @@ pub(crate) fn check(details: &mut Details, limits: &Limits) -> Result<(), Refusa
     }
     details.attachment = attachment(kind, &details.attachment)?;
     Ok(())
+}
+
+/// What is wrong with a time that messages are to stay.
+pub(crate) fn expires_fault(limits: &Limits) -> String {
+    format!("expiresInMs: {} to {}", limits.expires_in_ms_min, limits.expires_in_ms_max)
 }
 
 /// The attachment with its fields in one order.
@@ -144,6 +156,12 @@ fn check_field(holds: Field, value: &Value) -> Result<(), String> {
             }
             return Err(format!("an address, http:// or https://, of at most {URL_BYTES_MAX} bytes"));
         }
+        File => {
+            if value.as_str().is_some_and(|text| text.parse::<FileId>().is_ok()) {
+                return Ok(());
+            }
+            return Err("the id of a file, a positive decimal number as text".to_owned());
+        }
         Count => value.as_i64().is_some_and(|number| (0..=NUMBER_MAX).contains(&number)),
         Degrees(max) => value.as_f64().is_some_and(|degrees| degrees.abs() <= max),
         Any => true,
@@ -172,7 +190,7 @@ mod tests {
     fn each_kind_has_its_fields_in_one_order() {
         for (kind, given, stored) in [
             (Image, r#"{ "width": 3, "url": "https://a/b.png" }"#, r#"{"url":"https://a/b.png","width":3}"#),
-            (Voice, r#"{"durationMs":700,"fileId":"f1"}"#, r#"{"durationMs":700,"fileId":"f1"}"#),
+            (Voice, r#"{"durationMs":700,"fileId":"17"}"#, r#"{"durationMs":700,"fileId":"17"}"#),
             (File, r#"{"url":"http://a/b","name":"b"}"#, r#"{"name":"b","url":"http://a/b"}"#),
             (Location, r#"{"lon":-180,"lat":90}"#, r#"{"lat":90,"lon":-180}"#),
             (Custom, r#"{"type":"poll","data":[1,{"a":null}]}"#, r#"{"data":[1,{"a":null}],"type":"poll"}"#),
@@ -189,7 +207,10 @@ mod tests {
             (Image, ""),
             (Image, "[]"),
             (Image, "{}"),
-            (Image, r#"{"url":"https://a/b","fileId":"f1"}"#),
+            (Image, r#"{"url":"https://a/b","fileId":"1"}"#),
+            (Image, r#"{"fileId":"f1"}"#),
+            (Image, r#"{"fileId":"01"}"#),
+            (Image, r#"{"fileId":1}"#),
             (Image, r#"{"url":"javascript:alert(1)"}"#),
             (Image, r#"{"url":"https://"}"#),
             (Image, r#"{"url":"https://a/ b"}"#),
@@ -220,6 +241,17 @@ mod tests {
             assert!(check(&mut Details { mentions: bad, ..Details::default() }, &limits).is_err());
         }
         assert!(check(&mut Details { kind: 99, ..Details::default() }, &limits).is_err());
+    }
+
+    #[test]
+    fn the_time_a_message_stays_is_bounded() {
+        let limits = Limits { expires_in_ms_min: 10, expires_in_ms_max: 20, ..Limits::default() };
+        for (expires_in_ms, is_fine) in
+            [(-1, false), (0, true), (9, false), (10, true), (20, true), (21, false)]
+        {
+            let mut details = Details { expires_in_ms, ..Details::default() };
+            assert_eq!(check(&mut details, &limits).is_ok(), is_fine, "{expires_in_ms}");
+        }
     }
 
     proptest! {

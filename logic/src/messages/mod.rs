@@ -11,9 +11,11 @@ use oort_api::pb::oort::v1::{Details, Message, MessageKind, Origin, User};
 
 use crate::config::Limits;
 use crate::conversations::{self, Outgoing, readable};
+use crate::hooks::{Before, Question};
 use crate::rates::Rates;
 use crate::store::{Alteration, ChangePage, Changed, Hid, NewChange, Range, Store};
 use crate::transactions::Transactions;
+use crate::words::Words;
 
 mod config;
 pub(crate) mod details;
@@ -32,6 +34,10 @@ pub struct Parts {
     pub transactions: Arc<Transactions>,
     /// How often a user may change something: a change counts as a message.
     pub rates: Arc<Rates>,
+    /// What is not to be said.
+    pub words: Arc<Words>,
+    /// Asked before another text is stored; `None` = nobody.
+    pub before: Option<Arc<Before>>,
 }
 
 /// Messages that were sent.
@@ -52,17 +58,49 @@ impl Messages {
     /// Gives a message another text; the same once more changes nothing.
     ///
     /// # Errors
-    /// `invalid_field`, `too_large`, `rate_limited`, `not_found`, `not_member`, `forbidden`, `too_late`,
+    /// `invalid_field`, `too_large`, `rejected`, `rate_limited`, `not_found`, `not_member`, `forbidden`, `too_late`,
     /// `message_gone`, `unavailable`.
     pub async fn edit(
         &self,
         actor: &User,
         conversation: ConversationId,
         seq: Seq,
-        content: String,
+        mut content: String,
     ) -> Result<Message, Refusal> {
         conversations::check_content(&content, &self.limits)?;
-        self.change(actor, conversation, seq, Alteration::Edit(content)).await
+        self.parts.words.screen(&mut content)?;
+        self.parts.rates.send(actor.id, 1)?;
+        if let Some(before) = &self.parts.before {
+            Box::pin(self.ask(before, actor, (conversation, seq), &mut content)).await?;
+        }
+        self.change_admitted(actor, conversation, seq, Alteration::Edit(content)).await
+    }
+
+    /// Asks the operator's hook about another text, which may put one in its place.
+    async fn ask(
+        &self,
+        before: &Before,
+        actor: &User,
+        place: (ConversationId, Seq),
+        content: &mut String,
+    ) -> Result<(), Refusal> {
+        let Some(user) = UserId::new(actor.id) else { return Ok(()) };
+        let found = self.parts.store.conversation(place.0, user).await?;
+        // Nobody else need hear of who is not in it; and it is not left to the store, as they may be by then.
+        let kind = match found {
+            Some((info, true)) => info.kind,
+            Some((_, false)) => return Err(conversations::not_member()),
+            None => return Err(conversations::not_found()),
+        };
+        if !before.is_asked_about(kind) {
+            return Ok(());
+        }
+        let verdicts = before.ask(&[Question::of_edit(actor, place, kind, content)]).await;
+        if let Some(replaced) = verdicts.into_iter().next().transpose()?.flatten() {
+            *content = replaced;
+            self.parts.words.screen(content)?;
+        }
+        Ok(())
     }
 
     /// Takes a message back: nothing of what was sent is kept, its place is.
@@ -76,6 +114,24 @@ impl Messages {
         seq: Seq,
     ) -> Result<Message, Refusal> {
         self.change(actor, conversation, seq, Alteration::Recall).await
+    }
+
+    /// Removes a message for everybody, as the server: nothing of what was sent is kept, its place is.
+    ///
+    /// # Errors
+    /// `not_found`, `forbidden` (what the server wrote), `unavailable`.
+    pub async fn erase(&self, conversation: ConversationId, seq: Seq) -> Result<Message, Refusal> {
+        self.commit(NewChange { conversation, seq, actor: User::default(), alteration: Alteration::Erase })
+            .await
+    }
+
+    /// Erases what ended of a message by now, as the server. Answers the message as it is then.
+    ///
+    /// # Errors
+    /// `not_found`, `unavailable`.
+    pub async fn expire(&self, conversation: ConversationId, seq: Seq) -> Result<Message, Refusal> {
+        let alteration = Alteration::Expire;
+        self.commit(NewChange { conversation, seq, actor: User::default(), alteration }).await
     }
 
     /// Reacts to a message, or does no longer.
@@ -123,7 +179,7 @@ impl Messages {
         }
         let extra = message.extra.take().unwrap_or_default();
         if extra.gone() != Gone::NotGone {
-            return Err(Refusal::new(Code::MessageGone, "the message was taken back"));
+            return Err(gone());
         }
         let details = extra.details.unwrap_or_default();
         let sender = details.forwarded.and_then(|origin| origin.sender).or_else(|| message.sender.take());
@@ -180,18 +236,37 @@ impl Messages {
         alteration: Alteration,
     ) -> Result<Message, Refusal> {
         self.parts.rates.send(actor.id, 1)?;
+        self.change_admitted(actor, conversation, seq, alteration).await
+    }
+
+    /// The same by who was counted already.
+    async fn change_admitted(
+        &self,
+        actor: &User,
+        conversation: ConversationId,
+        seq: Seq,
+        alteration: Alteration,
+    ) -> Result<Message, Refusal> {
         let change = NewChange { conversation, seq, actor: actor.clone(), alteration };
-        let bounds = self.config.bounds();
-        let changed = self
-            .parts
-            .transactions
-            .run(move |store, owner| async move { store.change(&owner, &change, &bounds, now_ms()).await });
-        let mut message = *stands(changed.await?)?;
+        let mut message = self.commit(change).await?;
         if let Some(actor) = UserId::new(actor.id) {
             mark_own(&*self.parts.store, actor, [&mut message]).await?;
         }
         Ok(message)
     }
+
+    async fn commit(&self, change: NewChange) -> Result<Message, Refusal> {
+        let bounds = self.config.bounds();
+        let changed = self
+            .parts
+            .transactions
+            .run(move |store, owner| async move { store.change(&owner, &change, &bounds, now_ms()).await });
+        Ok(*stands(changed.await?)?)
+    }
+}
+
+fn gone() -> Refusal {
+    Refusal::new(Code::MessageGone, "the message was taken back, or its time is over")
 }
 
 fn stands(changed: Changed) -> Result<Box<Message>, Refusal> {
@@ -199,12 +274,13 @@ fn stands(changed: Changed) -> Result<Box<Message>, Refusal> {
         Changed::Stands(message) => return Ok(message),
         Changed::Forbidden => (Code::Forbidden, "you may not do this to this message"),
         Changed::TooLate => (Code::TooLate, "the time in which this could be done is over"),
-        Changed::Gone => (Code::MessageGone, "the message was taken back"),
+        Changed::Gone => return Err(gone()),
         Changed::TooManyReactions => {
             (Code::InvalidField, "emoji: the message has as many different reactions as it may")
         }
         Changed::NotMember => return Err(conversations::not_member()),
         Changed::Muted(until_ms) => return Err(conversations::muted(until_ms)),
+        Changed::Silenced(until_ms) => return Err(conversations::silenced(until_ms)),
         Changed::Dissolved => return Err(conversations::dissolved()),
         Changed::Blocked => return Err(conversations::blocked()),
         Changed::NoMessage => (Code::NotFound, "there is no such message"),

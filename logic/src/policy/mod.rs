@@ -6,6 +6,9 @@
 use oort_api::Code;
 use oort_api::error::Refusal;
 
+pub mod keys;
+pub mod operators;
+
 #[cfg(test)]
 mod tests;
 
@@ -88,6 +91,8 @@ pub enum Operation {
     Announce,
     /// Keep members from sending, or no more.
     MuteAll,
+    /// Say how long messages stay.
+    SetExpiry,
     /// Make, see and revoke links by which others come in.
     ManageLinks,
     /// End the group.
@@ -124,6 +129,7 @@ const TABLE: &[(Operation, [Rule; 5])] = &[
     (Operation::Edit, [No, No, Yes, Yes, Yes]),
     (Operation::Announce, [No, No, Yes, Yes, Yes]),
     (Operation::MuteAll, [No, No, Yes, Yes, Yes]),
+    (Operation::SetExpiry, [No, No, Yes, Yes, Yes]),
     (Operation::ManageLinks, [No, No, Yes, Yes, Yes]),
     (Operation::Dissolve, [No, No, No, Yes, Yes]),
 ];

@@ -18,6 +18,7 @@ const EXPECTED: &[(Operation, &str)] = &[
     (Operation::Edit, "--+++"),
     (Operation::Announce, "--+++"),
     (Operation::MuteAll, "--+++"),
+    (Operation::SetExpiry, "--+++"),
     (Operation::ManageLinks, "--+++"),
     (Operation::Dissolve, "---++"),
 ];

@@ -18,15 +18,36 @@ pub(super) enum Change {
         /// That they came before was not told.
         is_untold: bool,
     },
+    /// A device was left alone, or no longer.
+    Altered,
+    /// They appear offline from now on, or no longer.
+    Veiled {
+        /// ms since the epoch.
+        at_ms: i64,
+    },
 }
 
 impl Change {
-    /// What to tell, now that the directory says whether they are online.
+    /// What to tell, now that it is known whether they are shown as online.
     pub(super) fn told(self, is_online: bool) -> Option<bool> {
         match self {
-            Self::Came => is_online.then_some(true),
+            Self::Came | Self::Altered => is_online.then_some(true),
             Self::Went { is_untold, .. } => (!is_online || is_untold).then_some(is_online),
+            Self::Veiled { .. } => Some(is_online),
         }
+    }
+
+    /// Since when they are gone, ms since the epoch.
+    pub(super) fn at_ms(self) -> Option<i64> {
+        match self {
+            Self::Went { at_ms, .. } | Self::Veiled { at_ms } => Some(at_ms),
+            Self::Came | Self::Altered => None,
+        }
+    }
+
+    /// Told of who appears offline as well: all else would tell that they are there.
+    pub(super) fn is_of_the_veiled(self) -> bool {
+        matches!(self, Self::Veiled { .. })
     }
 }
 
@@ -52,7 +73,7 @@ impl Changes {
         match self.remove(user) {
             // Nobody was told that they had gone.
             Some((_, Change::Went { is_untold: false, .. })) => true,
-            Some((turn, Change::Came)) => self.insert(user, turn.0, Change::Came),
+            Some((turn, kept @ (Change::Came | Change::Veiled { .. }))) => self.insert(user, turn.0, kept),
             _ => self.insert(user, now, Change::Came),
         }
     }
@@ -60,11 +81,23 @@ impl Changes {
     /// A session of the user ended. False: there is no room to tell it.
     pub(super) fn went(&mut self, user: UserId, at_ms: i64, due: Instant) -> bool {
         let is_untold = match self.remove(user) {
+            Some((turn, veiled @ Change::Veiled { .. })) => return self.insert(user, turn.0, veiled),
             Some((_, Change::Came)) => true,
             Some((_, Change::Went { is_untold, .. })) => is_untold,
-            None => false,
+            Some((_, Change::Altered)) | None => false,
         };
         self.insert(user, due, Change::Went { at_ms, is_untold })
+    }
+
+    /// A device of the user was left alone, or no longer. What waits already tells it. False: there is no room.
+    pub(super) fn altered(&mut self, user: UserId, now: Instant) -> bool {
+        self.by_user.contains_key(&user) || self.insert(user, now, Change::Altered)
+    }
+
+    /// The user appears offline from now on, or no longer. False: there is no room to tell it.
+    pub(super) fn veiled(&mut self, user: UserId, at_ms: i64, now: Instant) -> bool {
+        self.remove(user);
+        self.insert(user, now, Change::Veiled { at_ms })
     }
 
     fn insert(&mut self, user: UserId, at: Instant, change: Change) -> bool {
@@ -145,6 +178,29 @@ mod tests {
         assert!(changes.went(user(2), 1, now), "who waits already has room");
         assert_eq!(changes.take_due(now, 9).len(), 2);
         assert!(changes.by_turn.is_empty() && changes.by_user.is_empty());
+    }
+
+    #[test]
+    fn who_veils_themselves_is_told_as_they_are_shown_whatever_waits() {
+        let mut changes = Changes::new(10);
+        let now = Instant::now();
+        let grace = Duration::from_millis(GRACE_MS);
+        let veiled = Change::Veiled { at_ms: 7 };
+        assert!(changes.came(user(1), now) && changes.veiled(user(1), 7, now));
+        assert!(
+            changes.altered(user(1), now)
+                && changes.came(user(1), now)
+                && changes.went(user(1), 8, now + grace)
+        );
+        assert_eq!(changes.take_due(now, 9), [(user(1), veiled)]);
+        assert_eq!((veiled.told(false), veiled.told(true)), (Some(false), Some(true)));
+        assert!(changes.altered(user(2), now));
+        assert_eq!(changes.take_due(now, 9), [(user(2), Change::Altered)]);
+        assert_eq!((Change::Altered.told(true), Change::Altered.told(false)), (Some(true), None));
+        // A departure that waits is not put off by what is left alone before it.
+        assert!(changes.altered(user(3), now) && changes.went(user(3), 9, now + grace));
+        assert_eq!(changes.take_due(now, 9), []);
+        assert!(veiled.is_of_the_veiled() && !Change::Came.is_of_the_veiled());
     }
 
     proptest! {

@@ -18,6 +18,8 @@ pub struct Config {
     pub patience_ms: u64,
     /// Users in one request for presence.
     pub users_max: usize,
+    /// Blocks looked at for what is told in one go; if there are more it is dropped and counted.
+    pub blocks_max: u32,
     /// Members of direct conversations remembered, so that the store is not asked at each key they press.
     pub members_cached_max: usize,
 }
@@ -31,6 +33,7 @@ impl Default for Config {
             waiting_max: 100_000,
             patience_ms: 500,
             users_max: 100,
+            blocks_max: 20_000,
             members_cached_max: 100_000,
         }
     }
@@ -47,13 +50,10 @@ impl Config {
             ("waiting_max", self.waiting_max as u64, 1, 10_000_000),
             ("patience_ms", self.patience_ms, 1, 60_000),
             ("users_max", self.users_max as u64, 1, 10_000),
+            ("blocks_max", self.blocks_max.into(), 1, 1_000_000),
             ("members_cached_max", self.members_cached_max as u64, 2, 100_000_000),
         ];
-        bounds
-            .into_iter()
-            .filter(|&(_, value, min, max)| !(min..=max).contains(&value))
-            .map(|(name, value, min, max)| format!("{name} is {value}, not within {min} to {max}"))
-            .collect()
+        crate::bounds::faults(bounds)
     }
 }
 

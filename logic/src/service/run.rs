@@ -74,6 +74,21 @@ impl Service {
         let mut telling = spawn(async move { app.presence.run(stop).await });
         let (app, stop) = (Arc::clone(&self.app), stops.background.clone());
         let mut clearing = spawn(async move { app.departures.run(stop).await });
+        let (app, stop) = (Arc::clone(&self.app), stops.background.clone());
+        let mut tidying = spawn(async move { app.files.run(stop).await });
+        let (app, stop) = (Arc::clone(&self.app), stops.background.clone());
+        let mut expiring = spawn(async move { app.expiry.run(&app.messages, stop).await });
+        let (app, stop) = (Arc::clone(&self.app), stops.background.clone());
+        let mut indexing = spawn(async move { app.indexer.run(stop).await });
+        let (app, stop) = (Arc::clone(&self.app), stops.background.clone());
+        // Both tell others of what was sent.
+        let mut notifying = spawn(async move {
+            let notifying = Arc::clone(&app.notifications).run(stop.clone());
+            match app.hooks.after.clone() {
+                Some(after) => _ = tokio::join!(notifying, after.run(stop)),
+                None => notifying.await,
+            }
+        });
         let outcome = tokio::select! {
             () = shutdown.cancelled() => Ok(()),
             Some(ended) = servers.join_next() => Err(server_error(ended)),
@@ -86,28 +101,36 @@ impl Service {
             _ = &mut telling => Err(Error::Task("presence")),
             _ = &mut noting => Err(Error::Task("seen")),
             _ = &mut forgetting => Err(Error::Task("events")),
+            _ = &mut notifying => Err(Error::Task("notifications")),
             _ = &mut clearing => Err(Error::Task("departures")),
+            _ = &mut tidying => Err(Error::Task("files")),
+            _ = &mut expiring => Err(Error::Task("expiry")),
+            _ = &mut indexing => Err(Error::Task("search")),
         };
         // A quarter of the time is for handing what is left to other nodes.
         let began = Instant::now();
         let deadline = began + self.config.drain();
         self.drain(&stops, began + self.config.drain() * 3 / 4, servers, [batcher, cursors], publisher).await;
         stops.background.cancel();
-        timeout_at(deadline, async {
+        let handing_over = async {
             relaying.await.ok();
-            sweeping.await.ok();
-            for task in [kicking, telling, noting, forgetting, clearing] {
-                if !task.is_finished() {
-                    task.await.ok();
-                }
-            }
             while self.published.waiting() > 0
                 && delete_some(&*self.parts.store, &self.published, &self.metrics).await
             {}
             relay.release().await;
-        })
-        .await
-        .ok();
+        };
+        let ending = async {
+            let others = [
+                sweeping, kicking, noting, telling, forgetting, clearing, tidying, expiring, indexing,
+                notifying,
+            ];
+            for task in others {
+                if !task.is_finished() {
+                    task.await.ok();
+                }
+            }
+        };
+        timeout_at(deadline, async { tokio::join!(handing_over, ending) }).await.ok();
         outcome
     }
 

@@ -16,6 +16,7 @@ pub fn plan_rooms(batch: &[NewMessage], now_ms: i64) -> usize {
         blocked: Blocked::default(),
         is_muted_all: false,
         is_dissolved: false,
+        expires_in_ms: 0,
     };
     let heads = batch.iter().map(|message| (message.conversation.get(), head.clone())).collect();
     let known = Known { heads, ..Known::default() };

@@ -5,6 +5,7 @@
 //! write what it says.
 
 use bytes::Bytes;
+use oort_api::expiry;
 use oort_api::ids::{ConversationId, Seq, UserId};
 use oort_api::pb::oort::v1::change_event::Kind;
 use oort_api::pb::oort::v1::message_extra::Gone;
@@ -16,7 +17,8 @@ use tonic::async_trait;
 
 use super::payload;
 use super::plan::{Head, Sender};
-use super::{Appended, Error, OutboxRow};
+use super::sanctions::is_in_force;
+use super::{Appended, Error, HookKinds, OutboxRow};
 use crate::messages::policy::{Operation, Rule, Standing};
 use crate::outbox;
 use crate::policy::Role;
@@ -34,6 +36,8 @@ pub enum Alteration {
     Unreact(String),
     /// It is removed by the server: nothing of what was sent is kept.
     Erase,
+    /// What ended of it by now is erased: all of it, or what it quotes.
+    Expire,
 }
 
 impl Alteration {
@@ -42,7 +46,7 @@ impl Alteration {
             Self::Edit(_) => Operation::Edit,
             Self::Recall => Operation::Recall,
             Self::React(_) | Self::Unreact(_) => Operation::React,
-            Self::Erase => Operation::Erase,
+            Self::Erase | Self::Expire => Operation::Erase,
         }
     }
 
@@ -50,7 +54,7 @@ impl Alteration {
     pub(super) fn emoji(&self) -> &str {
         match self {
             Self::React(emoji) | Self::Unreact(emoji) => emoji,
-            Self::Edit(_) | Self::Recall | Self::Erase => "",
+            Self::Edit(_) | Self::Recall | Self::Erase | Self::Expire => "",
         }
     }
 
@@ -61,6 +65,7 @@ impl Alteration {
             Self::React(_) => Kind::Reacted,
             Self::Unreact(_) => Kind::Unreacted,
             Self::Erase => Kind::Erased,
+            Self::Expire => Kind::Expired,
         }
     }
 }
@@ -98,7 +103,7 @@ pub enum Changed {
     Forbidden,
     /// The time in which it could be done is over.
     TooLate,
-    /// The message was taken back or erased.
+    /// The message was taken back or erased, or its time is over.
     Gone,
     /// The message has as many different reactions as it may.
     TooManyReactions,
@@ -106,6 +111,8 @@ pub enum Changed {
     NotMember,
     /// The actor is muted in the group until then, ms since the epoch; 0 = all are.
     Muted(i64),
+    /// An operator muted the actor everywhere until then, ms since the epoch; 0 = without end.
+    Silenced(i64),
     /// The group was dissolved.
     Dissolved,
     /// The other user of the direct conversation blocks the actor.
@@ -182,9 +189,13 @@ pub(super) struct Known {
     pub(super) place: Option<Place>,
     /// The actor as a member.
     pub(super) member: Option<Sender>,
+    /// Until when an operator muted the actor everywhere; 0 = without end.
+    pub(super) mute: Option<i64>,
     pub(super) message: Option<Message>,
     /// The actor reacts so already.
     pub(super) has_reacted: bool,
+    /// Conversations of these kinds go into the queue of hooks.
+    pub(super) hooked: HookKinds,
 }
 
 /// What to do with the rows of reactions.
@@ -205,8 +216,12 @@ pub(super) enum ReactionRows {
 pub(super) struct Step {
     /// As it will be.
     pub(super) message: Message,
+    /// Its text until now.
+    pub(super) before: String,
     pub(super) event: ChangeEvent,
     pub(super) reactions: ReactionRows,
+    /// The conversation goes into the queue of hooks.
+    pub(super) is_hooked: bool,
     pub(super) payload: Bytes,
 }
 
@@ -215,6 +230,8 @@ pub(super) struct Step {
 pub(super) enum Verdict {
     /// Write this.
     Write(Box<Step>),
+    /// Write what the message has beside its text, and publish nothing.
+    Trim(Box<Message>),
     /// Answer this.
     Answer(Changed),
 }
@@ -226,7 +243,13 @@ pub(super) fn judge(change: &NewChange, known: Known, bounds: &ChangeBounds, now
     if !place.is_open() && known.member.is_none() && change.actor.id != 0 {
         return answer(Changed::NotMember);
     }
-    let Some(message) = known.message else { return answer(Changed::NoMessage) };
+    let Some(mut message) = known.message else { return answer(Changed::NoMessage) };
+    let has_ended = message.extra.as_ref().is_some_and(|extra| expiry::is_ended(extra, now_ms));
+    if change.alteration != Alteration::Expire {
+        expiry::hide(&mut message, now_ms);
+    } else if !has_ended {
+        return trim(message, now_ms);
+    }
     let standing = Standing {
         kind: place.head.kind,
         creator: place.creator,
@@ -244,6 +267,7 @@ pub(super) fn judge(change: &NewChange, known: Known, bounds: &ChangeBounds, now
         Alteration::Recall | Alteration::Erase => is_gone,
         Alteration::React(_) => known.has_reacted,
         Alteration::Unreact(_) => !known.has_reacted,
+        Alteration::Expire => false,
     };
     if is_done {
         return answer(Changed::Stands(Box::new(message)));
@@ -254,6 +278,10 @@ pub(super) fn judge(change: &NewChange, known: Known, bounds: &ChangeBounds, now
     if let Some(silenced) = silenced(change, &place.head, known.member.as_ref(), now_ms) {
         return answer(silenced);
     }
+    let is_speech = change.actor.id != 0 && change.alteration != Alteration::Recall;
+    if let Some(until_ms) = known.mute.filter(|&until_ms| is_speech && is_in_force(until_ms, now_ms)) {
+        return answer(Changed::Silenced(until_ms));
+    }
     let within_ms = match change.alteration {
         Alteration::Edit(_) => bounds.edit_within_ms,
         _ => bounds.recall_within_ms,
@@ -261,10 +289,20 @@ pub(super) fn judge(change: &NewChange, known: Known, bounds: &ChangeBounds, now
     if rule == Rule::InTime && now_ms.saturating_sub(message.created_at_ms) >= within_ms {
         return answer(Changed::TooLate);
     }
+    let is_hooked = known.hooked.has(place.head.kind);
     match alter(change, message, &place, bounds, now_ms) {
-        Some(step) => Verdict::Write(Box::new(step)),
+        Some(step) => Verdict::Write(Box::new(Step { is_hooked, ..step })),
         None => answer(Changed::TooManyReactions),
     }
+}
+
+/// What a message quotes ends by itself: clients know when.
+fn trim(mut message: Message, now_ms: i64) -> Verdict {
+    let before = message.extra.clone();
+    expiry::hide(&mut message, now_ms);
+    let is_trimmed = message.extra != before;
+    let message = Box::new(message);
+    if is_trimmed { Verdict::Trim(message) } else { Verdict::Answer(Changed::Stands(message)) }
 }
 
 /// Who may not send may not speak by changes either; what they sent they may take back, until the group ends.
@@ -293,6 +331,7 @@ fn alter(
     let change_seq = place.change_seq + 1;
     let at_ms = now_ms.max(place.changed_at_ms);
     let mut extra = message.extra.take().unwrap_or_default();
+    let before = message.content.clone();
     let emoji = change.alteration.emoji();
     let reactions = match &change.alteration {
         Alteration::Edit(content) => {
@@ -301,16 +340,18 @@ fn alter(
             extra.edited_at_ms = at_ms;
             ReactionRows::Keep
         }
-        Alteration::Recall | Alteration::Erase => {
+        Alteration::Recall | Alteration::Erase | Alteration::Expire => {
             payload::keep_digest(&message, &mut extra);
-            let gone = if change.alteration == Alteration::Erase { Gone::Erased } else { Gone::Recalled };
             let had_reactions = !extra.reactions.is_empty();
             message.content.clear();
-            extra = MessageExtra {
-                gone: gone.into(),
-                sent_digest: std::mem::take(&mut extra.sent_digest),
-                ..MessageExtra::default()
+            let sent_digest = std::mem::take(&mut extra.sent_digest);
+            let left = |gone: Gone| MessageExtra { gone: gone.into(), ..MessageExtra::default() };
+            let remains = match change.alteration {
+                Alteration::Expire => expiry::remains(&extra),
+                Alteration::Erase => left(Gone::Erased),
+                _ => left(Gone::Recalled),
             };
+            extra = MessageExtra { sent_digest, ..remains };
             if had_reactions { ReactionRows::Clear } else { ReactionRows::Keep }
         }
         Alteration::React(_) => {
@@ -346,16 +387,23 @@ fn alter(
             emoji: emoji.to_owned(),
             ..ChangeEvent::default()
         },
-        &message.content,
-        message.extra.as_ref(),
+        (&message.content, message.extra.as_ref()),
+        now_ms,
     );
     let record = outbox::change_record(&event, &place.head.audience());
     let payload = outbox::encode(vec![record]);
-    Some(Step { message, event, reactions, payload })
+    Some(Step { message, before, event, reactions, is_hooked: false, payload })
 }
 
-/// A change with what it says of its message, which is now so.
-pub(super) fn shown(change: ChangeEvent, content: &str, extra: Option<&MessageExtra>) -> ChangeEvent {
+/// A change with what it says of its message, text and extra, which is now so.
+pub(super) fn shown(
+    change: ChangeEvent,
+    (content, extra): (&str, Option<&MessageExtra>),
+    now_ms: i64,
+) -> ChangeEvent {
+    if extra.is_some_and(|extra| expiry::is_ended(extra, now_ms)) {
+        return change;
+    }
     match change.kind() {
         Kind::Edited => ChangeEvent { content: content.to_owned(), ..change },
         Kind::Reacted | Kind::Unreacted => {
@@ -363,7 +411,7 @@ pub(super) fn shown(change: ChangeEvent, content: &str, extra: Option<&MessageEx
             let found = reactions.iter().find(|reaction| reaction.emoji == change.emoji);
             ChangeEvent { count: found.map_or(0, |reaction| reaction.count), ..change }
         }
-        Kind::Recalled | Kind::Erased => change,
+        Kind::Recalled | Kind::Erased | Kind::Expired => change,
     }
 }
 

@@ -120,7 +120,7 @@ pub enum Finders {
     Nobody,
 }
 
-/// Who finds a user, by what.
+/// Who finds a user, by what, and what others are told of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Privacy {
     /// By the beginning of the user name.
@@ -129,13 +129,23 @@ pub struct Privacy {
     pub by_email: Finders,
     /// By the id.
     pub by_id: Finders,
+    /// Others are told how far the user has read, and the user of others.
+    pub sends_receipts: bool,
+    /// The user appears offline to others.
+    pub is_invisible: bool,
 }
 
 /// What the columns of `contact_settings` default to as well. An address is
 /// known to more people than its owner wants to be found by.
 impl Default for Privacy {
     fn default() -> Self {
-        Self { by_name: Finders::Everyone, by_email: Finders::Nobody, by_id: Finders::Everyone }
+        Self {
+            by_name: Finders::Everyone,
+            by_email: Finders::Nobody,
+            by_id: Finders::Everyone,
+            sends_receipts: true,
+            is_invisible: false,
+        }
     }
 }
 
@@ -172,7 +182,7 @@ pub trait ContactsStore: Send + Sync {
     ) -> Result<Vec<Contact>, Error>;
     /// Who finds the user.
     async fn privacy(&self, user: UserId) -> Result<Privacy, Error>;
-    /// Says who finds the user; told to the user's own devices when it is new.
+    /// Says who finds the user and what others are told; told to the user's own devices when it is new.
     async fn set_privacy(
         &self,
         owner: &str,

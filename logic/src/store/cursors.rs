@@ -60,6 +60,8 @@ pub struct MemberCursor {
     pub delivered_seq: i64,
     /// Has read messages up to here.
     pub read_seq: i64,
+    /// Sends receipts.
+    pub sends_receipts: bool,
 }
 
 /// A conversation in its reader's list, without messages and `unread`.
@@ -95,6 +97,8 @@ pub(super) struct Known {
     pub(super) rows: HashMap<(i64, i64), (i64, i64)>,
     /// Group → its members, at most one more than are told.
     pub(super) companions: HashMap<i64, Vec<i64>>,
+    /// Of those who are told or tell: who sends no receipts.
+    pub(super) secretive: HashSet<i64>,
 }
 
 /// What to do with the row of a cursor.
@@ -165,7 +169,7 @@ pub(super) fn tell(
                 let standing = Standing { delivered_seq, read_seq, head, unread, moved };
                 if moved {
                     let others = others(step, known, told_members_max);
-                    records.extend(events(step, &standing, others, now_ms));
+                    records.extend(events(step, &standing, others, known, now_ms));
                 }
                 Moved::Stands(standing)
             }
@@ -191,12 +195,29 @@ fn others(step: &CursorMove, known: &Known, told_members_max: u32) -> Vec<UserId
     others
 }
 
-fn events(step: &CursorMove, standing: &Standing, others: Vec<UserId>, now_ms: i64) -> Vec<OutboxRecord> {
+/// To oneself, to those who send receipts as well, and to those of whom one does not. The last are told only of what
+/// was delivered, and only when that moved: else the time would tell them what was read.
+fn events(
+    step: &CursorMove,
+    standing: &Standing,
+    others: Vec<UserId>,
+    known: &Known,
+    now_ms: i64,
+) -> Vec<OutboxRecord> {
     let own = event(step, standing);
     let mut records = vec![outbox::cursor_record(&own, &[step.user], &step.asker_keys, now_ms)];
-    if !others.is_empty() {
-        let seen = CursorEvent { own: false, head: 0, unread: 0, ..own };
-        records.push(outbox::cursor_record(&seen, &others, &[], now_ms));
+    let is_secretive = |user: &UserId| known.secretive.contains(&user.get());
+    let hides = is_secretive(&step.user);
+    let (unread, read): (Vec<UserId>, Vec<UserId>) =
+        others.into_iter().partition(|other| hides || is_secretive(other));
+    let seen = CursorEvent { own: false, head: 0, unread: 0, ..own };
+    if !read.is_empty() {
+        records.push(outbox::cursor_record(&seen, &read, &[], now_ms));
+    }
+    let before = known.rows.get(&(step.user.get(), step.conversation.get())).map_or(0, |row| row.0);
+    if !unread.is_empty() && standing.delivered_seq > before {
+        let delivered = CursorEvent { read_seq: 0, ..seen };
+        records.push(outbox::cursor_record(&delivered, &unread, &[], now_ms));
     }
     records
 }
@@ -236,6 +257,7 @@ mod tests {
             since: HashMap::from([(1, 5)]),
             rows: row.map(|row| ((1, 7), row)).into_iter().collect(),
             companions: HashMap::new(),
+            secretive: HashSet::new(),
         }
     }
 
@@ -282,5 +304,32 @@ mod tests {
         };
         assert_eq!(records(&group, 3).len(), 2);
         assert_eq!(records(&group, 2).len(), 1);
+    }
+
+    #[test]
+    fn who_sends_no_receipts_is_shown_none_and_shows_none() {
+        let mut group = known(ConversationKind::Group, Some((2, 1)));
+        group.companions.insert(7, vec![1, 2, 3]);
+        let told = |group: &Known, moved: CursorMove| {
+            let verdict = [judge(&moved, group)];
+            let (_, payload) = tell(&[moved], &verdict, &[0], group, 3, 1);
+            let payload = payload.expect("the user's own");
+            let batch: oort_api::pb::oort::v1::OutboxBatch =
+                prost::Message::decode(payload).expect("a batch");
+            let told = batch.records.into_iter().map(|record| {
+                let push: oort_api::pb::goim::logic::PushMsg =
+                    prost::Message::decode(record.push_msg).expect("a push");
+                let event: CursorEvent = prost::Message::decode(push.msg).expect("an event");
+                (push.user_ids, event.delivered_seq, event.read_seq)
+            });
+            told.collect::<Vec<_>>()
+        };
+        let own = |delivered, read| (vec![1], delivered, read);
+        group.secretive.insert(3);
+        assert_eq!(told(&group, step(4, 3)), [own(4, 3), (vec![2], 4, 3), (vec![3], 4, 0)]);
+        assert_eq!(told(&group, step(0, 2)), [own(2, 2), (vec![2], 2, 2)], "nothing was delivered to 3");
+        group.secretive = HashSet::from([1]);
+        assert_eq!(told(&group, step(4, 3)), [own(4, 3), (vec![2, 3], 4, 0)]);
+        assert_eq!(told(&group, step(0, 2)), [own(2, 2)], "not even when");
     }
 }

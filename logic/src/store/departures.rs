@@ -7,7 +7,7 @@ use prost::Message as _;
 use serde_json::json;
 use tonic::async_trait;
 
-use super::{Error, OutboxRow};
+use super::{Error, NewAudit, OutboxRow};
 
 /// `departures.state` of an account that may come back.
 pub(super) const DEACTIVATED: i64 = 1;
@@ -39,8 +39,8 @@ pub trait Departures: Send + Sync {
     async fn deactivate(&self, user: UserId, now_ms: i64) -> Result<Vec<String>, Error>;
     /// Takes the deactivation back.
     async fn reactivate(&self, user: UserId) -> Result<(), Error>;
-    /// Deletes an account and ends its log-ins; answers those. Its profile and its operator role are gone and its
-    /// address is free; with `erase` its name as well, and its messages are to be erased.
+    /// Deletes an account and ends its log-ins; answers those. Its profile and its operator role (which the audit
+    /// tells) are gone and its address is free; with `erase` its name as well, and its messages are to be erased.
     async fn delete_account(&self, user: UserId, erase: bool, now_ms: i64) -> Result<Vec<String>, Error>;
     /// Accounts deleted before then that have left things behind, by id, at most `limit`.
     async fn departing(&self, before_ms: i64, limit: u32) -> Result<Vec<Departure>, Error>;
@@ -60,6 +60,17 @@ pub trait Departures: Send + Sync {
     /// What the user wrote after a place (conversation, seq; 0, 0 = from the start), in the order of places, at most
     /// `limit`.
     async fn messages_by(&self, user: UserId, after: (i64, i64), limit: u32) -> Result<Vec<Message>, Error>;
+}
+
+/// What the audit says of an operator who deletes the account, and with it the role.
+pub(super) fn revoked(user: UserId, now_ms: i64) -> NewAudit {
+    NewAudit {
+        at_ms: now_ms,
+        actor_id: user.get(),
+        action: "operator_revoked",
+        subject: user.to_string(),
+        details: json!({ "cause": "account_deleted" }).to_string(),
+    }
 }
 
 /// Name of an account whose messages were erased.

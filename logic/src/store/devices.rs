@@ -100,6 +100,8 @@ pub enum Begun {
     },
     /// The policy refuses it; nothing changed.
     Refused,
+    /// The user is banned until then, ms since the epoch (0 = without end), for this reason; nothing changed.
+    Banned(i64, String),
 }
 
 /// A live log-in of the user.

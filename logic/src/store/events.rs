@@ -9,7 +9,7 @@ use oort_api::pb::oort::v1::{
 };
 use serde_json::json;
 
-use super::{ConversationInfo, GroupEdit, GroupState};
+use super::{ConversationInfo, GroupEdit, GroupState, expiries};
 use crate::outbox::{self, Audience};
 use crate::policy::Role;
 
@@ -129,6 +129,9 @@ pub(super) fn muted_content(member: &User, until_ms: i64) -> String {
 
 /// Content of the SYSTEM message about what a group shows: what changed of it.
 pub(super) fn edited_content(edit: &GroupEdit) -> String {
+    if let Some(expires_in_ms) = edit.expires_in_ms {
+        return expiries::content(expires_in_ms);
+    }
     let mut content = json!({ "event": "group_changed" });
     let texts = [("name", &edit.name), ("avatar", &edit.avatar), ("announcement", &edit.announcement)];
     for (key, text) in texts {
@@ -187,6 +190,7 @@ fn shown(group: &GroupState) -> Conversation {
         announcement: group.announcement.clone(),
         mute_all: group.is_muted_all,
         dissolved_at_ms: group.dissolved_at_ms,
+        expires_in_ms: group.expires_in_ms,
         ..seen(&group.info)
     }
 }

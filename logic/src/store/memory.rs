@@ -10,16 +10,24 @@ use parking_lot::Mutex;
 use sha2::{Digest, Sha256};
 
 use super::payload::Payload;
-use super::plan::{Earlier, Head, Known, Plan, Sender, answered, kind_of, plan, quote};
+use super::plan::{Earlier, Head, Known, Plan, Sender, answered, kind_of, named, plan, quote};
 use super::{ConversationInfo, Entry, Error, Login, NewMessage, OutboxRow, SigningKey, events};
 use crate::policy::Role;
 
 mod accounts;
+mod api_keys;
 mod calls;
 mod changes;
 mod contacts;
+mod expiries;
+mod files;
 mod groups;
 mod hidden;
+mod hooks;
+mod notifications;
+mod receipts;
+mod sanctions;
+mod search;
 mod user_events;
 
 /// Everything durable, in memory. Outlives the nodes that use it.
@@ -64,6 +72,7 @@ struct Shown {
     announcement: String,
     is_muted_all: bool,
     dissolved_at_ms: i64,
+    expires_in_ms: i64,
 }
 
 #[derive(Debug)]
@@ -75,8 +84,9 @@ struct Row {
 
 impl Room {
     fn head(&self) -> Head {
-        let Shown { is_muted_all, dissolved_at_ms, .. } = self.shown;
-        Head { pair: self.pair, is_muted_all, is_dissolved: dissolved_at_ms > 0, ..Head::of(&self.info) }
+        let Shown { is_muted_all, dissolved_at_ms, expires_in_ms, .. } = self.shown;
+        let is_dissolved = dissolved_at_ms > 0;
+        Head { pair: self.pair, is_muted_all, is_dissolved, expires_in_ms, ..Head::of(&self.info) }
     }
 
     fn has(&self, user: i64) -> bool {
@@ -185,8 +195,10 @@ impl State {
                 let quoted = answered(message).and_then(|place| Some((place, room.messages.get(&place.1)?)));
                 known.quoted.extend(quoted.map(|(place, message)| (place, quote(message))));
                 known.heads.insert(id, room.head());
-                if let Some(joined) = room.members.get(&message.sender.id) {
-                    known.members.insert((id, message.sender.id), joined.standing);
+                for user in named(message).chain([message.sender.id]) {
+                    if let Some(joined) = room.members.get(&user) {
+                        known.members.insert((id, user), joined.standing);
+                    }
                 }
             }
         }

@@ -18,7 +18,9 @@ use oort_api::pb::oort::v1::{Conversation, ConversationKind, Details, Message, U
 use tonic::async_trait;
 
 use crate::policy::Role;
+use crate::policy::operators::OperatorRole;
 
+mod api_keys;
 #[doc(hidden)]
 pub mod bench;
 mod changes;
@@ -29,20 +31,29 @@ mod cursors;
 mod departures;
 mod devices;
 mod events;
+mod expiries;
+mod files;
 mod groups;
 mod hidden;
+mod hooks;
 #[cfg(feature = "simulation")]
 pub mod memory;
 pub mod metrics;
 pub mod migrate;
 pub mod mysql;
+mod notifications;
 mod operators;
 mod payload;
 mod plan;
 mod profiles;
+mod receipts;
+mod replicas;
+mod sanctions;
+mod search;
 pub mod sqlite;
 mod user_events;
 
+pub use api_keys::{ApiKey, ApiKeys, NewApiKey};
 pub use changes::{Alteration, ChangeBounds, ChangePage, Changed, Changes, NewChange};
 pub use client_keys::ClientKey;
 pub use codes::{CodeGuess, Codes, MailedCode, PasswordReset, Purpose};
@@ -54,14 +65,25 @@ pub(crate) use cursors::event as cursor_event;
 pub use cursors::{CursorMove, Entry, MemberCursor, Moved, Standing};
 pub use departures::{Departure, Departures, Erased};
 pub use devices::{Admission, Begun, DeviceKind, DevicePolicy, NewDevice};
+pub use expiries::{DirectExpiry, Expiries, ExpirySettled};
+pub use files::{Discard, Discarded, FileState, Files, Finished, NewFile, NewPart, StoredFile};
 pub use groups::{
     ConversationSettings, GroupChange, GroupDetails, GroupEdit, GroupLink, GroupOrder, GroupState,
     GroupStore, NewGroup, NewLink, SettingsChange,
 };
 pub use hidden::{Hid, Hidden, Stretch};
+pub use hooks::{Asking, HookBacklog, HookDue, HookKinds, HookPlace, HookSettled, HookStore};
 pub use metrics::Metrics;
+pub use notifications::{
+    Due, FeedRow, Listener, NewNotification, NotificationBacklog, NotificationStore, Sent, Settled, Target,
+    TargetKind,
+};
 pub use operators::{Audit, NewAudit, Operator};
 pub use profiles::{Person, Profile, ProfileChange, Profiles, Sex};
+pub use receipts::{Reader, ReceiptOf, ReceiptPlace, Receipts};
+pub use replicas::ReplicaState;
+pub use sanctions::{NewSanction, Sanction, SanctionKind, Sanctioned, Sanctions};
+pub use search::{Compared, Indexed, Look, Posting, Search, Searched};
 pub use user_events::{EventPage, NewUserEvent, UserEvents};
 
 /// An account to create. Names are already validated and normalised.
@@ -176,6 +198,8 @@ pub struct NewMessage {
     pub client_msg_id: String,
     /// The text.
     pub content: String,
+    /// What its sender wrote, where something else is stored in its place: a repeat is compared by it.
+    pub written: Option<String>,
     /// What it has beside the text, validated; `None` = nothing.
     pub details: Option<Box<Details>>,
     /// W3C traceparent, empty = none.
@@ -206,6 +230,8 @@ pub enum Appended {
     NotMember,
     /// The sender is muted in the group until then, ms since the epoch; 0 = all are.
     Muted(i64),
+    /// An operator muted the sender everywhere until then, ms since the epoch; 0 = without end.
+    Silenced(i64),
     /// The group was dissolved.
     Dissolved,
     /// There is no such conversation.
@@ -214,6 +240,10 @@ pub enum Appended {
     Blocked,
     /// It answers a message that is not there.
     NoQuoted,
+    /// It speaks to this user, who is not in the conversation.
+    MentionedNotMember(i64),
+    /// It carries a file that is not there, not ready, or that the sender may not read.
+    NoFile,
 }
 
 /// One outbox row.
@@ -337,13 +367,21 @@ pub enum Error {
 /// timeouts in its settings.
 #[async_trait]
 pub trait Store:
-    Changes
+    ApiKeys
+    + Changes
     + Codes
     + ContactsStore
     + Departures
+    + Expiries
+    + Files
     + GroupStore
     + Hidden
+    + HookStore
+    + NotificationStore
     + Profiles
+    + Sanctions
+    + Receipts
+    + Search
     + UserEvents
     + Send
     + Sync
@@ -352,6 +390,10 @@ pub trait Store:
 {
     /// Tells whether the store answers and takes writes.
     async fn check(&self) -> Result<(), Error>;
+    /// Asks each replica that reads may go to; none where there are none. Without them everything is answered as well.
+    async fn replicas(&self) -> Vec<ReplicaState> {
+        Vec::new()
+    }
 
     // Accounts.
 
@@ -546,13 +588,13 @@ pub trait Store:
 
     // Operators.
 
-    /// Gives the operator role; `false` when they had it.
-    async fn grant_operator(&self, user: UserId, now_ms: i64) -> Result<bool, Error>;
-    /// Takes the operator role away; `false` when they did not have it.
+    /// Makes the user an operator of this role; `false` when they were.
+    async fn grant_operator(&self, user: UserId, role: OperatorRole, now_ms: i64) -> Result<bool, Error>;
+    /// Makes the user no operator any more; `false` when they were none.
     async fn revoke_operator(&self, user: UserId) -> Result<bool, Error>;
-    /// Whether the user has the operator role.
-    async fn is_operator(&self, user: UserId) -> Result<bool, Error>;
-    /// Who has the operator role, by id, at most `limit`.
+    /// What operator the user is; `None` = none.
+    async fn operator_role(&self, user: UserId) -> Result<Option<OperatorRole>, Error>;
+    /// Who is an operator, by id, at most `limit`.
     async fn operators(&self, limit: u32) -> Result<Vec<Operator>, Error>;
     /// Records what an operator is about to do; returns its id.
     async fn add_audit(&self, audit: &NewAudit) -> Result<i64, Error>;

@@ -2,11 +2,15 @@
 
 use oort_api::pb::oort::v1::User;
 
-/// Somebody with the operator role.
+use crate::policy::operators::OperatorRole;
+
+/// Somebody who looks after the server.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Operator {
     /// Who.
     pub user: User,
+    /// What they may.
+    pub role: OperatorRole,
     /// ms since the epoch.
     pub granted_at_ms: i64,
 }

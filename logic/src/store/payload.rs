@@ -27,11 +27,11 @@ impl Payload {
                 || self.extra.as_ref().is_some_and(|extra| extra.sent_digest == digest("", details));
         }
         match &self.extra {
-            None => details.is_none() && self.content == message.content,
+            None => details.is_none() && self.content == written(message),
             Some(extra) if extra.sent_digest.is_empty() => {
-                extra.details.as_ref() == details && self.content == message.content
+                extra.details.as_ref() == details && self.content == written(message)
             }
-            Some(extra) => extra.sent_digest == digest(&message.content, details),
+            Some(extra) => extra.sent_digest == digest(written(message), details),
         }
     }
 }
@@ -41,12 +41,22 @@ pub(super) fn is_same(one: &NewMessage, other: &NewMessage) -> bool {
     let origin = |message: &NewMessage| message.details.as_ref()?.forwarded.clone();
     match (origin(one), origin(other)) {
         (Some(one), Some(other)) => is_same_origin(&one, &other),
-        _ => one.details == other.details && one.content == other.content,
+        _ => one.details == other.details && written(one) == written(other),
     }
 }
 
 fn is_same_origin(one: &Origin, other: &Origin) -> bool {
     (one.conversation, one.seq) == (other.conversation, other.seq)
+}
+
+/// What its sender wrote.
+fn written(message: &NewMessage) -> &str {
+    message.written.as_deref().unwrap_or(&message.content)
+}
+
+/// What a message is compared by from the start, where not what was written is stored.
+pub(super) fn written_digest(message: &NewMessage) -> Option<Bytes> {
+    message.written.as_deref().map(|written| digest(written, message.details.as_deref()))
 }
 
 /// Remembers what was sent before it is changed for the first time.

@@ -1,15 +1,19 @@
 //! What one append does, decided without a database: both dialects read what
 //! is [`Known`], ask [`plan`], and write what it says.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use bytes::Bytes;
+use oort_api::expiry;
 use oort_api::ids::{Seq, UserId};
+use oort_api::pb::oort::v1::message_extra::Gone;
 use oort_api::pb::oort::v1::{ConversationKind, Message, MessageExtra, MessageKind, OutboxRecord, Quote};
 use prost::Message as _;
 
-use super::payload::{Payload, is_same};
-use super::{Appended, ConversationInfo, NewMessage};
+use super::files::{Carried, file_of};
+use super::payload::{self, Payload, is_same};
+use super::sanctions::is_in_force;
+use super::{Appended, ConversationInfo, HookKinds, NewMessage, notifications};
 use crate::outbox::{self, Audience};
 use crate::policy::{self, Operation, Role};
 
@@ -30,6 +34,8 @@ pub(super) struct Head {
     pub(super) is_muted_all: bool,
     /// The group ended.
     pub(super) is_dissolved: bool,
+    /// How long messages stay, ms; 0 = for ever.
+    pub(super) expires_in_ms: i64,
 }
 
 /// Who of a direct conversation blocks the other, as the column holds it: 1
@@ -70,6 +76,7 @@ impl Head {
             blocked: Blocked::default(),
             is_muted_all: false,
             is_dissolved: false,
+            expires_in_ms: 0,
         }
     }
 
@@ -132,10 +139,16 @@ pub(super) struct Known {
     pub(super) heads: HashMap<i64, Head>,
     /// By index into the batch.
     pub(super) earlier: HashMap<usize, Earlier>,
-    /// (conversation, user) of groups and direct conversations.
+    /// (conversation, user) of groups and direct conversations, as far as they send or are spoken to.
     pub(super) members: HashMap<(i64, i64), Sender>,
+    /// Until when operators muted senders everywhere, by user; 0 = without end.
+    pub(super) mutes: HashMap<i64, i64>,
     /// Messages that are answered, by (conversation, seq).
     pub(super) quoted: HashMap<(i64, i64), Quote>,
+    /// (sender, file): files that are ready, and that the sender may read.
+    pub(super) files: HashSet<(i64, i64)>,
+    /// Conversations of these kinds go into the queue of hooks.
+    pub(super) hooked: HookKinds,
 }
 
 /// A row to insert.
@@ -160,6 +173,11 @@ pub(super) fn answered(message: &NewMessage) -> Option<(i64, i64)> {
     (seq > 0).then_some((message.conversation.get(), seq))
 }
 
+/// The users a new message speaks to by name.
+pub(super) fn named(message: &NewMessage) -> impl Iterator<Item = i64> {
+    message.details.iter().flat_map(|details| details.mentions.iter().copied())
+}
+
 /// The kind of a new message.
 pub(super) fn kind_of(message: &NewMessage) -> MessageKind {
     message.details.as_ref().map_or(MessageKind::Text, |details| details.kind())
@@ -170,11 +188,13 @@ const QUOTED_CHARS: usize = 100;
 
 /// What is shown of a message by those that answer it.
 pub(super) fn quote(message: &Message) -> Quote {
+    let extra = message.extra.as_ref().filter(|extra| extra.gone() == Gone::NotGone);
     Quote {
         seq: message.seq,
         sender: message.sender.clone(),
         content: message.content.chars().take(QUOTED_CHARS).collect(),
         kind: message.kind,
+        expires_at_ms: extra.map_or(0, |extra| extra.expires_at_ms),
     }
 }
 
@@ -187,8 +207,16 @@ pub(super) struct Plan<'b> {
     pub(super) rows: Vec<Row<'b>>,
     /// Conversation → (last_seq, last_at_ms), those that changed, by id.
     pub(super) bumps: BTreeMap<i64, (i64, i64)>,
+    /// Which rows carry which files.
+    pub(super) refs: Vec<Carried>,
+    /// When something of which rows is to be erased: conversation, seq, ms since the epoch.
+    pub(super) expiries: Vec<(i64, i64, i64)>,
     /// What to publish; `None` when no row is inserted.
     pub(super) payload: Option<Bytes>,
+    /// What goes into the feed of notifications; `None` = nothing.
+    pub(super) feed: Option<Vec<u8>>,
+    /// Conversations that go into the queue of hooks, by id.
+    pub(super) hooked: Vec<i64>,
 }
 
 /// Decides the fate of every message of the batch.
@@ -196,7 +224,7 @@ pub(super) fn plan<'b>(batch: &'b [NewMessage], mut known: Known, now_ms: i64) -
     let mut outcomes = Vec::with_capacity(batch.len());
     let mut rows: Vec<Row<'b>> = Vec::with_capacity(batch.len());
     let mut records = Vec::with_capacity(batch.len());
-    let mut bumps = BTreeMap::new();
+    let (mut bumps, mut refs, mut expiries) = (BTreeMap::new(), Vec::new(), Vec::new());
     let mut stored: HashMap<(i64, &str), usize> = HashMap::with_capacity(batch.len());
     #[cfg(feature = "simulation")]
     planted::remember(&mut known.heads);
@@ -211,21 +239,28 @@ pub(super) fn plan<'b>(batch: &'b [NewMessage], mut known: Known, now_ms: i64) -
             repeat(same, row.seq, row.created_at_ms)
         } else if let Some(head) = known.heads.get_mut(&conversation) {
             let sender = known.members.get(&(conversation, message.sender.id));
-            let answered = answered(message);
+            let (answered, file) = (answered(message), file_of(message));
             let quote = answered.and_then(|place| known.quoted.get(&place));
+            let mute = known.mutes.get(&message.sender.id).copied();
             if let Some(refused) = head.refuses(message.sender.id, sender, now_ms) {
                 refused
+            } else if let Some(until_ms) = mute.filter(|&until_ms| is_in_force(until_ms, now_ms)) {
+                Appended::Silenced(until_ms)
             } else if answered.is_some() && quote.is_none() {
                 Appended::NoQuoted
+            } else if let Some(stranger) = stranger(message, head, &known.members) {
+                Appended::MentionedNotMember(stranger)
+            } else if file.is_some_and(|file| !known.files.contains(&(message.sender.id, file))) {
+                Appended::NoFile
             } else {
                 let (seq, created_at_ms) = head.next(now_ms);
                 bumps.insert(conversation, (seq, created_at_ms));
                 stored.insert(identity, rows.len());
-                let extra = message.details.as_deref().map(|details| MessageExtra {
-                    details: Some(details.clone()),
-                    quote: quote.cloned(),
-                    ..MessageExtra::default()
-                });
+                let extra = extra(message, quote, created_at_ms, head.expires_in_ms);
+                let expires_at_ms = extra.as_ref().map_or(0, |extra| extra.expires_at_ms);
+                refs.extend(file.map(|file| Carried { file, conversation, seq, expires_at_ms }));
+                let due_ms = extra.as_ref().and_then(expiry::next_ms);
+                expiries.extend(due_ms.map(|due_ms| (conversation, seq, due_ms)));
                 let row = Row { message, seq, created_at_ms, extra };
                 records.push(record(&row, &head.audience()));
                 rows.push(row);
@@ -239,7 +274,48 @@ pub(super) fn plan<'b>(batch: &'b [NewMessage], mut known: Known, now_ms: i64) -
     #[cfg(feature = "simulation")]
     planted::keep(&bumps);
     let payload = (!records.is_empty()).then(|| outbox::encode(records));
-    Plan { outcomes, rows, bumps, payload }
+    let is_room = |id| known.heads.get(&id).is_some_and(|head| head.kind == ConversationKind::Room);
+    let feed = notifications::feed(&rows, is_room);
+    let is_hooked = |id: &i64| known.heads.get(id).is_some_and(|head| known.hooked.has(head.kind));
+    let hooked = bumps.keys().copied().filter(is_hooked).collect();
+    Plan { outcomes, rows, bumps, refs, expiries, payload, feed, hooked }
+}
+
+/// What a message has beside its text; `None` = nothing.
+fn extra(
+    message: &NewMessage,
+    quote: Option<&Quote>,
+    created_at_ms: i64,
+    expires_in_ms: i64,
+) -> Option<MessageExtra> {
+    let details = message.details.as_deref();
+    let own_in_ms = details.map_or(0, |details| details.expires_in_ms);
+    let expires_at_ms = expiry::deadline(created_at_ms, own_in_ms, expires_in_ms);
+    let sent_digest = payload::written_digest(message);
+    if details.is_none() && expires_at_ms == 0 && sent_digest.is_none() {
+        return None;
+    }
+    let mut quote = quote.cloned();
+    if let Some(quote) = &mut quote
+        && expiry::is_over(quote.expires_at_ms, created_at_ms)
+    {
+        quote.content.clear();
+    }
+    Some(MessageExtra {
+        details: details.cloned(),
+        quote,
+        expires_at_ms,
+        sent_digest: sent_digest.unwrap_or_default(),
+        ..MessageExtra::default()
+    })
+}
+
+/// Somebody the message speaks to who is not in the conversation. Everybody is in open rooms.
+fn stranger(message: &NewMessage, head: &Head, members: &HashMap<(i64, i64), Sender>) -> Option<i64> {
+    if head.kind == ConversationKind::Room {
+        return None;
+    }
+    named(message).find(|&user| !members.contains_key(&(message.conversation.get(), user)))
 }
 
 /// Places given out are kept in memory, whatever becomes of their transaction.
@@ -301,7 +377,7 @@ fn record(row: &Row<'_>, audience: &Audience) -> OutboxRecord {
 #[cfg(test)]
 mod tests {
     use oort_api::ids::ConversationId;
-    use oort_api::pb::oort::v1::User;
+    use oort_api::pb::oort::v1::{Details, User};
 
     use super::*;
 
@@ -311,6 +387,7 @@ mod tests {
             sender: User { id: sender, username: format!("user{sender}") },
             client_msg_id: id.to_owned(),
             content: content.to_owned(),
+            written: None,
             details: None,
             traceparent: String::new(),
         }
@@ -325,6 +402,7 @@ mod tests {
             blocked: Blocked::default(),
             is_muted_all: false,
             is_dissolved: false,
+            expires_in_ms: 0,
         };
         let room = head(ConversationKind::Room, 4, 1_000, None);
         let direct = head(ConversationKind::Direct, 0, 0, Some((1, 2)));
@@ -402,6 +480,115 @@ mod tests {
             let found: Vec<bool> = outcomes.iter().map(|outcome| *outcome == Appended::Blocked).collect();
             assert_eq!(found, refused);
         }
+    }
+
+    #[test]
+    fn a_message_carries_a_file_that_its_sender_may_read() {
+        let with = |sender, id: &str| {
+            let details = Details {
+                kind: MessageKind::File.into(),
+                attachment: r#"{"fileId":"7","name":"a"}"#.to_owned(),
+                ..Details::default()
+            };
+            NewMessage { details: Some(Box::new(details)), ..message(1, sender, id, "") }
+        };
+        let batch = [with(1, "a"), with(2, "a"), with(1, "b")];
+        let known = Known { files: HashSet::from([(1, 7)]), ..known() };
+        let plan = plan(&batch, known, 5_000);
+        assert_eq!(plan.outcomes[1], Appended::NoFile);
+        let carried = |seq| Carried { file: 7, conversation: 1, seq, expires_at_ms: 0 };
+        assert_eq!(plan.refs, [carried(5), carried(6)]);
+    }
+
+    fn detailed(conversation: i64, id: &str, details: Details) -> NewMessage {
+        NewMessage { details: Some(Box::new(details)), ..message(conversation, 1, id, "x") }
+    }
+
+    #[test]
+    fn a_message_ends_after_its_own_time_or_that_of_its_conversation() {
+        let in_ms = |expires_in_ms| Details { expires_in_ms, ..Details::default() };
+        let answer = Details { reply_to: 4, ..in_ms(0) };
+        let batch = [
+            message(1, 1, "a", "x"),
+            message(2, 1, "b", "x"),
+            detailed(2, "c", in_ms(50)),
+            detailed(2, "d", in_ms(500)),
+            detailed(1, "e", answer.clone()),
+            detailed(1, "f", Details { expires_in_ms: 50, ..answer }),
+        ];
+        let mut known = known();
+        known.heads.get_mut(&2).expect("there").expires_in_ms = 100;
+        let quote = Quote { seq: 4, content: "y".to_owned(), expires_at_ms: 5_070, ..Quote::default() };
+        known.quoted.insert((1, 4), quote);
+        let plan = plan(&batch, known, 5_000);
+        let ends = plan.rows.iter().map(|row| row.extra.as_ref().map_or(0, |extra| extra.expires_at_ms));
+        assert_eq!(ends.collect::<Vec<_>>(), [0, 5_100, 5_051, 5_102, 0, 5_052]);
+        let due = [(2, 1, 5_100), (2, 2, 5_051), (2, 3, 5_102), (1, 6, 5_070), (1, 7, 5_052)];
+        assert_eq!(plan.expiries, due, "an answer is looked at when what it quotes ends");
+    }
+
+    #[test]
+    fn what_ended_is_not_quoted() {
+        let answer = |id: &str| detailed(1, id, Details { reply_to: 4, ..Details::default() });
+        let quoted = |now_ms| {
+            let mut known = known();
+            let quote = Quote { seq: 4, content: "y".to_owned(), expires_at_ms: 5_000, ..Quote::default() };
+            known.quoted.insert((1, 4), quote);
+            let batch = [answer("a")];
+            let extra = plan(&batch, known, now_ms).rows.remove(0).extra;
+            extra.and_then(|extra| extra.quote).unwrap_or_default().content
+        };
+        assert_eq!((quoted(4_999).as_str(), quoted(5_000).as_str()), ("y", ""));
+    }
+
+    #[test]
+    fn a_message_speaks_to_members_only() {
+        let to = |conversation, id: &str, mentions: &[i64]| {
+            detailed(conversation, id, Details { mentions: mentions.to_vec(), ..Details::default() })
+        };
+        let batch = [to(2, "a", &[2]), to(2, "b", &[2, 3]), to(1, "c", &[3]), to(2, "b", &[2])];
+        let outcomes = plan(&batch, known(), 5_000).outcomes;
+        let is_stored: Vec<bool> =
+            outcomes.iter().map(|outcome| matches!(outcome, Appended::Stored { .. })).collect();
+        assert_eq!(is_stored, [true, false, true, true], "everybody is in an open room");
+        assert_eq!(outcomes[1], Appended::MentionedNotMember(3));
+    }
+
+    #[test]
+    fn who_is_muted_everywhere_is_refused_in_every_kind_of_conversation() {
+        let batch = [message(1, 1, "a", "x"), message(2, 1, "b", "x"), message(1, 2, "a", "x")];
+        let outcomes = |until_ms| {
+            let mutes = HashMap::from([(1, until_ms)]);
+            plan(&batch, Known { mutes, ..known() }, 5_000).outcomes
+        };
+        let is_stored = |outcome: &Appended| matches!(outcome, Appended::Stored { .. });
+        for until_ms in [0, 5_001] {
+            let outcomes = outcomes(until_ms);
+            assert_eq!(outcomes[..2], [Appended::Silenced(until_ms), Appended::Silenced(until_ms)]);
+            assert!(is_stored(&outcomes[2]), "the other user");
+        }
+        assert!(outcomes(5_000).iter().all(is_stored), "the time is over");
+    }
+
+    #[test]
+    fn what_was_replaced_is_compared_by_what_was_written() {
+        let replaced = |text: &str| NewMessage { written: Some("x".into()), ..message(1, 1, "a", text) };
+        let batch = [replaced("y"), message(1, 1, "a", "x"), replaced("z"), message(1, 1, "a", "y")];
+        let outcomes = plan(&batch, known(), 5_000).outcomes;
+        let again = Appended::Duplicate { seq: place(5), created_at_ms: 5_000 };
+        assert_eq!(outcomes[1..], [again.clone(), again, Appended::Conflict]);
+    }
+
+    #[test]
+    fn conversations_of_the_kinds_that_are_wanted_are_told() {
+        let batch = [message(1, 1, "a", "x"), message(2, 1, "b", "x"), message(2, 9, "c", "x")];
+        let hooked = |kinds: &[ConversationKind]| {
+            let hooked = HookKinds::of(kinds.iter().copied());
+            plan(&batch, Known { hooked, ..known() }, 5_000).hooked
+        };
+        assert_eq!(hooked(&[]), [0; 0]);
+        assert_eq!(hooked(&[ConversationKind::Direct]), [2]);
+        assert_eq!(hooked(&[ConversationKind::Direct, ConversationKind::Room]), [1, 2]);
     }
 
     #[test]

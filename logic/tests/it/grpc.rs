@@ -60,7 +60,7 @@ impl House {
             directory: directory.clone(),
             dead_letters: no_letters(),
         };
-        let service = Service::build(config, parts, &mut Registry::default()).await.expect("built");
+        let service = Box::pin(Service::build(config, parts, &mut Registry::default())).await.expect("built");
         let logic = service.grpc();
         Self { _folder: folder, logic, service: Some(service), store, directory, bus, running: None }
     }

@@ -4,6 +4,8 @@
 mod accounts;
 mod batcher;
 mod cursors;
+mod files;
+mod fuzz_seeds;
 mod grpc;
 mod http;
 mod mail;
@@ -13,4 +15,5 @@ mod publisher;
 mod pushes;
 mod service;
 mod store;
+mod store_calls;
 mod support;

@@ -5,18 +5,19 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use oort_api::directory::memory::MemoryDirectory;
-use oort_api::directory::{CometInfo, CometRef, Directory, LoginTag, RoomEntry, SessionEntry};
+use oort_api::directory::{AWAY, CometInfo, CometRef, Directory, LoginTag, RoomEntry, SessionEntry};
 use oort_api::ids::{ConversationId, RoomKey, SessionKey, UserId};
 use oort_api::metrics::Registry;
 use oort_api::op;
 use oort_api::pb::goim::logic::PushMsg;
 use oort_api::pb::oort::v1::{PresenceEvent, TypingEvent, User};
 use oort_logic::Metrics;
+use oort_logic::contacts::policy::Operation;
 use oort_logic::kicks::{self, Kicks, Reason};
 use oort_logic::metrics::TransientKind;
 use oort_logic::presence::{Config, Parts, Presence, Typing};
 use oort_logic::seen::{self, Seen};
-use oort_logic::store::Store;
+use oort_logic::store::{ContactAct, ContactBounds, ContactStep, Privacy, Store};
 use oort_logic::users::Users;
 use prost::Message as _;
 use tokio_util::sync::CancellationToken;
@@ -206,6 +207,97 @@ async fn typing_goes_to_those_who_watch_but_the_user_who_types() {
 }
 
 #[tokio::test]
+async fn who_appears_offline_is_told_of_once_and_never_of_what_they_do() {
+    let world = World::start(quick()).await;
+    let (ada, bob) = (account(&*world.store, "ada").await, account(&*world.store, "bob").await);
+    for user in [&ada, &bob] {
+        world.watch(RoomKey::presence(id(user))).await;
+    }
+    let room = ConversationId::new(1).expect("positive");
+    world.watch(RoomKey::typing(room)).await;
+    world.connect(&ada, "a").await;
+    assert_eq!(people(&world.wait_published(1).await[0]), [(ada.id, true)]);
+    let veil = async |is_invisible, now_ms| {
+        let privacy = Privacy { is_invisible, ..Privacy::default() };
+        world.store.set_privacy("o", id(&ada), privacy, now_ms).await.expect("sets");
+        world.presence.veiled(id(&ada));
+    };
+    veil(true, 77).await;
+    assert_eq!(people(&world.wait_published(2).await[1]), [(ada.id, false)]);
+    // Whatever she does now comes before what is told of bob, and is not told.
+    world.connect(&ada, "a2").await;
+    world.presence.altered(id(&ada));
+    world.presence.types(id(&ada), room, Typing { key: key("a"), active: true, is_member: true });
+    world.disconnect(&ada, "a2").await;
+    world.connect(&bob, "b").await;
+    assert_eq!(people(&world.wait_published(3).await[2]), [(bob.id, true)]);
+    world.disconnect(&bob, "b").await;
+    assert_eq!(people(&world.wait_published(4).await[3]), [(bob.id, false)]);
+    let asked = async |viewer: &User| {
+        let found = world.presence.of(id(viewer), &[id(&ada)]).await.expect("answers").remove(0);
+        (found.online, found.last_seen_ms, found.devices.len())
+    };
+    assert_eq!(asked(&bob).await, (false, 77, 0), "seen when she went behind the veil");
+    assert!(asked(&ada).await.0, "she herself knows");
+    veil(false, 99).await;
+    assert_eq!(people(&world.wait_published(5).await[4]), [(ada.id, true)]);
+    assert_eq!((asked(&bob).await.0, world.published().len()), (true, 5));
+    assert_eq!(world.shed(TransientKind::Presence) + world.shed(TransientKind::Typing), 0);
+}
+
+#[tokio::test]
+async fn who_is_blocked_sees_nothing_and_who_blocks_is_not_bothered() {
+    let world = World::start(quick()).await;
+    let (ada, bob) = (account(&*world.store, "ada").await, account(&*world.store, "bob").await);
+    let (direct, _) = world.store.direct("o", &ada, id(&bob), 1).await.expect("made");
+    world.watch(RoomKey::presence(id(&ada))).await;
+    world.watch(RoomKey::typing(direct.id)).await;
+    world.connect(&ada, "a").await;
+    world.wait_published(1).await;
+    let bounds = ContactBounds { contacts_max: 1, requests_max: 1, blocks_max: 1, request_ttl_ms: 1 };
+    let act = ContactAct::Plain(Operation::Block);
+    let block = ContactStep { actor: ada.clone(), peer: id(&bob), act, bounds };
+    world.store.step_contact("o", &block, 1).await.expect("blocks");
+    world.presence.blocked(id(&ada), id(&bob));
+    let told = world.wait_published(2).await;
+    assert_eq!((people(&told[1]), &told[1].user_ids[..]), (vec![(ada.id, false)], &[bob.id][..]));
+    world.presence.altered(id(&ada));
+    let told = world.wait_published(3).await;
+    assert_eq!((people(&told[2]), &told[2].exclude_user_ids[..]), (vec![(ada.id, true)], &[bob.id][..]));
+    let seen = world.presence.of(id(&bob), &[id(&ada)]).await.expect("answers").remove(0);
+    assert_eq!((seen.online, seen.last_seen_ms), (false, 0));
+    assert!(world.presence.of(id(&ada), &[id(&ada)]).await.expect("answers")[0].online);
+    // Typing is told to neither of the two by the other.
+    for (count, user, other) in [(4, &bob, &ada), (5, &ada, &bob)] {
+        let typing = Typing { key: key("k"), active: true, is_member: true };
+        world.presence.types(id(user), direct.id, typing);
+        let told = world.wait_published(count).await;
+        let last = told.last().expect("told");
+        assert_eq!((last.operation, &last.exclude_user_ids[..]), (op::TYPING, &[other.id][..]));
+    }
+}
+
+#[tokio::test]
+async fn devices_are_told_by_kind_and_left_alone() {
+    let world = World::start(quick()).await;
+    let (ada, bob) = (account(&*world.store, "ada").await, account(&*world.store, "bob").await);
+    world.watch(RoomKey::presence(id(&ada))).await;
+    world.connect(&ada, "a").await;
+    world.wait_published(1).await;
+    let away = SessionEntry { platform: format!("phone{AWAY}"), ..World::session(&ada, "a", None) };
+    world.directory.restate_sessions(&world.comet, &[away]).await.expect("restated");
+    world.presence.altered(id(&ada));
+    let told = world.wait_published(2).await;
+    let event = PresenceEvent::decode(told[1].msg.clone()).expect("an event");
+    let (person, asked) = (&event.users[0], world.presence.of(id(&bob), &[id(&ada)]).await.expect("answers"));
+    for person in [person, &asked[0]] {
+        let devices: Vec<_> =
+            person.devices.iter().map(|device| (device.kind.as_str(), device.away)).collect();
+        assert_eq!((person.online, person.away, devices), (true, true, vec![("phone", true)]));
+    }
+}
+
+#[tokio::test]
 async fn a_bus_that_is_behind_costs_what_is_transient_and_nothing_else() {
     let world = World::start(quick()).await;
     let ada = account(&*world.store, "ada").await;
@@ -217,7 +309,7 @@ async fn a_bus_that_is_behind_costs_what_is_transient_and_nothing_else() {
     world.connect(&ada, "b").await;
     assert_eq!(people(&world.wait_published(1).await[0]), [(ada.id, true)]);
     // Asking shows the truth all the same.
-    let now = world.presence.of(&[id(&ada)]).await.expect("answers");
+    let now = world.presence.of(id(&ada), &[id(&ada)]).await.expect("answers");
     assert!(now[0].online && now[0].last_seen_ms > 0, "{now:?}");
 }
 
@@ -233,7 +325,8 @@ async fn departures_that_nobody_lives_to_tell_are_not_told() {
     let doomed = CometRef { id: "d".to_owned(), epoch: 1 };
     world.directory.renew(&info(&doomed), Duration::from_millis(1)).await.expect("renewed");
     world.directory.add_sessions(&doomed, &[World::session(&ada, "a", None)]).await.expect("added");
-    let is_online = async |user: &User| world.presence.of(&[id(user)]).await.expect("answers")[0].online;
+    let is_online =
+        async |user: &User| world.presence.of(id(user), &[id(user)]).await.expect("answers")[0].online;
     until("the lease of ada's comet ends", async || !is_online(&ada).await).await;
     world.connect(&bob, "b").await;
     world.wait_published(1).await;

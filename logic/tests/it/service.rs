@@ -38,7 +38,7 @@ async fn build(config: Config, store: Arc<dyn Store>, bus: Arc<TestBus>) -> Resu
         directory: Arc::new(MemoryDirectory::default()),
         dead_letters: no_letters(),
     };
-    Service::build(config, parts, &mut Registry::default()).await
+    Box::pin(Service::build(config, parts, &mut Registry::default())).await
 }
 
 fn outgoing(content: &str) -> Vec<Outgoing> {
@@ -111,7 +111,7 @@ async fn a_drain_ends_at_its_deadline_and_another_node_takes_over_at_once() {
     let bus = TestBus::new();
     bus.is_down.store(true, Ordering::Relaxed);
     let service =
-        build(Config { drain_ms: 300, ..config() }, store.clone(), bus.clone()).await.expect("built");
+        build(Config { drain_ms: 2_000, ..config() }, store.clone(), bus.clone()).await.expect("built");
     let app = service.app();
     let stop = CancellationToken::new();
     let running = tokio::spawn(service.run(stop.clone()));
@@ -120,7 +120,7 @@ async fn a_drain_ends_at_its_deadline_and_another_node_takes_over_at_once() {
     let began = Instant::now();
     stop.cancel();
     running.await.expect("a task").expect("drained");
-    assert!(began.elapsed() < Duration::from_secs(3), "{:?}", began.elapsed());
+    assert!(began.elapsed() < Duration::from_secs(20), "{:?}", began.elapsed());
     bus.is_down.store(false, Ordering::Relaxed);
 
     // Its lease was for a minute; it gave it back.

@@ -1,6 +1,7 @@
 //! The store's contract, over SQLite and over MySQL.
 
 mod accounts;
+mod api_keys;
 mod append;
 mod changes;
 mod codes;
@@ -9,17 +10,26 @@ mod conversations;
 mod cursors;
 mod departures;
 mod details;
+mod expiries;
+mod files;
 mod fixture;
 mod groups;
 mod hidden;
 mod history;
+mod hooks;
 mod migrations;
 mod model;
+mod notifications;
 mod operators;
 mod outbox;
 mod plans;
 mod races;
+mod receipts;
+mod replicas;
+mod sanctions;
+mod search;
 mod single_process;
+mod sqlite_plans;
 mod unknown_outcome;
 mod unread;
 mod user_events;
@@ -74,6 +84,7 @@ contract! {
         a_deactivated_account_is_not_found_and_comes_back
         a_deleted_account_is_gone_and_its_address_free
         messages_are_erased_in_steps_and_places_stay
+        what_a_deleted_account_says_after_it_was_erased_stays
         who_departs_leaves_groups_behind;
     conversations:
         default_rooms_are_there
@@ -120,10 +131,36 @@ contract! {
     details:
         what_was_sent_comes_back_and_is_compared
         an_answer_quotes_what_it_answers;
+    expiries:
+        what_ended_is_shown_to_nobody
+        what_ended_is_not_told_as_a_change_either
+        what_ended_is_erased_once_and_its_place_stays
+        what_was_recalled_before_is_left_alone
+        of_two_who_erase_each_takes_others
+        a_file_is_read_as_long_as_its_message_stays
+        a_conversation_says_how_long_its_messages_stay
+        a_message_speaks_to_who_is_in_its_conversation;
+    files:
+        an_upload_advances_from_where_it_is
+        of_two_writers_on_two_nodes_one_wins_each_place
+        a_user_has_as_much_as_they_may
+        messages_say_who_may_read_a_file
+        what_nobody_needs_is_due;
     hidden:
         what_a_user_hides_is_hidden_from_them_alone;
+    search:
+        words_are_taken_in_once_from_where_it_stopped
+        a_changed_message_has_its_new_words_at_once_and_no_old_ones
+        nodes_that_index_and_change_at_once_agree
+        one_node_compares_and_another_goes_on
+        a_user_searches_where_they_may_read
+        a_member_who_was_removed_finds_nothing_more
+        what_is_found_agrees_with_the_model;
     unread:
         unread_is_what_its_definition_counts;
+    api_keys:
+        a_key_is_known_by_its_hash_until_it_ends
+        a_key_ends_with_its_account;
     append:
         seqs_are_dense_and_times_rise
         repeats_are_duplicates_and_changes_conflicts
@@ -136,7 +173,14 @@ contract! {
         pages_end_exactly_at_the_edges
         lists_carry_heads_and_newest_messages
         many_readers_together_get_what_each_gets_alone
+        no_page_tells_of_a_head_that_it_lacks
         what_is_pruned_is_gone_and_places_go_on;
+    hooks:
+        what_is_known_before_a_send
+        what_a_hook_put_in_place_is_compared_by_what_was_written
+        what_is_said_is_queued_while_a_hook_wants_it
+        what_is_given_up_is_counted
+        nothing_is_passed_over_while_it_is_said;
     outbox:
         rows_of_an_owner_are_read_in_order
         rows_of_the_dead_are_adopted_once
@@ -154,9 +198,26 @@ contract! {
         an_old_schema_is_not_opened;
     model:
         append_agrees_with_the_model;
+    receipts:
+        readers_are_listed_and_counted_but_for_those_who_send_no_receipts
+        who_sends_no_receipts_shows_none_in_lists_and_is_shown_none
+        blocks_are_found_from_both_ends;
+    notifications:
+        a_log_in_has_one_target_and_takes_it_along
+        sends_are_fed_while_there_are_targets
+        listeners_are_paged_by_members
+        a_row_waits_until_it_is_settled
+        a_device_keeps_the_newest_of_its_rows
+        with_a_target_goes_what_waits_for_it
+        of_two_who_take_each_gets_other_rows;
     operators:
         the_role_is_given_and_taken
         the_audit_is_read_newest_first;
+    sanctions:
+        a_ban_ends_every_log_in_and_refuses_new_ones
+        a_log_in_that_races_with_a_ban_does_not_outlive_it
+        who_is_muted_says_nothing_anywhere
+        what_is_in_force_is_listed;
     user_events:
         events_of_a_user_are_dense_and_published
         old_events_are_forgotten_from_the_start

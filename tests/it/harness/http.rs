@@ -109,6 +109,20 @@ impl Http {
         room["id"].as_str().expect("an id").to_owned()
     }
 
+    /// The conversation of two; answers its id.
+    pub(crate) async fn direct(&self, one: &Account, other: &Account) -> String {
+        let direct = self.post("/api/direct", &one.token, json!({ "userId": other.id })).await.ok();
+        direct["id"].as_str().expect("an id").to_owned()
+    }
+
+    /// A new group; answers its id.
+    pub(crate) async fn group(&self, owner: &Account, members: &[&Account]) -> String {
+        let members: Vec<&str> = members.iter().map(|member| member.id.as_str()).collect();
+        let body = json!({ "name": "team", "memberIds": members });
+        let group = self.post("/api/groups", &owner.token, body).await.ok();
+        group["id"].as_str().expect("an id").to_owned()
+    }
+
     /// The whole history of a conversation, oldest first, by paging forward.
     pub(crate) async fn history(&self, reader: &Account, conversation: &str) -> Vec<(i64, String)> {
         let (mut all, mut after) = (Vec::new(), 0);

@@ -1,8 +1,11 @@
 //! What the scenarios stand on: nodes, systems of nodes, and clients.
 
+pub(crate) mod hook;
 pub(crate) mod http;
 pub(crate) mod node;
 pub(crate) mod packets;
+pub(crate) mod push_accounts;
+pub(crate) mod receiver;
 pub(crate) mod services;
 #[path = "../../../logic/tests/it/support/smtp.rs"]
 #[allow(dead_code, reason = "the tests of logic look at more of what comes")]

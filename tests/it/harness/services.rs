@@ -3,10 +3,11 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// Addresses of one MariaDB, Redis and Kafka.
+/// Addresses of one MariaDB, Redis and Kafka, and of a replica of that MariaDB.
 #[derive(Debug, Clone)]
 pub(crate) struct Backends {
     pub(crate) mysql_url: String,
+    pub(crate) replica_url: Option<String>,
     pub(crate) redis_url: String,
     pub(crate) kafka_brokers: String,
 }
@@ -20,16 +21,18 @@ impl Backends {
         };
         Self {
             mysql_url: need("OORT_TEST_MYSQL_URL"),
+            replica_url: None,
             redis_url: need("OORT_TEST_REDIS_URL"),
             kafka_brokers: need("OORT_TEST_KAFKA_BROKERS"),
         }
     }
 }
 
-/// One of the three servers.
+/// One of the servers.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Server {
     Mysql,
+    Replica,
     Redis,
     Kafka,
 }
@@ -38,6 +41,7 @@ impl Server {
     fn name(self) -> &'static str {
         match self {
             Self::Mysql => "mysql",
+            Self::Replica => "replica",
             Self::Redis => "redis",
             Self::Kafka => "kafka",
         }
@@ -54,18 +58,32 @@ pub(crate) struct OwnServices {
 impl OwnServices {
     /// Starts all three.
     pub(crate) fn start() -> Self {
+        Self::up(&[])
+    }
+
+    /// Starts MariaDB and a replica of it; Redis and Kafka are the shared ones.
+    pub(crate) fn start_replicated() -> Self {
+        let mut own = Self::up(&["mysql", "replica"]);
+        let Backends { redis_url, kafka_brokers, .. } = Backends::shared();
+        own.backends = Backends { redis_url, kafka_brokers, ..own.backends.clone() };
+        own
+    }
+
+    fn up(names: &[&str]) -> Self {
         let parent = std::env::var_os("OORT_TEST_SCRATCH").map_or_else(std::env::temp_dir, PathBuf::from);
         let folder = parent.join(super::unique("faults-"));
-        script(&["up", &folder.to_string_lossy()]);
+        script(&[&["up", &*folder.to_string_lossy()], names].concat());
         let env = std::fs::read_to_string(folder.join("env")).expect("the script writes env");
-        let value = |name: &str| {
-            let line = env
-                .lines()
-                .find_map(|line| line.strip_prefix("export ")?.strip_prefix(name)?.strip_prefix('='));
-            line.unwrap_or_else(|| panic!("env lacks {name}")).to_owned()
+        let told = |name: &str| {
+            let of = |line: &str| {
+                Some(line.strip_prefix("export ")?.strip_prefix(name)?.strip_prefix('=')?.to_owned())
+            };
+            env.lines().find_map(of)
         };
+        let value = |name: &str| told(name).unwrap_or_else(|| panic!("env lacks {name}"));
         let backends = Backends {
             mysql_url: value("OORT_TEST_MYSQL_URL"),
+            replica_url: told("OORT_TEST_REPLICA_URL"),
             redis_url: value("OORT_TEST_REDIS_URL"),
             kafka_brokers: value("OORT_TEST_KAFKA_BROKERS"),
         };
@@ -74,12 +92,12 @@ impl OwnServices {
 
     /// SIGKILL.
     pub(crate) fn kill(&self, server: Server) {
-        self.tell("kill", server);
+        self.call("kill", server);
     }
 
     /// Starts it again, on the same port and data.
     pub(crate) fn start_again(&self, server: Server) {
-        self.tell("start", server);
+        self.call("start", server);
     }
 
     /// Forgets everything Redis holds.
@@ -94,25 +112,27 @@ impl OwnServices {
 
     /// Has MySQL execute a statement as its administrator.
     pub(crate) fn tell_mysql(&self, statement: &str) {
-        let port = self.backends.mysql_url.rsplit(':').next().expect("a port");
-        let done = Command::new("mariadb")
-            .args([
-                "--no-defaults",
-                "--host=127.0.0.1",
-                "--user=root",
-                "--port",
-                port,
-                "--execute",
-                statement,
-            ])
-            .status()
-            .expect("mariadb runs");
-        assert!(done.success(), "{statement}");
+        tell(&self.backends.mysql_url, statement);
     }
 
-    fn tell(&self, command: &str, server: Server) {
+    /// The same for its replica.
+    pub(crate) fn tell_replica(&self, statement: &str) {
+        tell(self.backends.replica_url.as_deref().expect("a replica"), statement);
+    }
+
+    fn call(&self, command: &str, server: Server) {
         script(&[command, &self.folder.to_string_lossy(), server.name()]);
     }
+}
+
+/// Has a MariaDB execute a statement as its administrator.
+fn tell(url: &str, statement: &str) {
+    let port = url.rsplit(':').next().expect("a port");
+    let done = Command::new("mariadb")
+        .args(["--no-defaults", "--host=127.0.0.1", "--user=root", "--port", port, "--execute", statement])
+        .status()
+        .expect("mariadb runs");
+    assert!(done.success(), "{statement}");
 }
 
 impl Drop for OwnServices {

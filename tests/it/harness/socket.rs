@@ -61,6 +61,14 @@ impl Socket {
         Self::hello(stream.expect("an upgrade")).await.expect("a hello")
     }
 
+    /// On a kind of device.
+    pub(crate) async fn on(address: SocketAddr, token: &str, device: &str) -> Self {
+        let protocols = format!("oort.v1, bearer.{token}");
+        let path = format!("/api/ws?device={device}");
+        let stream = open(address, &path, &[("sec-websocket-protocol", &protocols)]).await;
+        Self::hello(stream.expect("an upgrade")).await.expect("a hello")
+    }
+
     /// As [`Self::v1`]; `Err` when it does not come to a hello.
     pub(crate) async fn try_v1(address: SocketAddr, token: &str) -> Result<Self, String> {
         let protocols = format!("oort.v1, bearer.{token}");

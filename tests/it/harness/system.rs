@@ -1,12 +1,15 @@
 //! A whole Oort: one process, or a cluster.
 
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::OnceLock;
 
 use tokio::sync::OnceCell;
 
 use super::http::{Account, Http};
 use super::node::{Node, Settings};
+use super::push_accounts::PushAccounts;
+use super::receiver::Receiver;
 use super::services::Backends;
 use super::smtp::Smtp;
 use super::unique;
@@ -28,6 +31,9 @@ const MANY_AT_ONE_ADDRESS: [(&str, &str); 6] = [
     ("OORT_CLUSTER__TRUSTED_PROXIES", "127.0.0.1"),
 ];
 
+/// Groups of few are large ones.
+const FEW_READERS: (&str, &str) = ("OORT_LOGIC__RECEIPTS__LISTED_MEMBERS_MAX", "4");
+
 /// What deleted accounts leave behind is cleared away soon.
 const QUICK_DEPARTURES: [(&str, &str); 3] = [
     ("OORT_LOGIC__DEPARTURES__INTERVAL_MS", "200"),
@@ -35,21 +41,39 @@ const QUICK_DEPARTURES: [(&str, &str); 3] = [
     ("OORT_LOGIC__DEPARTURES__MESSAGES_MAX", "3"),
 ];
 
+/// Files of a few bytes have parts, too, and what is needed no more goes soon.
+const SMALL_PARTS: [(&str, &str); 2] =
+    [("OORT_LOGIC__FILES__PART_BYTES", "4096"), ("OORT_LOGIC__FILES__SWEEP_INTERVAL_MS", "200")];
+
 /// Where the mails of every system go.
 pub(crate) fn smtp() -> &'static Smtp {
     static SHARED: OnceLock<Smtp> = OnceLock::new();
     SHARED.get_or_init(Smtp::start)
 }
 
+/// Where the notifications of every system go.
+pub(crate) fn receiver() -> &'static Receiver {
+    static SHARED: OnceLock<Receiver> = OnceLock::new();
+    SHARED.get_or_init(Receiver::start)
+}
+
 /// What every system is started with.
-fn usual() -> Settings {
-    let quick = [&QUICK_ARGON[..], &[QUICK_GRACE], &QUICK_DEPARTURES, &MANY_AT_ONE_ADDRESS].concat();
+fn usual(folder: &Path) -> Settings {
+    let quick = [
+        &QUICK_ARGON[..],
+        &[QUICK_GRACE, FEW_READERS],
+        &QUICK_DEPARTURES,
+        &SMALL_PARTS,
+        &MANY_AT_ONE_ADDRESS,
+    ]
+    .concat();
     let mail = [
         ("OORT_LOGIC__MAIL__MODE", "smtp"),
         ("OORT_LOGIC__MAIL__URL", &smtp().url()),
         ("OORT_LOGIC__MAIL__FROM", "Oort <oort@chat.example>"),
     ];
-    [settings(&quick), settings(&mail)].concat()
+    let notifications = PushAccounts::shared().settings(receiver(), folder);
+    [settings(&quick), settings(&mail), notifications].concat()
 }
 
 /// Nodes that belong together. `comets`, `logics` and `jobs` are all the one
@@ -88,7 +112,7 @@ impl System {
     /// One process with its own data folder.
     pub(crate) fn standalone(extra: &[(&str, &str)]) -> Self {
         let folder = folder();
-        let mut settings = usual();
+        let mut settings = usual(folder.path());
         settings.push((
             "OORT_NODE__DATA_DIR".to_owned(),
             folder.path().join("data").to_string_lossy().into_owned(),
@@ -105,7 +129,7 @@ impl System {
     pub(crate) async fn cluster(backends: &Backends, extra: &[(&str, &str)]) -> Self {
         let folder = folder();
         let name = unique("oort_");
-        let mut settings = usual();
+        let mut settings = usual(folder.path());
         for (key, value) in [
             ("OORT_LOGIC__STORE__URL", format!("{}/{name}", backends.mysql_url)),
             ("OORT_DIRECTORY__URLS", backends.redis_url.clone()),
@@ -113,12 +137,18 @@ impl System {
             ("OORT_BUS__BROKERS", backends.kafka_brokers.clone()),
             ("OORT_BUS__TOPIC", name.clone()),
             ("OORT_BUS__DEAD_LETTER_TOPIC", format!("{name}-dead")),
-            ("OORT_BUS__GROUP", name),
+            ("OORT_BUS__GROUP", name.clone()),
+            ("OORT_LOGIC__FILES__URL", format!("file:{}", folder.path().join("files").display())),
             // A machine busy with other tests stalls for longer than a person would want to wait for a late message.
             ("OORT_JOB__PIPELINE__REORDER_WAIT_MS", "20000".to_owned()),
             ("OORT_JOB__PIPELINE__START_WAIT_MS", "3000".to_owned()),
         ] {
             settings.push((key.to_owned(), value));
+        }
+        if let Some(replica_url) = &backends.replica_url {
+            let replica =
+                ("OORT_LOGIC__STORE__MYSQL__REPLICAS__URLS".to_owned(), format!("{replica_url}/{name}"));
+            settings.push(replica);
         }
         settings.extend(self::settings(extra));
         let migrated = Node::launch("migrate", folder.path(), &settings).wait();
@@ -239,15 +269,24 @@ impl System {
 
     /// What a command of the binary says; it must do well.
     pub(crate) fn oort(&self, arguments: &[&str]) -> String {
-        let output = std::process::Command::new(env!("CARGO_BIN_EXE_oort"))
+        let output = self.run(arguments);
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).expect("UTF-8")
+    }
+
+    /// What `oort doctor` finds; ports of what runs are taken, so it is never content.
+    pub(crate) fn doctor(&self) -> String {
+        String::from_utf8(self.run(&["doctor"]).stdout).expect("UTF-8")
+    }
+
+    fn run(&self, arguments: &[&str]) -> std::process::Output {
+        std::process::Command::new(env!("CARGO_BIN_EXE_oort"))
             .args(arguments)
             .env_clear()
             .envs(self.settings.iter().map(|(name, value)| (name, value)))
             .env("OORT_ADMIN__LISTEN", self.comets[0].address("admin").to_string())
             .output()
-            .expect("oort runs");
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        String::from_utf8(output.stdout).expect("UTF-8")
+            .expect("oort runs")
     }
 }
 

@@ -56,6 +56,8 @@ pub(crate) struct Device {
     lag_ms: usize,
     /// A send was refused that may go through later.
     is_refused: bool,
+    /// When it loses its connection shortly before all is quiet: what it misses then nothing repairs that follows.
+    last_cut: Option<Instant>,
 }
 
 type Socket = WebSocketStream<UnixStream>;
@@ -77,7 +79,9 @@ impl Device {
         let mine = |room| if own.contains(&room) { 0 } else { i64::MAX };
         crowd.has.borrow_mut()[number] = (0..crowd.rooms.len()).map(mine).collect();
         let lag_ms = [0, 4, 40][dice::below(3)];
-        Self { number, sid, own, crowd, log, sent: 0, pending: BTreeMap::new(), lag_ms, is_refused: false }
+        let last_cut = dice::chance(500).then(|| crowd.quiet_from - dice::ms(0, 400));
+        let pending = BTreeMap::new();
+        Self { number, sid, own, crowd, log, sent: 0, pending, lag_ms, is_refused: false, last_cut }
     }
 
     /// Lives until the run is over.
@@ -198,6 +202,10 @@ impl Device {
                         2 | 3 => return End::Lost,
                         _ => out = self.say(),
                     }
+                }
+                () = sleep_until(self.last_cut.unwrap_or(silent)), if self.last_cut.is_some() => {
+                    self.last_cut = None;
+                    return End::Cut;
                 }
                 () = sleep_until(silent) => {
                     if asked {

@@ -1,5 +1,6 @@
 //! The directory as a process reaches it: late, at times not at all, and with answers that are lost on the way back.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -65,6 +66,8 @@ calls! {
     fn leave_rooms(&self, comet: &CometRef, rooms: &[RoomEntry]) -> ();
     fn look_up(&self, users: &[UserId], keys: &[SessionKey], rooms: &[RoomKey]) -> (Routes, Option<Census>);
     fn sessions(&self, user: UserId) -> Vec<UserSession>;
+    fn restate_sessions(&self, comet: &CometRef, sessions: &[SessionEntry]) -> ();
+    fn present(&self, users: &[UserId]) -> HashMap<UserId, Vec<String>>;
     fn sweep(&self, keys_max: usize) -> usize;
     fn announce_node(&self, node: &NodeEntry, lease: Duration) -> ();
     fn nodes(&self) -> Vec<NodeEntry>;

@@ -72,7 +72,10 @@ pub(crate) fn plan(until_ms: usize) -> Vec<Planned> {
             };
             // Half of them at the end: what is lost then is repaired by nothing that follows.
             let from_ms = if dice::chance(500) { until_ms - 500 } else { 300 };
-            Planned { fault, after: dice::ms(from_ms, until_ms + 200), length: dice::ms(50, 1_800) }
+            // A comet is often back while there is still something to be missed.
+            let is_short = matches!(fault, Fault::CometDies(_)) && dice::chance(500);
+            let longest_ms = if is_short { 300 } else { 1_800 };
+            Planned { fault, after: dice::ms(from_ms, until_ms + 200), length: dice::ms(50, longest_ms) }
         })
         .collect();
     plan.sort_by_key(|planned| planned.after);

@@ -85,6 +85,8 @@ fn config() -> Config {
     let mut config = Config { http_listen: None, grpc_listen: None, ..Config::default() };
     (config.accounts.argon2_memory_kib, config.accounts.argon2_passes) = (64, 1);
     config.publisher.patience_ms = 300;
+    // Nobody here has anything to be notified by.
+    config.notifications.interval_ms = 60_000;
     config
 }
 

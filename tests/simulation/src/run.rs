@@ -37,6 +37,8 @@ const NODES: usize = 2;
 const PARTITIONS: usize = 2;
 /// Whose each device is.
 const DEVICES: [i64; 5] = [1, 1, 2, 3, 4];
+const GROUPS: usize = 4;
+const OPEN_ROOMS: usize = 2;
 /// What the wall clock shows at the beginning, ms since the epoch.
 const START_MS: i64 = 1_800_000_000_000;
 /// Longest time from the last send until everybody has everything.
@@ -145,9 +147,8 @@ async fn play() {
     };
     tokio::spawn(Arc::clone(&ground.bus).run());
     tokio::spawn(tick());
-    let rooms = found(&ground).await;
+    let (rooms, members) = found(&ground).await;
     let (busy_ms, begun) = (1_500 + dice::below(3_000), Instant::now() + WARM_UP);
-    let members = |room: usize| -> &'static [i64] { if room == 2 { &[1, 2] } else { &[1, 2, 3, 4] } };
     let crowd = Rc::new(Crowd {
         comets: RefCell::new((0..NODES).map(|_| None).collect()),
         quiet_from: begun + Duration::from_millis(busy_ms as u64),
@@ -171,7 +172,7 @@ async fn play() {
     sleep_until(begun).await;
     let mut devices = Vec::new();
     for (number, user) in DEVICES.into_iter().enumerate() {
-        let own: Vec<usize> = (0..crowd.rooms.len()).filter(|room| members(*room).contains(&user)).collect();
+        let own: Vec<usize> = (0..crowd.rooms.len()).filter(|room| members[*room].contains(&user)).collect();
         own.iter().for_each(|room| note(Some(number), Event::Member { room: *room }));
         let device = Device::new(number, sid(user), own, Rc::clone(&crowd));
         devices.push(tokio::task::spawn_local(device.live()));
@@ -200,22 +201,41 @@ async fn tick() {
     }
 }
 
-/// Accounts and conversations: a group and an open room of all, and a conversation of two.
-async fn found(ground: &Ground) -> Vec<i64> {
+/// Accounts and conversations, with the members of each: groups and open rooms of all, and conversations of two. There
+/// are many, so that the last message of one, which nothing that follows repairs, is often near a fault.
+async fn found(ground: &Ground) -> (Vec<i64>, Vec<Vec<i64>>) {
     let store = &ground.durable.memory;
     for user in 1..=4 {
         store.sign_up(user, cookie(user));
     }
-    let creator = User { id: 1, username: "user1".to_owned() };
-    let ids: Vec<UserId> = (1..=4).filter_map(UserId::new).collect();
-    let (group, told) = store.create_group("", "group", &creator, &ids, START_MS).await.expect("a group");
-    let (room, also) = store.create_room("", "room", &creator, START_MS).await.expect("a room");
-    let (direct, last) = store.direct("", &creator, ids[1], START_MS).await.expect("two users");
-    let rows: Vec<i64> = [told, also].into_iter().chain(last).map(|row| row.id).collect();
-    store.outbox_delete(&rows).await.expect("nobody was there to be told");
-    let rooms = [group, room, direct].map(|info| info.id.get());
+    let all = vec![1, 2, 3, 4];
+    let ids: Vec<UserId> = all.iter().filter_map(|id| UserId::new(*id)).collect();
+    let user = |id: i64| User { id, username: format!("user{id}") };
+    let (mut rooms, mut members, mut told) = (Vec::new(), Vec::new(), Vec::new());
+    for number in 0..GROUPS {
+        let title = format!("group{number}");
+        let (group, row) = store.create_group("", &title, &user(1), &ids, START_MS).await.expect("a group");
+        rooms.push(group.id.get());
+        members.push(all.clone());
+        told.push(row.id);
+    }
+    for number in 0..OPEN_ROOMS {
+        let name = format!("room{number}");
+        let (room, row) = store.create_room("", &name, &user(1), START_MS).await.expect("a room");
+        rooms.push(room.id.get());
+        members.push(all.clone());
+        told.push(row.id);
+    }
+    for two in [[1, 2], [3, 4]] {
+        let other = UserId::new(two[1]).expect("an id");
+        let (direct, row) = store.direct("", &user(two[0]), other, START_MS).await.expect("two users");
+        rooms.push(direct.id.get());
+        members.push(two.to_vec());
+        told.extend(row.map(|row| row.id));
+    }
+    store.outbox_delete(&told).await.expect("nobody was there to be told");
     (0..rooms.len()).for_each(|room| note(None, Event::Conversation { room, base: 0 }));
-    rooms.to_vec()
+    (rooms, members)
 }
 
 fn cookie(user: i64) -> [u8; 32] {
@@ -228,7 +248,7 @@ fn sid(user: i64) -> String {
 
 impl Play {
     async fn start_logic(&self, number: usize) {
-        let node = logic::start(&self.ground).await;
+        let node = Box::pin(logic::start(&self.ground)).await;
         self.logic.lock()[number] = Some(node);
     }
 

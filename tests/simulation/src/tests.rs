@@ -61,7 +61,8 @@ fn nothing_is_lost() {
 
 #[track_caller]
 fn is_found(bug: Bug, seeds_max: u64, promises: &[Promise]) {
-    let outcome = first(1..=seeds_max, Some(bug)).unwrap_or_else(|| panic!("no seed finds {bug:?}"));
+    let outcome = first(1..=number("OORT_SIM_SEEDS").unwrap_or(seeds_max), Some(bug))
+        .unwrap_or_else(|| panic!("no seed finds {bug:?}"));
     let broken: Vec<Promise> = outcome.broken.iter().map(|violation| violation.promise).collect();
     let story = outcome.story();
     assert!(
@@ -103,5 +104,5 @@ fn heads_read_before_rooms_are_entered_is_found() {
 
 #[test]
 fn a_session_before_the_lease_is_found() {
-    is_found(Bug::SessionsBeforeLease, 5 * SEEDS, &[Promise::SeenByAll]);
+    is_found(Bug::SessionsBeforeLease, 10 * SEEDS, &[Promise::SeenByAll]);
 }

@@ -34,7 +34,51 @@ export interface FoundUser {
   id: string;
   username: string;
   operator: boolean;
+  role?: OperatorRole;
   online: boolean;
+  ban?: Sanction;
+  mute?: Sanction;
+}
+
+/** What an operator may do: the server decides, the page only shows what is theirs. */
+export type OperatorRole = "viewer" | "moderator" | "administrator";
+
+export type SanctionKind = "ban" | "mute";
+
+export interface Sanction {
+  reason: string;
+  /** Absent: without end. */
+  until?: number;
+  atMs: number;
+  actorId: string;
+}
+
+export interface FoundGroup {
+  id: string;
+  name: string;
+  members: number;
+  muteAll: boolean;
+  dissolvedAtMs?: number;
+}
+
+export const KEY_SCOPES = ["messages:send", "users:read", "groups:write", "push"] as const;
+export type KeyScope = (typeof KEY_SCOPES)[number];
+
+export interface ApiKey {
+  id: string;
+  name: string;
+  prefix: string;
+  scopes: KeyScope[];
+  user?: { id: string; username: string };
+  createdAtMs: number;
+  expiresAtMs?: number;
+  usedAtMs?: number;
+}
+
+export interface CreatedKey {
+  /** Shown this once. */
+  secret: string;
+  key: ApiKey;
 }
 
 export interface LiveConnection {
@@ -50,6 +94,19 @@ export interface DeadLetter {
   key: string;
   atMs: number;
   bytes: number;
+}
+
+/** The operator's hooks; what is absent is not set up. */
+export interface Hooks {
+  before?: {
+    onFailure: "open" | "closed";
+    allowed: number;
+    replaced: number;
+    refused: number;
+    passedUnasked: number;
+    refusedUnasked: number;
+  };
+  after?: { told: number; dropped: number; conversations: number; oldestMs: number };
 }
 
 export interface Hop {
@@ -151,10 +208,16 @@ const segment = encodeURIComponent;
 
 export const admin = {
   me: (signal?: AbortSignal) =>
-    call<{ id: string; username: string; operator?: boolean }>("GET", "/api/me", undefined, signal),
+    call<{ user: { id: string; username: string }; operator?: boolean; operatorRole?: OperatorRole }>(
+      "GET",
+      "/api/me",
+      undefined,
+      signal,
+    ),
   nodes: (signal?: AbortSignal) => call<{ nodes: NodeEntry[] }>("GET", "/api/admin/nodes", undefined, signal),
   outbox: (signal?: AbortSignal) =>
     call<{ rows: number; oldestMs: number }>("GET", "/api/admin/outbox", undefined, signal),
+  hooks: (signal?: AbortSignal) => call<Hooks>("GET", "/api/admin/hooks", undefined, signal),
   deadLetters: (signal?: AbortSignal, after?: string) =>
     call<{ letters: DeadLetter[]; next?: string }>(
       "GET",
@@ -173,6 +236,18 @@ export const admin = {
     ),
   kick: (userId: string, key?: string) =>
     call<void>("DELETE", `/api/admin/users/${segment(userId)}/connections${key ? `/${segment(key)}` : ""}`),
+  sanction: (userId: string, kind: SanctionKind, reason: string, until?: number) =>
+    call<void>("PUT", `/api/admin/users/${segment(userId)}/${kind}`, { reason, until }),
+  lift: (userId: string, kind: SanctionKind) => call<void>("DELETE", `/api/admin/users/${segment(userId)}/${kind}`),
+  erase: (conversation: string, seq: number) =>
+    call<void>("DELETE", `/api/admin/messages/${segment(conversation)}/${seq}`),
+  group: (id: string) => call<FoundGroup>("GET", `/api/admin/groups/${segment(id)}`),
+  muteGroup: (id: string, muteAll: boolean) => call<void>("PATCH", `/api/admin/groups/${segment(id)}`, { muteAll }),
+  dissolve: (id: string) => call<void>("DELETE", `/api/admin/groups/${segment(id)}`),
+  keys: (signal?: AbortSignal) => call<{ keys: ApiKey[] }>("GET", "/api/admin/keys", undefined, signal),
+  createKey: (key: { name: string; scopes: readonly KeyScope[]; userId?: string }) =>
+    call<CreatedKey>("POST", "/api/admin/keys", key),
+  revokeKey: (id: string) => call<void>("DELETE", `/api/admin/keys/${segment(id)}`),
   broadcast: (operation: number, body: string) => call<void>("POST", "/api/admin/broadcast", { operation, body }),
   trace: (conversation: string, seq: number) =>
     call<MessageTrace>("GET", `/api/admin/messages/${segment(conversation)}/${seq}/trace`),

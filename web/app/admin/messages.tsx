@@ -9,7 +9,9 @@ import { Field } from "@/parts/field";
 import { Notice } from "@/parts/notice";
 import { admin, type MessageTrace, type Refused } from "./api";
 import { Card } from "./card";
+import { Erase } from "./erase";
 import { span } from "./figures";
+import { Groups } from "./groups";
 import { Replay } from "./replay";
 import { adminTestids } from "./testids";
 import { bars, fate } from "./trail";
@@ -21,7 +23,7 @@ export function positive(text: string): number | null {
 }
 
 /** Where a message has been; and messages delivered once more. */
-export function Messages() {
+export function Messages({ mayModerate, mayReplay }: { mayModerate: boolean; mayReplay: boolean }) {
   const t = useTranslations("admin.messages");
   const refusalText = useRefusalText();
   const [conversation, setConversation] = useState("");
@@ -74,9 +76,18 @@ export function Messages() {
           </Button>
         </form>
         <Notice>{found.refused && refusalText(found.refused)}</Notice>
-        {found.trace ? <Timeline trace={found.trace} /> : <p className="text-muted text-sm">{t("hint")}</p>}
+        {found.trace ? <Timeline trace={found.trace} /> : null}
+        {found.trace && mayModerate ? (
+          <Erase
+            key={`${found.trace.conversationId}-${found.trace.seq}`}
+            conversation={found.trace.conversationId}
+            seq={found.trace.seq}
+          />
+        ) : null}
+        {found.trace ? null : <p className="text-muted text-sm">{t("hint")}</p>}
       </Card>
-      <Replay />
+      {mayModerate ? <Groups /> : null}
+      {mayReplay ? <Replay /> : null}
     </>
   );
 }

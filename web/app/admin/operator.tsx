@@ -1,6 +1,6 @@
 "use client";
 
-import { Activity, Inbox, Megaphone, Route, ScrollText, ShieldAlert, Users } from "lucide-react";
+import { Activity, Inbox, KeyRound, Megaphone, Route, ScrollText, ShieldAlert, Users } from "lucide-react";
 import { useCallback, useEffect, useState, useSyncExternalStore } from "react";
 import { useTranslations } from "use-intl";
 import { LanguageProvider } from "@/client/language";
@@ -11,9 +11,10 @@ import { Choice } from "@/parts/choice";
 import { Empty } from "@/parts/empty";
 import { Logo } from "@/parts/logo";
 import { Spinner } from "@/parts/spinner";
-import { admin, Refused } from "./api";
+import { admin, type OperatorRole, Refused } from "./api";
 import { Audit } from "./audit";
 import { Broadcast } from "./broadcast";
+import { Keys } from "./keys";
 import { Messages } from "./messages";
 import { Outbox } from "./outbox";
 import { Overview } from "./overview";
@@ -21,8 +22,11 @@ import { People } from "./people";
 import { adminTestids } from "./testids";
 import { words } from "./words";
 
-const SECTIONS = ["overview", "people", "messages", "outbox", "broadcast", "audit"] as const;
+const SECTIONS = ["overview", "people", "messages", "outbox", "broadcast", "keys", "audit"] as const;
 type Section = (typeof SECTIONS)[number];
+
+/** For administrators only. */
+const ADMINISTRATION: readonly Section[] = ["broadcast", "keys"];
 
 const ICONS = {
   overview: Activity,
@@ -30,12 +34,13 @@ const ICONS = {
   messages: Route,
   outbox: Inbox,
   broadcast: Megaphone,
+  keys: KeyRound,
   audit: ScrollText,
 };
 
 type Access =
   | { state: "asking" }
-  | { state: "allowed"; username: string }
+  | { state: "allowed"; username: string; role: OperatorRole }
   /** Null: the server answered, and this person is no operator. */
   | { state: "refused"; error: Refused | null };
 
@@ -84,6 +89,9 @@ function Sections() {
       </main>
     );
   }
+  const isAdministrator = access.role === "administrator";
+  const mayModerate = access.role !== "viewer";
+  const sections = SECTIONS.filter((name) => isAdministrator || !ADMINISTRATION.includes(name));
   return (
     <div data-testid={adminTestids.admin} className="flex h-dvh flex-col bg-bg">
       <header className="flex flex-wrap items-center gap-x-4 gap-y-2 border-line border-b bg-surface px-4 py-2.5">
@@ -95,7 +103,7 @@ function Sections() {
         <Choice
           label={t("section")}
           value={section}
-          options={SECTIONS.map((value) => ({ value, label: t(`sections.${value}`), icon: ICONS[value] }))}
+          options={sections.map((value) => ({ value, label: t(`sections.${value}`), icon: ICONS[value] }))}
           onChange={(next) => location.replace(`#${next}`)}
           testid={adminTestids.tab}
         />
@@ -103,10 +111,11 @@ function Sections() {
       <main aria-label={t(`sections.${section}`)} className="min-h-0 flex-1 overflow-y-auto">
         <div className="mx-auto flex max-w-6xl flex-col gap-4 p-4">
           {section === "overview" ? <Overview /> : null}
-          {section === "people" ? <People /> : null}
-          {section === "messages" ? <Messages /> : null}
+          {section === "people" ? <People mayModerate={mayModerate} /> : null}
+          {section === "messages" ? <Messages mayModerate={mayModerate} mayReplay={isAdministrator} /> : null}
           {section === "outbox" ? <Outbox /> : null}
-          {section === "broadcast" ? <Broadcast /> : null}
+          {section === "broadcast" && isAdministrator ? <Broadcast /> : null}
+          {section === "keys" && isAdministrator ? <Keys /> : null}
           {section === "audit" ? <Audit /> : null}
         </div>
       </main>
@@ -120,8 +129,12 @@ function useAccess(): [Access, () => void] {
   const ask = useCallback(() => {
     admin
       .me()
-      .then(({ username, operator }) =>
-        setAccess(operator ? { state: "allowed", username } : { state: "refused", error: null }),
+      .then(({ user, operator, operatorRole = "viewer" }) =>
+        setAccess(
+          operator
+            ? { state: "allowed", username: user.username, role: operatorRole }
+            : { state: "refused", error: null },
+        ),
       )
       .catch((error: Refused) => {
         if (error instanceof Refused && error.status === 401) location.replace("/login/");

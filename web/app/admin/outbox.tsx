@@ -9,6 +9,7 @@ import { Notice } from "@/parts/notice";
 import { admin } from "./api";
 import { Card } from "./card";
 import { bytes, count, span } from "./figures";
+import { Hooks } from "./hooks";
 import { usePaged } from "./pages";
 import { usePolled } from "./polling";
 import { Cell, Row, Table } from "./table";
@@ -59,6 +60,7 @@ export function Outbox() {
         </dl>
         {isOld ? <p className="text-sm text-warn">{t("isOld")}</p> : null}
       </Card>
+      <Hooks />
       <Card
         title={t("dead")}
         end={

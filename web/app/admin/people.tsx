@@ -11,13 +11,14 @@ import { admin, type FoundUser, type LiveConnection, type Refused } from "./api"
 import { Card } from "./card";
 import { Confirm } from "./confirm";
 import { usePolled } from "./polling";
+import { Sanctions } from "./sanctions";
 import { Cell, Row, Table } from "./table";
 import { adminTestids } from "./testids";
 
 const EVERY_MS = 5000;
 
 /** Finds a person; shows where they are connected; ends that. */
-export function People() {
+export function People({ mayModerate }: { mayModerate: boolean }) {
   const t = useTranslations("admin.people");
   const refusalText = useRefusalText();
   const [query, setQuery] = useState("");
@@ -27,8 +28,10 @@ export function People() {
     (signal: AbortSignal) => (wanted ? admin.users(wanted, signal) : Promise.resolve({ users: [] as FoundUser[] })),
     [wanted],
   );
-  const { value, error } = usePolled(load, EVERY_MS);
+  const { value, error, reload } = usePolled(load, EVERY_MS);
   const users = value?.users ?? [];
+  // As the newest answer has them.
+  const shown = users.find((user) => user.id === chosen?.id) ?? chosen;
   return (
     <>
       <Card title={t("title")}>
@@ -54,11 +57,15 @@ export function People() {
                 data-testid={adminTestids.user}
                 className="flex w-full items-center gap-3 rounded-lg px-2 py-1.5 text-left hover:bg-hover aria-pressed:bg-accent-soft"
               >
-                <Avatar id={user.id} name={user.username} size="sm" online={user.online} />
+                <Avatar id={user.id} name={user.username} size="sm" standing={user.online ? "online" : null} />
                 <span className="min-w-0 flex-1 truncate font-medium">{user.username}</span>
                 {user.operator ? (
-                  <span className="rounded-md bg-sunken px-1.5 py-0.5 text-muted text-xs">{t("operator")}</span>
+                  <span className="rounded-md bg-sunken px-1.5 py-0.5 text-muted text-xs">
+                    {user.role ? t(`roles.${user.role}`) : t("operator")}
+                  </span>
                 ) : null}
+                {user.ban ? <span className="text-danger text-sm">{t("banned")}</span> : null}
+                {user.mute ? <span className="text-sm text-warn">{t("muted")}</span> : null}
                 <span className="text-muted text-sm">{t(user.online ? "online" : "offline")}</span>
                 <span className="text-muted text-sm tabular-nums">#{user.id}</span>
               </button>
@@ -66,7 +73,8 @@ export function People() {
           ))}
         </ul>
       </Card>
-      {chosen ? <Connections key={chosen.id} user={chosen} /> : null}
+      {shown && mayModerate ? <Sanctions key={`sanctions-${shown.id}`} user={shown} onChange={reload} /> : null}
+      {shown ? <Connections key={shown.id} user={shown} /> : null}
     </>
   );
 }

@@ -1,6 +1,6 @@
 "use client";
 
-import { Copy, Pencil, Undo2 } from "lucide-react";
+import { CheckCheck, Copy, EyeOff, Forward, Pencil, Reply, Undo2 } from "lucide-react";
 import type { ReactNode } from "react";
 import { useTranslations } from "use-intl";
 import type { MessageAction } from "@/lib/actions";
@@ -19,7 +19,15 @@ interface ActionsProps {
   onReact: (emoji: string, active: boolean) => void;
 }
 
-const icons = { copy: Copy, edit: Pencil, recall: Undo2 };
+const icons = {
+  reply: Reply,
+  copy: Copy,
+  forward: Forward,
+  readers: CheckCheck,
+  edit: Pencil,
+  recall: Undo2,
+  hide: EyeOff,
+};
 
 /** What can be done to a message. */
 export default function Actions({ trigger, actions, mine, onAction, onReact }: ActionsProps) {

@@ -3,6 +3,7 @@
 import { useEffect, useRef, useState } from "react";
 import { useTranslations } from "use-intl";
 import type { Message } from "@/lib/oort";
+import { useContentText } from "../content-text";
 import { useClient, useMe } from "../session";
 import { useSystemText } from "../system-text";
 
@@ -15,6 +16,7 @@ export function Announcer({ id }: { id: string }) {
   const me = useMe();
   const t = useTranslations("message");
   const systemText = useSystemText();
+  const contentText = useContentText();
   const [said, setSaid] = useState("");
   const gathered = useRef<Message[]>([]);
 
@@ -34,7 +36,7 @@ export function Announcer({ id }: { id: string }) {
           setSaid(
             only.system
               ? systemText(only)
-              : t("from", { name: only.sender.username, text: only.content.slice(0, 300) }),
+              : t("from", { name: only.sender.username, text: contentText(only).slice(0, 300) }),
           );
       }, gatherMs);
     });
@@ -43,7 +45,7 @@ export function Announcer({ id }: { id: string }) {
       clearTimeout(timer);
       gathered.current = [];
     };
-  }, [client, id, me.id, t, systemText]);
+  }, [client, id, me.id, t, systemText, contentText]);
 
   return (
     <p aria-live="polite" className="sr-only">

@@ -1,21 +1,29 @@
 "use client";
 
-import { ArrowLeft, MessageCircleOff, PanelRight } from "lucide-react";
-import { useCallback, useEffect, useMemo, useRef, useState } from "react";
+import { ArrowLeft, MessageCircleOff, PanelRight, Search } from "lucide-react";
+import { lazy, Suspense, useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { useTranslations } from "use-intl";
 import { actionsOf, lastOwn } from "@/lib/actions";
-import { features } from "@/lib/features";
+import { pictureOf, type Shown } from "@/lib/attachments";
+import { closedBy } from "@/lib/closed";
 import { keptOf } from "@/lib/kept";
-import type { ConversationEntry, Message } from "@/lib/oort";
+import type { ConversationEntry, Draft, Message } from "@/lib/oort";
+import { devicesOf, standingOf } from "@/lib/presence";
 import { slowest } from "@/lib/receipts";
+import { looksAfter } from "@/lib/rooms";
 import { navigate } from "@/lib/routes";
 import { useCalmStore, useStore } from "@/lib/store";
 import { testids } from "@/lib/testids";
+import { pickedMax } from "@/lib/tray";
 import { Avatar } from "@/parts/avatar";
 import { IconButton } from "@/parts/button";
 import { Empty } from "@/parts/empty";
 import { Notice } from "@/parts/notice";
+import { useTie } from "../contacts/use-contacts";
+import { DropZone } from "../files/drop";
+import { useTray } from "../files/trays";
 import { useClock } from "../language";
+import { facePicture, useProfile } from "../people/profiles";
 import { useRefusalText } from "../refusal";
 import { useClient, useConnection, useMe } from "../session";
 import { useNow } from "../use-now";
@@ -23,23 +31,32 @@ import { usePresence } from "../use-presence";
 import { ActionsContext, type MessageActions } from "./actions-context";
 import { Announcer } from "./announcer";
 import { Composer } from "./composer";
+import { ClosedNote } from "./composer-bars";
 import { GapBar } from "./gap-bar";
 import { Timeline, type TimelineHandle } from "./timeline";
 import { TypingLine } from "./typing-line";
 import { useLookedAt } from "./use-looked-at";
 
+const ForwardDialog = lazy(() => import("../dialogs/forward"));
+const HideDialog = lazy(() => import("../dialogs/hide"));
+const ReadersDialog = lazy(() => import("../dialogs/readers"));
+const SearchDialog = lazy(() => import("../search/search-dialog"));
+const Viewer = lazy(() => import("../files/viewer"));
+
 interface ChatProps {
   id: string;
   /** Absent: not (or not yet) among one's conversations. */
   entry: ConversationEntry | undefined;
+  /** A message to be brought to. */
+  at?: number;
   detailsShown: boolean;
   onToggleDetails: () => void;
 }
 
-export function Chat({ id, entry, detailsShown, onToggleDetails }: ChatProps) {
+export function Chat({ id, entry, ...rest }: ChatProps) {
   const t = useTranslations("chat");
   const { state } = useConnection();
-  if (entry) return <OpenChat id={id} entry={entry} detailsShown={detailsShown} onToggleDetails={onToggleDetails} />;
+  if (entry) return <OpenChat id={id} entry={entry} {...rest} />;
   if (state !== "online") return <div className="flex-1" />;
   return (
     <Empty icon={MessageCircleOff} title={t("unknown")}>
@@ -48,7 +65,7 @@ export function Chat({ id, entry, detailsShown, onToggleDetails }: ChatProps) {
   );
 }
 
-function OpenChat({ id, entry, detailsShown, onToggleDetails }: ChatProps & { entry: ConversationEntry }) {
+function OpenChat({ id, entry, at, detailsShown, onToggleDetails }: ChatProps & { entry: ConversationEntry }) {
   const client = useClient();
   const me = useMe();
   const conversation = useMemo(() => client.conversation(id), [client, id]);
@@ -75,6 +92,15 @@ function OpenChat({ id, entry, detailsShown, onToggleDetails }: ChatProps & { en
     before.current = { unread: now.unread, online };
   }, [client, id, looked, online, entry]);
 
+  // Once all that came before it is there: a log that begins in the cache ends before what was found.
+  const last = log.items.findLast((item) => item.kind === "message");
+  const isWithin = at !== undefined && last?.kind === "message" && last.seq >= at;
+  useEffect(() => {
+    if (!isWithin) return;
+    timeline.current?.jump(at);
+    navigate({ screen: "chat", conversation: id, info: false }, "replace");
+  }, [isWithin, at, id]);
+
   const others = useMemo(() => {
     if (entry.kind === "room") return null;
     if (entry.kind === "direct" && entry.peerReadSeq !== undefined)
@@ -84,6 +110,12 @@ function OpenChat({ id, entry, detailsShown, onToggleDetails }: ChatProps & { en
 
   const seen = useCallback((seq: number) => conversation.markRead(seq), [conversation]);
   const [editing, setEditing] = useState<Message | null>(null);
+  const [replying, setReplying] = useState<Message | null>(null);
+  const [asked, setAsked] = useState<{ what: "forward" | "hide" | "readers"; item: Message } | null>(null);
+  const tie = useTie(entry.peerId ?? "");
+  const now = useNow();
+  const closed = closedBy(entry, tie, now);
+  const writes = closed === null;
 
   /** Runs what changes a message; says whether it was done, and if not, why. */
   const change = useCallback(
@@ -99,22 +131,39 @@ function OpenChat({ id, entry, detailsShown, onToggleDetails }: ChatProps & { en
     },
     [refusalText],
   );
-  const manages = entry.kind !== "direct" && entry.creatorId === me.id;
+  const [searching, setSearching] = useState(false);
+  const [viewed, setViewed] = useState<Shown | null>(null);
+  const manages = looksAfter(entry, me.id);
   const actions = useMemo<MessageActions>(
     () => ({
       offered: (item) =>
-        actionsOf(item, { me: me.id, manages, changes: features.changes, copies: navigator.clipboard !== undefined }),
+        actionsOf(item, {
+          me: me.id,
+          manages,
+          writes,
+          copies: navigator.clipboard !== undefined,
+          receipts: entry.kind === "group",
+        }),
       react: (item, emoji, active) => void change(() => conversation.react(item.seq, emoji, active)),
       act(item, action) {
-        if (action === "edit") setEditing(item);
+        if (action === "edit") {
+          setReplying(null);
+          setEditing(item);
+        } else if (action === "reply") {
+          setEditing(null);
+          setReplying(item);
+        } else if (action === "forward" || action === "hide" || action === "readers") setAsked({ what: action, item });
         else if (action === "recall") void change(() => conversation.recall(item.seq));
         else void change(() => navigator.clipboard.writeText(item.content));
       },
+      jump: (seq) => timeline.current?.jump(seq),
+      view: setViewed,
+      calls: ({ mentions, mentionsAll }) => mentionsAll === true || (mentions?.includes(me.id) ?? false),
     }),
-    [me.id, manages, change, conversation],
+    [me.id, manages, writes, change, conversation, entry.kind],
   );
   const edit = useCallback(
-    async (content: string) => {
+    async ({ content }: Draft) => {
       const done =
         editing === null ||
         content === editing.content ||
@@ -125,25 +174,39 @@ function OpenChat({ id, entry, detailsShown, onToggleDetails }: ChatProps & { en
     [editing, change, conversation],
   );
   const editLast = useCallback(() => {
-    const last = features.changes ? lastOwn(conversation.log.get().items, me.id) : undefined;
+    const last = lastOwn(conversation.log.get().items, me.id);
     if (last) setEditing(last);
   }, [conversation, me.id]);
-  const cancelEdit = useCallback(() => setEditing(null), []);
+  const cancel = useCallback(() => {
+    setEditing(null);
+    setReplying(null);
+  }, []);
+
+  const tray = useTray(id);
+  const tf = useTranslations("files");
+  const attach = useCallback(
+    (files: File[]) => {
+      const left = tray.add(files);
+      setRefused(left > 0 ? tf("tooMany", { max: pickedMax }) : null);
+    },
+    [tray, tf],
+  );
 
   const send = useCallback(
-    (content: string) => {
+    (draft: Draft, isFirst: boolean) => {
       try {
-        conversation.send(content);
+        conversation.send(replying && isFirst ? { ...draft, replyTo: replying.seq } : draft);
       } catch (error) {
         setRefused(refusalText(error));
         return false;
       }
       setRefused(null);
+      setReplying(null);
       setUnreadAfter(null);
       timeline.current?.toEnd();
       return true;
     },
-    [conversation, refusalText],
+    [conversation, refusalText, replying],
   );
 
   return (
@@ -153,53 +216,80 @@ function OpenChat({ id, entry, detailsShown, onToggleDetails }: ChatProps & { en
       aria-label={entry.name}
       className="flex min-w-0 flex-1 flex-col"
     >
-      <Header entry={entry} detailsShown={detailsShown} onToggleDetails={onToggleDetails} />
-      <ActionsContext value={actions}>
-        <Timeline
-          ref={timeline}
-          conversation={conversation}
-          log={log}
-          me={me.id}
-          name={entry.name}
-          direct={entry.kind === "direct"}
-          others={others}
-          readSeq={entry.readSeq}
-          unreadAfter={unreadAfter}
-          looked={looked}
-          online={online}
-          onSeen={seen}
-        />
-      </ActionsContext>
-      {log.gap ? <GapBar gap={log.gap} /> : null}
-      <div className="px-3 md:px-5">
-        <Notice testid={testids.composerError}>{refused}</Notice>
-      </div>
-      <TypingLine typing={conversation.typing} me={me.id} />
-      <Composer
-        key={editing?.seq ?? "new"}
-        id={id}
-        name={entry.name}
-        editing={editing?.content ?? null}
-        onSend={editing ? edit : send}
-        onTyping={conversation.setTyping}
-        onCancelEdit={cancelEdit}
-        onEditLast={editLast}
+      <Header
+        entry={entry}
+        detailsShown={detailsShown}
+        onToggleDetails={onToggleDetails}
+        onSearch={() => setSearching(true)}
       />
+      <DropZone onFiles={writes && editing === null ? attach : undefined}>
+        <ActionsContext value={actions}>
+          <Timeline
+            ref={timeline}
+            conversation={conversation}
+            log={log}
+            me={me.id}
+            name={entry.name}
+            direct={entry.kind === "direct"}
+            others={others}
+            readSeq={entry.readSeq}
+            unreadAfter={unreadAfter}
+            looked={looked}
+            online={online}
+            onSeen={seen}
+          />
+        </ActionsContext>
+        {log.gap ? <GapBar gap={log.gap} /> : null}
+        <div className="px-3 md:px-5">
+          <Notice testid={testids.composerError}>{refused}</Notice>
+        </div>
+        <TypingLine typing={conversation.typing} me={me.id} />
+        {closed ? (
+          <ClosedNote closed={closed} />
+        ) : (
+          <Composer
+            key={editing?.seq ?? "new"}
+            entry={entry}
+            editing={editing?.content ?? null}
+            replying={replying}
+            tray={tray}
+            onFiles={attach}
+            onSend={editing ? edit : send}
+            onTyping={conversation.setTyping}
+            onCancel={cancel}
+            onEditLast={editLast}
+          />
+        )}
+      </DropZone>
       <Announcer id={id} />
+      <Suspense fallback={null}>
+        {searching ? <SearchDialog entry={entry} onClose={() => setSearching(false)} /> : null}
+        {viewed ? <Viewer shown={viewed} onClose={() => setViewed(null)} /> : null}
+        {asked?.what === "forward" ? (
+          <ForwardDialog from={conversation} item={asked.item} onClose={() => setAsked(null)} />
+        ) : null}
+        {asked?.what === "readers" ? (
+          <ReadersDialog conversation={id} item={asked.item} onClose={() => setAsked(null)} />
+        ) : null}
+        {asked?.what === "hide" ? (
+          <HideDialog from={conversation} item={asked.item} onClose={() => setAsked(null)} />
+        ) : null}
+      </Suspense>
     </section>
   );
 }
 
-function Header({
-  entry,
-  detailsShown,
-  onToggleDetails,
-}: {
+interface HeaderProps {
   entry: ConversationEntry;
   detailsShown: boolean;
   onToggleDetails: () => void;
-}) {
+  onSearch: () => void;
+}
+
+function Header({ entry, detailsShown, onToggleDetails, onSearch }: HeaderProps) {
   const t = useTranslations("chat");
+  const profile = useProfile(entry.peerId);
+  const nick = profile?.nick;
   return (
     <header className="flex h-14 shrink-0 items-center gap-3 border-line border-b bg-surface pr-2 pl-2 md:pl-5">
       <IconButton
@@ -210,15 +300,32 @@ function Header({
       >
         <ArrowLeft className="size-5" />
       </IconButton>
-      <Avatar id={entry.peerId ?? entry.id} name={entry.name} kind={entry.kind} size="sm" />
+      <Avatar
+        id={entry.peerId ?? entry.id}
+        name={nick || entry.name}
+        kind={entry.kind}
+        picture={facePicture(profile) ?? pictureOf(entry.avatar, location.origin)}
+        size="sm"
+      />
       <div className="min-w-0 flex-1 leading-tight">
         <h2 data-testid={testids.chatTitle} className="truncate font-semibold">
-          <bdi>{entry.name}</bdi>
+          {nick ? <bdi>{nick} </bdi> : null}
+          <bdi className={nick ? "font-normal text-muted text-sm" : undefined}>{entry.name}</bdi>
         </h2>
         <p data-testid={testids.chatStatus} className="truncate text-muted text-xs">
           {entry.peerId ? <PeerStatus id={entry.peerId} /> : t(entry.kind === "room" ? "isRoom" : "isGroup")}
         </p>
       </div>
+      <IconButton
+        label={t("search")}
+        data-testid={testids.searchHere}
+        data-search-here
+        aria-haspopup="dialog"
+        aria-keyshortcuts="Control+Shift+F Meta+Shift+F"
+        onClick={onSearch}
+      >
+        <Search className="size-5" />
+      </IconButton>
       <IconButton
         label={t("details")}
         data-testid={testids.detailsToggle}
@@ -237,6 +344,15 @@ export function PeerStatus({ id }: { id: string }) {
   const clock = useClock();
   const now = useNow();
   if (!presence) return " ";
-  if (presence.online) return <span className="text-ok">{t("online")}</span>;
+  const standing = standingOf(presence);
+  if (standing) {
+    const devices = devicesOf(presence).map((kind) => t(`devices.${kind}`));
+    return (
+      <span data-standing={standing}>
+        <span className={standing === "online" ? "text-ok" : "text-warn"}>{t(standing)}</span>
+        {devices.length > 0 ? ` · ${devices.join(", ")}` : null}
+      </span>
+    );
+  }
   return presence.lastSeenMs > 0 ? t("lastSeen", { ago: clock.ago(presence.lastSeenMs, now) }) : t("offline");
 }

@@ -1,30 +1,64 @@
 "use client";
 
-import { Check, Pencil, SendHorizontal, Smile, X } from "lucide-react";
-import { type ComponentProps, type KeyboardEvent, lazy, useEffect, useRef, useState } from "react";
+import { Check, SendHorizontal, Smile } from "lucide-react";
+import {
+  type ComponentProps,
+  type KeyboardEvent,
+  lazy,
+  Suspense,
+  useCallback,
+  useEffect,
+  useRef,
+  useState,
+} from "react";
 import { useTranslations } from "use-intl";
+import {
+  everyoneId,
+  type MentionQuery,
+  mentioned,
+  mentionListId,
+  mentionQuery,
+  names,
+  withMention,
+} from "@/lib/mentions";
+import type { ConversationEntry, Draft, Message, User } from "@/lib/oort";
+import { useStore } from "@/lib/store";
 import { testids } from "@/lib/testids";
 import { utf8Bytes } from "@/lib/text/bytes";
+import { areReady, messagesOf, type Tray } from "@/lib/tray";
 import { IconButton } from "@/parts/button";
 import { cx } from "@/parts/cx";
 import { OnIntent } from "@/parts/on-intent";
+import { AttachButton } from "../files/attach-button";
+import { filesOf } from "../files/drop";
+import { EditBar, ReplyBar } from "./composer-bars";
 import { draftOf, keepDraft } from "./drafts";
+import type { MentionKeys } from "./mention-list";
 
 const loadPicker = () => import("./emoji-picker");
 const EmojiPicker = lazy(loadPicker);
+const MentionList = lazy(() => import("./mention-list"));
+const TrayBar = lazy(() => import("../files/tray-bar"));
 
 interface ComposerProps {
-  id: string;
-  name: string;
+  entry: ConversationEntry;
   /** The text of a message that is to become another; null: a new message is written. */
   editing: string | null;
-  /** Says whether it was taken. */
-  onSend: (content: string) => boolean | Promise<boolean>;
+  /** The message that is answered. */
+  replying: Message | null;
+  /** Files that go with it. */
+  tray: Tray;
+  onFiles: (files: File[]) => void;
+  /** Takes what is to be sent; says whether it was taken. Of several that belong together one is the first. */
+  onSend: (draft: Draft, isFirst: boolean) => boolean | Promise<boolean>;
   onTyping: (active: boolean) => void;
-  onCancelEdit: () => void;
+  /** Nothing is edited or answered any more. */
+  onCancel: () => void;
   /** Takes up the newest message of one's own again. */
   onEditLast: () => void;
 }
+
+const nothingPicked: ReturnType<Tray["get"]> = [];
 
 /** The server's limit of a message. */
 const contentBytesMax = 8192;
@@ -32,7 +66,18 @@ const contentBytesMax = 8192;
 const tellFromBytes = 7000;
 
 /** Where a message is written, or written anew: then another one takes its place on the screen. */
-export function Composer({ id, name, editing, onSend, onTyping, onCancelEdit, onEditLast }: ComposerProps) {
+export function Composer({
+  entry,
+  editing,
+  replying,
+  tray,
+  onFiles,
+  onSend,
+  onTyping,
+  onCancel,
+  onEditLast,
+}: ComposerProps) {
+  const { id, name } = entry;
   const t = useTranslations("chat");
   const field = useRef<HTMLTextAreaElement>(null);
   const [text, setText] = useState(() => editing ?? draftOf(id));
@@ -40,13 +85,27 @@ export function Composer({ id, name, editing, onSend, onTyping, onCancelEdit, on
   // Counting is for long texts only; a UTF-16 unit has 3 bytes at most.
   const bytes = text.length * 3 > tellFromBytes ? utf8Bytes(text) : 0;
   const tooLong = bytes > contentBytesMax;
-  const empty = text.trim() === "";
+  const picked = useStore(tray);
+  const files = editing === null ? picked : nothingPicked;
+  const empty = text.trim() === "" && files.length === 0;
+  const failed = files.some(({ state }) => state === "failed");
+  /** It is sent once its files are there. */
+  const [waits, setWaits] = useState(false);
+  const stopped = empty || tooLong || failed || busy || waits;
+  const [calling, setCalling] = useState<MentionQuery | null>(null);
+  const [activeOption, setActiveOption] = useState<string | null>(null);
+  const mentionKeys = useRef<MentionKeys>(null);
+  /** People whose names were put in. */
+  const called = useRef<User[]>([]);
 
   useEffect(() => {
     // On a phone the keyboard would cover what one came to read.
     if (editing !== null || matchMedia("(pointer: fine)").matches) field.current?.focus();
     field.current?.setSelectionRange(field.current.value.length, field.current.value.length);
   }, [editing]);
+  useEffect(() => {
+    if (replying) field.current?.focus();
+  }, [replying]);
   useEffect(() => () => onTyping(false), [onTyping]);
 
   function write(next: string) {
@@ -57,20 +116,80 @@ export function Composer({ id, name, editing, onSend, onTyping, onCancelEdit, on
     onTyping(next.trim() !== "");
   }
 
+  useEffect(() => {
+    if (!waits) return;
+    // Its files were taken off: it is not sent without them unasked.
+    if (failed || files.length === 0) setWaits(false);
+    else if (areReady(files)) {
+      setWaits(false);
+      void send();
+    }
+  });
+
   async function send() {
-    if (empty || tooLong || busy) return;
-    const taken = onSend(text.trim());
-    if (typeof taken !== "boolean") setBusy(true);
-    if (!(typeof taken === "boolean" ? taken : await taken)) return setBusy(false);
+    if (empty || tooLong || failed || busy) return;
+    setCalling(null);
+    if (!areReady(files)) return setWaits(true);
+    for (const [at, { draft: message, key }] of messagesOf(draft(), files).entries()) {
+      const taken = onSend(message, at === 0);
+      if (typeof taken !== "boolean") setBusy(true);
+      if (!(typeof taken === "boolean" ? taken : await taken)) return setBusy(false);
+      if (key !== undefined) tray.taken(key);
+    }
     if (editing !== null) return;
+    called.current = [];
     write("");
     field.current?.focus();
   }
 
+  function draft(): Draft {
+    const content = text.trim();
+    const everyone = called.current.find((user) => user.id === everyoneId);
+    const mentions = mentioned(
+      content,
+      called.current.filter((user) => user !== everyone),
+    );
+    return {
+      content,
+      ...(mentions.length > 0 && { mentions }),
+      ...(everyone && names(content, everyone.username) && { mentionsAll: true }),
+    };
+  }
+
+  /** Looks whether a name is being typed; between two people there is nobody to choose from. */
+  function lookForCall() {
+    const { value, selectionStart, selectionEnd } = field.current ?? { value: "", selectionStart: 0, selectionEnd: 0 };
+    const wanted = entry.kind !== "direct" && editing === null && selectionStart === selectionEnd;
+    setCalling(wanted ? mentionQuery(value, selectionStart) : null);
+  }
+
+  const call = useCallback(
+    (user: User) => {
+      if (!calling) return;
+      const next = withMention(text, calling, user.username);
+      called.current.push(user);
+      setCalling(null);
+      setText(next.text);
+      keepDraft(id, next.text);
+      requestAnimationFrame(() => {
+        field.current?.focus();
+        field.current?.setSelectionRange(next.caret, next.caret);
+      });
+    },
+    [calling, text, id],
+  );
+  const endCall = useCallback(() => setCalling(null), []);
+
   function keys(event: KeyboardEvent) {
-    if (event.key === "Escape" && editing !== null && !event.nativeEvent.isComposing) {
+    if (calling && !event.nativeEvent.isComposing && mentionKeys.current?.press(event)) {
       event.preventDefault();
-      onCancelEdit();
+      // Nothing else that hears of keys has to do with it.
+      event.stopPropagation();
+      return;
+    }
+    if (event.key === "Escape" && (editing !== null || replying) && !event.nativeEvent.isComposing) {
+      event.preventDefault();
+      onCancel();
       return;
     }
     if (event.key === "ArrowUp" && text === "" && !event.altKey && !event.ctrlKey && !event.metaKey) {
@@ -111,17 +230,25 @@ export function Composer({ id, name, editing, onSend, onTyping, onCancelEdit, on
       }}
       className="safe-bottom shrink-0 px-3 md:px-5"
     >
-      {editing === null ? null : (
-        <div data-testid={testids.editBar} className="flex items-center gap-2 px-2 pb-1 text-accent text-sm">
-          <Pencil aria-hidden="true" className="size-4" />
-          <span id="composer-edits" className="flex-1 font-medium">
-            {t("editing")}
-          </span>
-          <IconButton label={t("cancelEdit")} data-testid={testids.cancelEdit} onClick={onCancelEdit}>
-            <X className="size-4" />
-          </IconButton>
-        </div>
-      )}
+      {calling ? (
+        <Suspense fallback={null}>
+          <MentionList
+            ref={mentionKeys}
+            entry={entry}
+            query={calling.query}
+            onPick={call}
+            onClose={endCall}
+            onActive={setActiveOption}
+          />
+        </Suspense>
+      ) : null}
+      {editing === null ? null : <EditBar onCancel={onCancel} />}
+      {replying ? <ReplyBar to={replying} onCancel={onCancel} /> : null}
+      {files.length > 0 ? (
+        <Suspense fallback={null}>
+          <TrayBar tray={tray} picked={files} waits={waits} />
+        </Suspense>
+      ) : null}
       <div
         className={cx(
           "flex items-end gap-1 rounded-2xl border bg-surface p-1 transition-colors",
@@ -135,6 +262,7 @@ export function Composer({ id, name, editing, onSend, onTyping, onCancelEdit, on
           props={{ onPick: insert, trigger: <EmojiButton /> }}
           button={(press) => <EmojiButton aria-haspopup="dialog" {...press} />}
         />
+        {editing === null ? <AttachButton onFiles={onFiles} /> : null}
         <textarea
           ref={field}
           data-composer
@@ -143,21 +271,47 @@ export function Composer({ id, name, editing, onSend, onTyping, onCancelEdit, on
           value={text}
           aria-label={t("write")}
           aria-invalid={tooLong || undefined}
-          aria-describedby={bytes >= tellFromBytes ? "composer-room" : editing === null ? undefined : "composer-edits"}
+          aria-describedby={
+            bytes >= tellFromBytes
+              ? "composer-room"
+              : editing !== null
+                ? "composer-edits"
+                : replying
+                  ? "composer-replies"
+                  : undefined
+          }
+          aria-autocomplete={entry.kind === "direct" ? undefined : "list"}
+          aria-controls={activeOption ? mentionListId : undefined}
+          aria-activedescendant={activeOption ?? undefined}
           placeholder={t("writeTo", { name })}
           enterKeyHint="send"
-          onChange={(event) => write(event.target.value)}
+          onChange={(event) => {
+            write(event.target.value);
+            lookForCall();
+          }}
+          onSelect={lookForCall}
+          onPaste={(event) => {
+            // Of a text that is copied with its looks some programs give a picture, too.
+            if (editing !== null || event.clipboardData.types.includes("text/plain")) return;
+            const pasted = filesOf(event.clipboardData);
+            if (pasted.length === 0) return;
+            event.preventDefault();
+            onFiles(pasted);
+          }}
           onKeyDown={keys}
-          onBlur={() => onTyping(false)}
+          onBlur={() => {
+            onTyping(false);
+            setCalling(null);
+          }}
           className="grow-with-text max-h-44 min-h-9 min-w-0 flex-1 resize-none bg-transparent px-1 py-[0.4375rem] outline-none pointer-coarse:min-h-11 pointer-coarse:py-2.5"
         />
         <button
           type="submit"
           aria-label={t(editing === null ? "send" : "saveEdit")}
           title={t(editing === null ? "send" : "saveEdit")}
-          aria-busy={busy || undefined}
+          aria-busy={busy || waits || undefined}
           data-testid={testids.composerSend}
-          disabled={empty || tooLong || busy}
+          disabled={stopped}
           className="flex size-9 shrink-0 items-center justify-center rounded-xl bg-accent text-on-accent transition-colors hover:bg-accent-strong disabled:bg-transparent disabled:text-muted pointer-coarse:size-11"
         >
           {editing === null ? (

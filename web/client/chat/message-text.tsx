@@ -1,10 +1,20 @@
 import { memo } from "react";
+import { calls } from "@/lib/mentions";
 import { testids } from "@/lib/testids";
 import { segments } from "@/lib/text/links";
 import { cx } from "@/parts/cx";
 
 /** A message as text: nothing in it is ever markup. Links open apart and learn nothing of this page. */
-export const MessageText = memo(function MessageText({ content, large }: { content: string; large: boolean }) {
+export const MessageText = memo(function MessageText({
+  content,
+  large,
+  called,
+}: {
+  content: string;
+  large: boolean;
+  /** It speaks to people: their names stand out. */
+  called: boolean;
+}) {
   return (
     <span
       dir="auto"
@@ -13,7 +23,12 @@ export const MessageText = memo(function MessageText({ content, large }: { conte
     >
       {segments(content).map((part, at) =>
         part.kind === "text" ? (
-          part.text
+          called ? (
+            // biome-ignore lint/suspicious/noArrayIndexKey: a message does not change.
+            <Calls key={at} text={part.text} />
+          ) : (
+            part.text
+          )
         ) : (
           <a
             // biome-ignore lint/suspicious/noArrayIndexKey: a message does not change.
@@ -30,3 +45,16 @@ export const MessageText = memo(function MessageText({ content, large }: { conte
     </span>
   );
 });
+
+function Calls({ text }: { text: string }) {
+  return calls(text).map((part, at) =>
+    part.called ? (
+      // biome-ignore lint/suspicious/noArrayIndexKey: a message does not change.
+      <span key={at} data-testid={testids.mention} className="font-medium text-accent">
+        {part.text}
+      </span>
+    ) : (
+      part.text
+    ),
+  );
+}

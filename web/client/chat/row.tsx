@@ -1,25 +1,29 @@
 "use client";
 
 import { Check, CheckCheck, CircleAlert, Clock3, Ellipsis, RotateCw, Trash2, Undo2 } from "lucide-react";
-import { type ComponentProps, lazy, memo, type ReactNode, useContext } from "react";
+import { type ComponentProps, lazy, memo, type ReactNode, Suspense, useContext } from "react";
 import { useTranslations } from "use-intl";
+import { roomOf } from "@/lib/attachments";
 import type { Conversation, LogItem, Message } from "@/lib/oort";
 import type { MessageState } from "@/lib/receipts";
 import type { RowFrame } from "@/lib/rows";
 import { testids } from "@/lib/testids";
 import { isEmojiOnly } from "@/lib/text/emoji";
-import { Avatar } from "@/parts/avatar";
 import { Button, IconButton } from "@/parts/button";
 import { cx } from "@/parts/cx";
 import { OnIntent } from "@/parts/on-intent";
 import { useClock } from "../language";
+import { Face, PersonName } from "../people/person-name";
 import { useRefusalText } from "../refusal";
 import { useSystemText } from "../system-text";
 import { ActionsContext } from "./actions-context";
 import { MessageText } from "./message-text";
+import { Forwarded, QuoteLine } from "./quote";
+import { Remaining } from "./remaining";
 
 const loadActions = () => import("./actions");
 const Actions = lazy(loadActions);
+const Attached = lazy(() => import("./attached"));
 
 interface RowProps extends RowFrame {
   item: LogItem;
@@ -29,6 +33,8 @@ interface RowProps extends RowFrame {
   position: number;
   size: number;
   now: number;
+  /** The reader was brought to it. */
+  marked: boolean;
   conversation: Conversation;
   /** Tab comes to its actions; arrows go on to those of the others. */
   reachable: boolean;
@@ -36,7 +42,7 @@ interface RowProps extends RowFrame {
 
 /** A message, and the separators above it. */
 export const Row = memo(function Row(props: RowProps) {
-  const { item, state, mine, day, unread, position, size, now } = props;
+  const { item, state, mine, day, unread, position, size, now, marked } = props;
   const t = useTranslations("chat");
   const clock = useClock();
   const ids = item.kind === "message" ? { "data-seq": item.seq } : { "data-local-id": item.localId };
@@ -45,10 +51,11 @@ export const Row = memo(function Row(props: RowProps) {
       data-testid={testids.message}
       data-state={state}
       data-mine={mine}
+      data-marked={marked || undefined}
       {...ids}
       aria-posinset={position}
       aria-setsize={size}
-      className="contain-content px-3 md:px-5"
+      className="contain-content px-3 transition-colors duration-500 data-marked:bg-accent-soft md:px-5"
     >
       {day ? (
         <p data-testid={testids.daySeparator} className="flex justify-center py-3">
@@ -86,19 +93,19 @@ function Bubble({ item, state, mine, direct, first, last, conversation, reachabl
   const t = useTranslations("message");
   const sender = item.kind === "message" ? item.sender : null;
   const gone = item.kind === "message" && item.gone !== undefined;
-  const large = !gone && isEmojiOnly(item.content);
+  const { attachment, contentKind } = item;
+  const plain = !attachment && !item.reply && !(item.kind === "message" && item.forwardedFrom);
+  const large = !gone && plain && isEmojiOnly(item.content);
+  const { calls } = useContext(ActionsContext);
+  const called = !mine && item.kind === "message" && calls(item);
   const failed = state === "failed";
   return (
     <div className={cx("group/row flex items-end gap-2", mine && "justify-end", first ? "pt-2.5" : "pt-0.5")}>
-      {mine || direct || !sender ? null : last ? (
-        <Avatar id={sender.id} name={sender.username} size="sm" />
-      ) : (
-        <span className="w-8 shrink-0" />
-      )}
+      {mine || direct || !sender ? null : last ? <Face user={sender} size="sm" /> : <span className="w-8 shrink-0" />}
       <div className={cx("flex min-w-0 max-w-[min(40rem,82%)] flex-col", mine ? "items-end" : "items-start")}>
         {first && !mine && !direct && sender ? (
           <p className="max-w-full truncate pb-0.5 pl-3 font-medium text-muted text-xs">
-            <bdi>{sender.username}</bdi>
+            <PersonName user={sender} />
           </p>
         ) : null}
         <div
@@ -108,10 +115,23 @@ function Bubble({ item, state, mine, direct, first, last, conversation, reachabl
             !large && !mine && cx("border border-line bg-surface", !first && "rounded-tl-md", !last && "rounded-bl-md"),
             !large && mine && cx("bg-accent-soft", !first && "rounded-tr-md", !last && "rounded-br-md"),
             failed && "outline outline-danger",
+            called && "border-accent!",
           )}
+          data-called={called || undefined}
         >
           <span className="sr-only">{mine ? t("me") : `${sender?.username ?? ""}: `}</span>
-          {gone ? <Gone mine={mine} /> : <MessageText content={item.content} large={large} />}
+          {item.kind === "message" && item.forwardedFrom ? <Forwarded by={item.forwardedFrom} /> : null}
+          {item.reply ? <QuoteLine quote={item.reply} /> : null}
+          {attachment && contentKind && contentKind !== "text" ? (
+            <Suspense fallback={<Room of={roomOf(contentKind, attachment)} />}>
+              <Attached kind={contentKind} attachment={attachment} />
+            </Suspense>
+          ) : null}
+          {gone ? (
+            <Gone mine={mine} ended={item.kind === "message" && item.gone === "expired"} />
+          ) : (
+            <MessageText content={item.content} large={large} called={hasCalls(item)} />
+          )}
           <Meta item={item} state={state} mine={mine} />
         </div>
         {item.kind === "message" && item.reactions ? <Reactions item={item} reactions={item.reactions} /> : null}
@@ -122,13 +142,24 @@ function Bubble({ item, state, mine, direct, first, last, conversation, reachabl
   );
 }
 
+/** As much room as what is to come. */
+function Room({ of }: { of: ReturnType<typeof roomOf> }) {
+  if (!of) return <span className="block h-16 w-56" />;
+  const style = { width: of.width, aspectRatio: `${of.width} / ${of.height}` };
+  return <span style={style} className="my-1 block max-w-full" />;
+}
+
+function hasCalls({ mentions, mentionsAll }: LogItem): boolean {
+  return mentionsAll === true || (mentions !== undefined && mentions.length > 0);
+}
+
 /** What stands where a message was. */
-function Gone({ mine }: { mine: boolean }) {
+function Gone({ mine, ended }: { mine: boolean; ended: boolean }) {
   const t = useTranslations("message");
   return (
     <span data-testid={testids.messageGone} className={cx("italic", mine ? "text-accent-text" : "text-muted")}>
       <Undo2 aria-hidden="true" className="mr-1.5 inline size-4" />
-      {t("gone")}
+      {t(ended ? "ended" : "gone")}
     </span>
   );
 }
@@ -221,6 +252,7 @@ function Meta({ item, state, mine }: { item: LogItem; state: MessageState; mine:
           {t("edited")}
         </span>
       ) : null}
+      {item.kind === "message" && item.expiresAtMs !== undefined ? <Remaining untilMs={item.expiresAtMs} /> : null}
       <time dateTime={new Date(item.atMs).toISOString()} title={clock.full(item.atMs)}>
         {clock.time(item.atMs)}
       </time>

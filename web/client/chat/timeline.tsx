@@ -2,7 +2,7 @@
 
 import { ArrowDown, ArrowUp, MessageCircle } from "lucide-react";
 import {
-  type KeyboardEvent,
+  type ReactNode,
   type Ref,
   useCallback,
   useEffect,
@@ -16,7 +16,7 @@ import {
 import { useTranslations } from "use-intl";
 import type { Conversation, LogItem, LogView } from "@/lib/oort";
 import { stateOf } from "@/lib/receipts";
-import { frameOf, keyOf } from "@/lib/rows";
+import { extraHeight, frameOf, keyOf } from "@/lib/rows";
 import { testids } from "@/lib/testids";
 import { unreadLine } from "@/lib/unread";
 import { estimateHeight } from "@/lib/virtual/heights";
@@ -25,9 +25,14 @@ import { Empty } from "@/parts/empty";
 import { Spinner } from "@/parts/spinner";
 import { useNow } from "../use-now";
 import { Row } from "./row";
+import { stepThroughActions } from "./step-actions";
+import { useJump } from "./use-jump";
+import { useSeen, useUnseen } from "./use-seen";
 
 export interface TimelineHandle {
   toEnd(): void;
+  /** Shows the message with this `seq`, fetching older ones where it takes that. */
+  jump(seq: number): void;
 }
 
 interface TimelineProps {
@@ -52,10 +57,10 @@ const pad = 12;
 const olderWithin = 15;
 /** Pages that a way up to the first unread message may take; a reader of more scrolls. */
 const pagesUpMax = 30;
+/** Pages that a way up to a wanted message may take: as many as a log keeps. */
+const pagesJumpMax = 200;
 /** After a page that did not come. */
 const askAgainMs = 2000;
-/** A message counts as read when it was in sight for so long. */
-const readAfterMs = 250;
 /** Where the line of what is new comes to stand when a conversation is opened. */
 const unreadOffset = 64;
 
@@ -86,7 +91,7 @@ export function Timeline({
       new Place<LogItem>(
         {
           key: (item) => keyOf(item, me),
-          estimate: (item) => estimateHeight(item.content, columns.current, 22, 26),
+          estimate: (item) => estimateHeight(item.content, columns.current, 22, 26) + extraHeight(item),
         },
         pad,
       ),
@@ -232,7 +237,17 @@ export function Timeline({
     redraw();
     settle();
   }, [place, follow, settle]);
-  useImperativeHandle(ref, () => ({ toEnd }), [toEnd]);
+  const goTo = useCallback(
+    (index: number) => {
+      follow();
+      hold(false);
+      place.goTo(index, unreadOffset);
+      redraw();
+    },
+    [place, follow],
+  );
+  const { jump, marked, going } = useJump({ conversation, items, pagesMax: pagesJumpMax, goTo });
+  useImperativeHandle(ref, () => ({ toEnd, jump }), [toEnd, jump]);
 
   const unseen = useUnseen(items, me, atEnd);
 
@@ -270,6 +285,7 @@ export function Timeline({
               position={start + at + 1}
               size={hasOlder ? -1 : items.length}
               now={now}
+              marked={item.kind === "message" && item.seq === marked}
               conversation={conversation}
               reachable={at === end - start - 1}
               {...frameOf(items, start + at, me, line.kind === "at" ? line.seq : null)}
@@ -305,13 +321,12 @@ export function Timeline({
           </button>
         </p>
       ) : null}
-      {loading && items.length > 0 && !seeking && start < olderWithin && !atEnd ? (
-        <p className="pointer-events-none absolute inset-x-0 top-2 flex justify-center">
-          <span className="flex items-center gap-2 rounded-full border border-line bg-raised px-3 py-1 text-muted text-xs shadow-pop">
-            <Spinner className="size-3" />
-            {t("loadingOlder")}
-          </span>
-        </p>
+      {going ? (
+        <Pill testid={testids.goingThere} busy={going === "there"}>
+          {t(going === "there" ? "goingThere" : "notReached")}
+        </Pill>
+      ) : loading && items.length > 0 && !seeking && start < olderWithin && !atEnd ? (
+        <Pill busy>{t("loadingOlder")}</Pill>
       ) : null}
       {atEnd && !seeking ? null : (
         <button
@@ -330,70 +345,18 @@ export function Timeline({
   );
 }
 
-/** Arrows go from the actions of one message to those of the next. */
-function stepThroughActions(event: KeyboardEvent<HTMLElement>): void {
-  const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
-  const from = event.target as HTMLElement;
-  if (step === undefined || event.defaultPrevented || !from.matches("[data-actions]")) return;
-  const all = Array.from(event.currentTarget.querySelectorAll<HTMLElement>("[data-actions]"));
-  const next = all[all.indexOf(from) + step];
-  if (!next) return;
-  event.preventDefault();
-  next.focus();
-}
-
-/** Tells what was seen, a moment after the last movement; at once when somebody begins to look. */
-function useSeen(seen: () => void, looked: boolean) {
-  const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
-  // What is in sight then, not now: meanwhile the list may have gone to another place.
-  const latestSeen = useRef(seen);
-  latestSeen.current = seen;
-  const later = useCallback(() => {
-    if (!looked || timer.current !== undefined) return;
-    timer.current = setTimeout(() => {
-      timer.current = undefined;
-      latestSeen.current();
-    }, readAfterMs);
-  }, [looked]);
-  const latest = useRef(later);
-  latest.current = later;
-  useEffect(later, [later]);
-  useEffect(
-    () => () => {
-      clearTimeout(timer.current);
-      timer.current = undefined;
-    },
-    [],
+/** What goes on, above the messages. */
+function Pill({ busy, testid, children }: { busy: boolean; testid?: string; children: ReactNode }) {
+  return (
+    <p className="pointer-events-none absolute inset-x-0 top-2 flex justify-center">
+      <span
+        role={testid ? "status" : undefined}
+        data-testid={testid}
+        className="flex items-center gap-2 rounded-full border border-line bg-raised px-3 py-1 text-muted text-xs shadow-pop"
+      >
+        {busy ? <Spinner className="size-3" /> : null}
+        {children}
+      </span>
+    </p>
   );
-  useEffect(() => {
-    if (looked) return;
-    clearTimeout(timer.current);
-    timer.current = undefined;
-  }, [looked]);
-  const call = useRef(() => latest.current());
-  return call;
-}
-
-/** How many messages of others came since the reader left the end. */
-function useUnseen(items: readonly LogItem[], me: string, atEnd: boolean): number {
-  const last = lastSeqOf(items);
-  const leftAt = useRef(last);
-  if (atEnd) leftAt.current = last;
-  if (atEnd || last <= leftAt.current) return 0;
-  let count = 0;
-  for (let at = items.length - 1; at >= 0; at--) {
-    const item = items[at];
-    if (item?.kind !== "message") continue;
-    if (item.seq <= leftAt.current) break;
-    if (item.sender.id !== me) count += 1;
-  }
-  return count;
-}
-
-function lastSeqOf(items: readonly LogItem[]): number {
-  for (let at = items.length - 1; at >= 0; at--) {
-    const item = items[at];
-    if (item?.kind === "message") return item.seq;
-  }
-  return 0;
 }

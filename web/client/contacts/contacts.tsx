@@ -3,15 +3,17 @@
 import { UserPlus, UsersRound } from "lucide-react";
 import type { ReactNode } from "react";
 import { useTranslations } from "use-intl";
-import { nameOf } from "@/lib/contacts";
 import type { Contact, User } from "@/lib/oort";
+import { type Standing, standingOf } from "@/lib/presence";
 import { navigate } from "@/lib/routes";
 import { testids } from "@/lib/testids";
 import { Avatar } from "@/parts/avatar";
 import { Button } from "@/parts/button";
+import { cx } from "@/parts/cx";
 import { Empty } from "@/parts/empty";
 import { Notice } from "@/parts/notice";
 import { ListSkeleton } from "../list/skeleton";
+import { Face, PersonName } from "../people/person-name";
 import { useClient } from "../session";
 import type { DialogName } from "../shell/shell";
 import { usePresence } from "../use-presence";
@@ -114,7 +116,7 @@ export default function Contacts({ onDialog }: { onDialog: (name: DialogName) =>
             <ContactItem
               key={contact.user.id}
               contact={contact}
-              online={presence.get(contact.user.id)?.online === true}
+              standing={standingOf(presence.get(contact.user.id))}
               onOpen={() => talkTo(contact.user)}
             />
           ))}
@@ -139,7 +141,13 @@ function Section({ title, children }: { title: string; children: ReactNode }) {
   );
 }
 
-function ContactItem({ contact, online, onOpen }: { contact: Contact; online: boolean; onOpen: () => void }) {
+interface ContactItemProps {
+  contact: Contact;
+  standing: Standing;
+  onOpen: () => void;
+}
+
+function ContactItem({ contact, standing, onOpen }: ContactItemProps) {
   const t = useTranslations("contacts");
   const { user, remark, blocked } = contact;
   return (
@@ -152,12 +160,12 @@ function ContactItem({ contact, online, onOpen }: { contact: Contact; online: bo
         onClick={onOpen}
         className="flex h-14 w-full items-center gap-3 rounded-xl px-2 text-left hover:bg-hover focus-visible:-outline-offset-2"
       >
-        <Avatar id={user.id} name={user.username} online={online} />
+        <Face user={user} standing={standing} />
         <span className="flex min-w-0 flex-1 flex-col leading-tight">
-          <bdi className="truncate font-medium">{nameOf(contact)}</bdi>
-          {remark ? <bdi className="truncate text-muted text-sm">{user.username}</bdi> : null}
+          {remark ? <bdi className="truncate font-medium">{remark}</bdi> : null}
+          <PersonName user={user} className={cx("truncate", remark ? "text-muted text-sm" : "font-medium")} />
         </span>
-        {online ? <span className="sr-only">{t("online")}</span> : null}
+        {standing ? <span className="sr-only">{t(standing)}</span> : null}
         {blocked ? <span className="text-danger text-xs">{t("isBlocked")}</span> : null}
       </button>
     </li>

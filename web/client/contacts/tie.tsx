@@ -6,9 +6,9 @@ import { useTranslations } from "use-intl";
 import type { Contact, User } from "@/lib/oort";
 import { testids } from "@/lib/testids";
 import { Button } from "@/parts/button";
-import { Dialog } from "@/parts/dialog";
 import { Field } from "@/parts/field";
 import { Notice } from "@/parts/notice";
+import { SureDialog } from "../dialogs/sure";
 import { useClient } from "../session";
 import { AskDialog } from "./ask";
 import { useDoing, useTie } from "./use-contacts";
@@ -144,36 +144,5 @@ function Remark({ contact }: { contact: Contact }) {
         </Button>
       )}
     </form>
-  );
-}
-
-interface SureProps {
-  title: string;
-  text: string;
-  run: () => Promise<unknown>;
-  onClose: () => void;
-}
-
-function SureDialog({ title, text, run: what, onClose }: SureProps) {
-  const t = useTranslations("dialogs");
-  const { busy, error, run } = useDoing();
-  return (
-    <Dialog title={title} closeLabel={t("close")} onClose={onClose}>
-      <p>{text}</p>
-      <Notice testid={testids.dialogError}>{error}</Notice>
-      <div className="flex justify-end gap-2">
-        <Button onClick={onClose}>{t("cancel")}</Button>
-        <Button
-          kind="danger"
-          busy={busy !== null}
-          data-testid={testids.dialogSubmit}
-          onClick={async () => {
-            if (await run("sure", what)) onClose();
-          }}
-        >
-          {title}
-        </Button>
-      </div>
-    </Dialog>
   );
 }

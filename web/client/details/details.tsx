@@ -2,19 +2,22 @@
 
 import { X } from "lucide-react";
 import { useTranslations } from "use-intl";
-import { features } from "@/lib/features";
-import { keptOf } from "@/lib/kept";
+import { pictureOf } from "@/lib/attachments";
+import { forEverMs, isMuted } from "@/lib/closed";
 import type { ConversationEntry } from "@/lib/oort";
-import { useSaved } from "@/lib/saved";
 import { testids } from "@/lib/testids";
 import { Avatar } from "@/parts/avatar";
 import { IconButton } from "@/parts/button";
 import { cx } from "@/parts/cx";
+import { Notice } from "@/parts/notice";
 import { Switch } from "@/parts/switch";
 import { PeerStatus } from "../chat/chat";
 import { TieSection } from "../contacts/tie";
-import { useMe } from "../session";
-import { Members } from "./members";
+import { useDoing } from "../contacts/use-contacts";
+import { useClient } from "../session";
+import { useNow } from "../use-now";
+import { GroupSections } from "./group";
+import { PersonSection, useFreshProfile } from "./person";
 
 interface DetailsProps {
   entry: ConversationEntry;
@@ -26,9 +29,10 @@ interface DetailsProps {
 export default function Details({ entry, onClose, className }: DetailsProps) {
   const t = useTranslations("details");
   const tc = useTranslations("chat");
-  const me = useMe();
-  const kept = keptOf(me.id);
-  const muted = useSaved(kept).muted.includes(entry.id);
+  const conversation = useClient().conversation(entry.id);
+  const now = useNow();
+  const profile = useFreshProfile(entry.peerId);
+  const { busy, error, run } = useDoing();
   return (
     <section
       data-testid={testids.details}
@@ -45,7 +49,13 @@ export default function Details({ entry, onClose, className }: DetailsProps) {
         </IconButton>
       </header>
       <div className="flex flex-col items-center gap-2 px-4 pt-2 pb-5 text-center">
-        <Avatar id={entry.peerId ?? entry.id} name={entry.name} kind={entry.kind} size="lg" />
+        <Avatar
+          id={entry.peerId ?? entry.id}
+          name={entry.name}
+          kind={entry.kind}
+          picture={pictureOf(profile?.avatar ?? entry.avatar, location.origin)}
+          size="lg"
+        />
         <p className="max-w-full break-words font-semibold text-lg">
           <bdi>{entry.name}</bdi>
         </p>
@@ -53,29 +63,61 @@ export default function Details({ entry, onClose, className }: DetailsProps) {
           {entry.peerId ? <PeerStatus id={entry.peerId} /> : tc(entry.kind === "room" ? "isRoom" : "isGroup")}
         </p>
       </div>
-      {features.contacts && entry.peerId ? <TieSection user={{ id: entry.peerId, username: entry.name }} /> : null}
-      <div className="flex items-center justify-between gap-3 border-line border-t px-4 py-3">
-        <div>
-          <p id="mute-label" className="font-medium text-sm">
-            {t("mute")}
-          </p>
-          <p className="text-muted text-xs">{t("muteHint")}</p>
-        </div>
-        <Switch
-          checked={muted}
-          onChange={(next) => kept.mute(entry.id, next)}
-          labelledBy="mute-label"
-          data-testid={testids.mute}
+      {entry.peerId ? <TieSection user={{ id: entry.peerId, username: entry.name }} /> : null}
+      {profile ? <PersonSection profile={profile} /> : null}
+      <div className="flex flex-col gap-3 border-line border-t px-4 py-3">
+        <Notice>{error}</Notice>
+        <Setting
+          id="pin-label"
+          label={t("pin")}
+          hint={t("pinHint")}
+          checked={entry.pinned === true}
+          busy={busy !== null}
+          onChange={(pinned) => run("pin", () => conversation.configure({ pinned }))}
+          testid={testids.pin}
+        />
+        <Setting
+          id="mute-label"
+          label={t("mute")}
+          hint={t("muteHint")}
+          checked={isMuted(entry, now)}
+          busy={busy !== null}
+          onChange={(muted) => run("mute", () => conversation.configure({ mutedUntil: muted ? forEverMs : 0 }))}
+          testid={testids.mute}
         />
       </div>
       <dl className="flex justify-between gap-3 border-line border-t px-4 py-3 text-sm">
         <dt className="text-muted">{t("messages")}</dt>
         <dd className="tabular-nums">{entry.head.toLocaleString()}</dd>
       </dl>
-      {entry.kind === "group" ? <Members entry={entry} /> : null}
+      {entry.kind === "group" ? <GroupSections entry={entry} /> : null}
       {entry.kind === "room" ? (
         <p className="border-line border-t px-4 py-3 text-muted text-sm">{t("roomHint")}</p>
       ) : null}
     </section>
+  );
+}
+
+interface SettingProps {
+  id: string;
+  label: string;
+  hint: string;
+  checked: boolean;
+  busy: boolean;
+  onChange: (checked: boolean) => void;
+  testid: string;
+}
+
+function Setting({ id, label, hint, checked, busy, onChange, testid }: SettingProps) {
+  return (
+    <div className="flex items-center justify-between gap-3">
+      <div>
+        <p id={id} className="font-medium text-sm">
+          {label}
+        </p>
+        <p className="text-muted text-xs">{hint}</p>
+      </div>
+      <Switch checked={checked} disabled={busy} onChange={onChange} labelledBy={id} data-testid={testid} />
+    </div>
   );
 }

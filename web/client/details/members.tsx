@@ -1,111 +1,105 @@
 "use client";
 
-import { LogOut, UserMinus, UserPlus } from "lucide-react";
-import { useCallback, useEffect, useState } from "react";
+import { Ellipsis, LogOut, MicOff, UserPlus } from "lucide-react";
+import { type ComponentProps, lazy, useState } from "react";
 import { useTranslations } from "use-intl";
-import type { Client, ConversationEntry, User } from "@/lib/oort";
+import { isKeeper, type MemberAction, memberActions } from "@/lib/groups";
+import type { ConversationEntry, Member, User } from "@/lib/oort";
+import { type Standing, standingOf } from "@/lib/presence";
 import { navigate } from "@/lib/routes";
 import { testids } from "@/lib/testids";
-import { Avatar } from "@/parts/avatar";
 import { Button, IconButton } from "@/parts/button";
 import { Dialog } from "@/parts/dialog";
 import { Notice } from "@/parts/notice";
+import { OnIntent } from "@/parts/on-intent";
 import { Spinner } from "@/parts/spinner";
+import { useDoing } from "../contacts/use-contacts";
 import { ChoosePeople } from "../dialogs/choose-people";
-import { useRefusalText } from "../refusal";
+import { SureDialog } from "../dialogs/sure";
+import { listedMax, useMembers } from "../group-members";
+import { Face, PersonName } from "../people/person-name";
 import { useClient, useMe } from "../session";
+import { useNow } from "../use-now";
 import { usePresence } from "../use-presence";
+import { MuteDialog } from "./mute-dialog";
+
+const loadMenu = () => import("./member-menu");
+const MemberMenu = lazy(loadMenu);
 
 /** Presence is watched of the first so many; the server allows 100 in all. */
 const watchedMax = 40;
 
-/** Of a larger group the first so many are listed. */
-const listedMax = 1000;
-/** Pages are larger than this; a smaller one is the last. */
-const pageMin = 20;
+type Open = { name: "add" } | { name: "leave" } | { name: "remove" | "handOver" | "mute"; user: User };
 
-async function allMembers(client: Client, id: string): Promise<User[]> {
-  const users: User[] = [];
-  for (;;) {
-    const page = await client.members(id, users.at(-1)?.id);
-    users.push(...page.map(({ user }) => user));
-    if (page.length < pageMin || users.length >= listedMax) return users;
-  }
-}
-
-type Open = { name: "add" } | { name: "leave" } | { name: "remove"; user: User };
-
-/** Who is in a group; to add, to remove, to leave. */
+/** Who is in a group and what they are in it; to add, to leave, and what can be done to the others. */
 export function Members({ entry }: { entry: ConversationEntry }) {
   const t = useTranslations("details");
+  const tg = useTranslations("group");
   const client = useClient();
   const me = useMe();
-  const refusalText = useRefusalText();
-  const [users, setUsers] = useState<readonly User[] | null>(null);
-  const [error, setError] = useState<string | null>(null);
+  const now = useNow();
+  const { members, error, load } = useMembers(entry.id);
+  const { busy, error: refused, run } = useDoing();
   const [open, setOpen] = useState<Open | null>(null);
-  const presence = usePresence((users ?? []).slice(0, watchedMax).map(({ id }) => id));
-  const mayRemove = entry.creatorId === me.id;
+  const presence = usePresence((members ?? []).slice(0, watchedMax).map(({ user }) => user.id));
+  const keeper = isKeeper(entry);
+  const close = () => setOpen(null);
+  /** A group that is not over has an owner. */
+  const staysOwner = entry.role === "owner" && entry.dissolvedAtMs === undefined && (members?.length ?? 2) > 1;
+  const standing = (user: User) => standingOf(presence.get(user.id));
 
-  const load = useCallback(async () => {
-    try {
-      setUsers(await allMembers(client, entry.id));
-      setError(null);
-    } catch (refused) {
-      setError(refusalText(refused));
-    }
-  }, [client, entry.id, refusalText]);
-
-  // Somebody came or went: the server says so in the conversation.
-  const lastSystemSeq = entry.lastMessage?.system ? entry.lastMessage.seq : 0;
-  // biome-ignore lint/correctness/useExhaustiveDependencies: looked at anew after each such message.
-  useEffect(() => void load(), [load, lastSystemSeq]);
-
-  const sorted = users?.toSorted(
+  const sorted = members?.toSorted(
     (a, b) =>
-      Number(presence.get(b.id)?.online ?? false) - Number(presence.get(a.id)?.online ?? false) ||
-      a.username.localeCompare(b.username),
+      rank(b) - rank(a) ||
+      Number(standing(b.user) !== null) - Number(standing(a.user) !== null) ||
+      a.user.username.localeCompare(b.user.username),
   );
+
+  function act(action: MemberAction, user: User) {
+    const { groups } = client;
+    if (action === "promote") void run(user.id, () => groups.setRole(entry.id, user.id, "admin"));
+    else if (action === "demote") void run(user.id, () => groups.setRole(entry.id, user.id, "member"));
+    else if (action === "unmute") void run(user.id, () => groups.mute(entry.id, user.id, 0));
+    else setOpen({ name: action, user });
+  }
 
   return (
     <section aria-label={t("members")} className="flex flex-col gap-1 border-line border-t px-2 py-3">
-      <header className="flex items-center justify-between pl-2">
+      <header className="flex min-h-8 items-center justify-between pl-2">
         <h3 className="font-medium text-sm">
-          {t("members")} {users ? <span className="text-muted tabular-nums">{users.length}</span> : null}
+          {t("members")}{" "}
+          {members ? (
+            <span className="text-muted tabular-nums">
+              {members.length >= listedMax ? entry.members : members.length}
+            </span>
+          ) : null}
         </h3>
-        <Button kind="quiet" small data-testid={testids.addMembers} onClick={() => setOpen({ name: "add" })}>
-          <UserPlus aria-hidden="true" className="size-4" />
-          {t("add")}
-        </Button>
+        {keeper ? (
+          <Button kind="quiet" small data-testid={testids.addMembers} onClick={() => setOpen({ name: "add" })}>
+            <UserPlus aria-hidden="true" className="size-4" />
+            {t("add")}
+          </Button>
+        ) : null}
       </header>
-      <Notice>{error}</Notice>
-      {users || error ? null : <Spinner className="m-3" />}
+      <Notice>{error ?? refused}</Notice>
+      {members || error ? null : <Spinner className="m-3" />}
       {/* biome-ignore lint/a11y/noRedundantRoles: without bullets Safari does not take it for a list. */}
       <ul role="list">
-        {sorted?.map((user) => (
-          <li
-            key={user.id}
-            data-testid={testids.member}
-            data-user={user.id}
-            className="lazy-item flex h-11 items-center gap-2.5 px-2"
-          >
-            <Avatar id={user.id} name={user.username} size="sm" online={presence.get(user.id)?.online} />
-            <span className="min-w-0 flex-1 truncate text-sm">
-              <bdi>{user.username}</bdi>
-              {user.id === me.id ? <span className="text-muted"> {t("you")}</span> : null}
-              {user.id === entry.creatorId ? <span className="text-muted"> {t("creator")}</span> : null}
-              {presence.get(user.id)?.online ? <span className="sr-only"> {t("online")}</span> : null}
-            </span>
-            {mayRemove && user.id !== me.id ? (
-              <IconButton
-                label={t("remove", { name: user.username })}
-                data-testid={testids.removeMember}
-                onClick={() => setOpen({ name: "remove", user })}
-              >
-                <UserMinus className="size-4" />
-              </IconButton>
-            ) : null}
-          </li>
+        {sorted?.map((member) => (
+          <MemberItem
+            key={member.user.id}
+            member={member}
+            mine={member.user.id === me.id}
+            standing={standing(member.user)}
+            muted={(member.mutedUntil ?? 0) > now}
+            actions={
+              keeper && member.user.id !== me.id
+                ? memberActions(entry.role, { role: member.role, muted: (member.mutedUntil ?? 0) > now })
+                : []
+            }
+            busy={busy === member.user.id}
+            onAction={(action) => act(action, member.user)}
+          />
         ))}
       </ul>
       <Button
@@ -120,115 +114,135 @@ export function Members({ entry }: { entry: ConversationEntry }) {
       {open?.name === "add" ? (
         <AddDialog
           entry={entry}
-          members={users ?? []}
+          members={members ?? []}
           onClose={(added) => {
             setOpen(null);
             if (added) void load();
           }}
         />
       ) : null}
-      {open && open.name !== "add" ? (
-        <ConfirmDialog
-          title={open.name === "leave" ? t("leave") : t("removeTitle")}
-          text={
-            open.name === "leave" ? t("leaveSure", { name: entry.name }) : t("removeSure", { name: open.user.username })
+      {open?.name === "leave" ? (
+        <SureDialog
+          title={t("leave")}
+          text={staysOwner ? tg("ownerLeaves") : t("leaveSure", { name: entry.name })}
+          onClose={close}
+          run={
+            staysOwner
+              ? undefined
+              : async () => {
+                  await client.removeMember(entry.id, me.id);
+                  navigate({ screen: "chat", conversation: null, info: false }, "replace");
+                }
           }
-          action={open.name === "leave" ? t("leave") : t("removeAction")}
-          onClose={() => setOpen(null)}
+        />
+      ) : null}
+      {open?.name === "remove" ? (
+        <SureDialog
+          title={t("removeTitle")}
+          text={t("removeSure", { name: open.user.username })}
+          action={t("removeAction")}
+          onClose={close}
           run={async () => {
-            await client.removeMember(entry.id, open.name === "leave" ? me.id : open.user.id);
-            if (open.name === "leave") navigate({ screen: "chat", conversation: null, info: false }, "replace");
-            else void load();
+            await client.removeMember(entry.id, open.user.id);
+            void load();
           }}
         />
       ) : null}
+      {open?.name === "handOver" ? (
+        <SureDialog
+          title={tg("actions.handOver")}
+          text={tg("handOverSure", { name: open.user.username })}
+          onClose={close}
+          run={() => client.groups.handOver(entry.id, open.user.id)}
+        />
+      ) : null}
+      {open?.name === "mute" ? <MuteDialog group={entry.id} user={open.user} onClose={close} /> : null}
     </section>
   );
 }
 
-function AddDialog({
-  entry,
-  members,
-  onClose,
-}: {
-  entry: ConversationEntry;
-  members: readonly User[];
-  onClose: (added: boolean) => void;
-}) {
+function rank({ role }: Member): number {
+  return role === "owner" ? 2 : role === "admin" ? 1 : 0;
+}
+
+interface MemberItemProps {
+  member: Member;
+  mine: boolean;
+  standing: Standing;
+  muted: boolean;
+  actions: readonly MemberAction[];
+  busy: boolean;
+  onAction: (action: MemberAction) => void;
+}
+
+function MemberItem({ member: { user, role }, mine, standing, muted, actions, busy, onAction }: MemberItemProps) {
   const t = useTranslations("details");
-  const td = useTranslations("dialogs");
-  const client = useClient();
-  const refusalText = useRefusalText();
-  const [chosen, setChosen] = useState<readonly User[]>([]);
-  const [busy, setBusy] = useState(false);
-  const [error, setError] = useState<string | null>(null);
-  async function add() {
-    setBusy(true);
-    try {
-      await client.addMembers(
-        entry.id,
-        chosen.map(({ id }) => id),
-      );
-      onClose(true);
-    } catch (refused) {
-      setError(refusalText(refused));
-      setBusy(false);
-    }
-  }
+  const tg = useTranslations("group");
+  const button = (props: Partial<ComponentProps<typeof IconButton>>) => (
+    <IconButton label={tg("actionsOf", { name: user.username })} data-testid={testids.memberMenu} {...props}>
+      <Ellipsis className="size-4" />
+    </IconButton>
+  );
   return (
-    <Dialog title={t("addTitle")} closeLabel={td("close")} onClose={() => onClose(false)}>
-      <ChoosePeople chosen={chosen} onChange={setChosen} without={members.map(({ id }) => id)} />
-      <Notice testid={testids.dialogError}>{error}</Notice>
-      <Button
-        kind="primary"
-        busy={busy}
-        disabled={chosen.length === 0}
-        data-testid={testids.dialogSubmit}
-        onClick={add}
-      >
-        {t("addCount", { count: chosen.length })}
-      </Button>
-    </Dialog>
+    <li
+      data-testid={testids.member}
+      data-user={user.id}
+      data-role={role}
+      className="lazy-item flex h-11 items-center gap-2.5 px-2"
+    >
+      <Face user={user} size="sm" standing={standing} />
+      <span className="min-w-0 flex-1 truncate text-sm">
+        <PersonName user={user} />
+        {mine ? <span className="text-muted"> {t("you")}</span> : null}
+        {standing ? <span className="sr-only"> {t(standing)}</span> : null}
+      </span>
+      {muted ? <MicOff aria-label={tg("isMuted")} className="size-4 shrink-0 text-muted" /> : null}
+      {role === "member" ? null : (
+        <span className="shrink-0 rounded-full bg-accent-soft px-2 py-0.5 font-medium text-accent-text text-xs">
+          {tg(`roles.${role}`)}
+        </span>
+      )}
+      {busy ? <Spinner className="mx-2" /> : null}
+      {actions.length > 0 && !busy ? (
+        <OnIntent
+          load={loadMenu}
+          part={MemberMenu}
+          props={{ trigger: button({}), actions, onAction }}
+          button={(press) => button({ "aria-haspopup": "menu", ...press })}
+        />
+      ) : null}
+    </li>
   );
 }
 
-interface ConfirmProps {
-  title: string;
-  text: string;
-  action: string;
-  run: () => Promise<void>;
-  onClose: () => void;
+interface AddProps {
+  entry: ConversationEntry;
+  members: readonly Member[];
+  onClose: (added: boolean) => void;
 }
 
-function ConfirmDialog({ title, text, action, run, onClose }: ConfirmProps) {
-  const t = useTranslations("dialogs");
-  const refusalText = useRefusalText();
-  const [busy, setBusy] = useState(false);
-  const [error, setError] = useState<string | null>(null);
+function AddDialog({ entry, members, onClose }: AddProps) {
+  const t = useTranslations("details");
+  const td = useTranslations("dialogs");
+  const client = useClient();
+  const [chosen, setChosen] = useState<readonly User[]>([]);
+  const { busy, error, run } = useDoing();
+  const ids = chosen.map(({ id }) => id);
   return (
-    <Dialog title={title} closeLabel={t("close")} onClose={onClose}>
-      <p>{text}</p>
+    <Dialog title={t("addTitle")} closeLabel={td("close")} onClose={() => onClose(false)}>
+      <ChoosePeople chosen={chosen} onChange={setChosen} without={members.map(({ user }) => user.id)} />
       <Notice testid={testids.dialogError}>{error}</Notice>
-      <div className="flex justify-end gap-2">
-        <Button onClick={onClose}>{t("cancel")}</Button>
-        <Button
-          kind="danger"
-          busy={busy}
-          data-testid={testids.dialogSubmit}
-          onClick={async () => {
-            setBusy(true);
-            try {
-              await run();
-              onClose();
-            } catch (refused) {
-              setError(refusalText(refused));
-              setBusy(false);
-            }
-          }}
-        >
-          {action}
-        </Button>
-      </div>
+      <Button
+        kind="primary"
+        busy={busy !== null}
+        disabled={chosen.length === 0}
+        data-testid={testids.dialogSubmit}
+        onClick={async () => {
+          if (await run("add", () => client.addMembers(entry.id, ids))) onClose(true);
+        }}
+      >
+        {t("addCount", { count: chosen.length })}
+      </Button>
     </Dialog>
   );
 }

@@ -1,16 +1,16 @@
 "use client";
 
 import { useTranslations } from "use-intl";
-import { features } from "@/lib/features";
 import { Dialog } from "@/parts/dialog";
 
 const keys = [
   ["search", "Ctrl K"],
+  ["searchHere", "Ctrl Shift F"],
   ["neighbour", "Alt ↑ ↓"],
   ["list", "↑ ↓"],
   ["send", "Enter"],
   ["newLine", "Shift Enter"],
-  ...(features.changes ? ([["edit", "↑"]] as const) : []),
+  ["edit", "↑"],
   ["composer", "Esc"],
   ["keys", "Ctrl /"],
 ] as const;

@@ -1,16 +1,19 @@
 "use client";
 
-import { BellOff } from "lucide-react";
+import { BellOff, Pin } from "lucide-react";
 import { memo, useMemo } from "react";
 import { useTranslations } from "use-intl";
-import { keptOf } from "@/lib/kept";
+import { pictureOf } from "@/lib/attachments";
+import { isMuted } from "@/lib/closed";
 import type { ConversationEntry } from "@/lib/oort";
+import { type Standing, standingOf } from "@/lib/presence";
 import { addressOf, navigate } from "@/lib/routes";
-import { useSaved } from "@/lib/saved";
 import { testids } from "@/lib/testids";
 import { Avatar } from "@/parts/avatar";
 import { cx } from "@/parts/cx";
+import { useContentText } from "../content-text";
 import { useClock } from "../language";
+import { facePicture, useProfile } from "../people/profiles";
 import { useMe } from "../session";
 import { useSystemText } from "../system-text";
 import { useNow } from "../use-now";
@@ -30,7 +33,6 @@ export function Items({
 }) {
   const me = useMe();
   const now = useNow();
-  const { muted } = useSaved(keptOf(me.id));
   const peers = entries.flatMap(({ peerId }) => (peerId ? [peerId] : [])).slice(0, watchedMax);
   const presence = usePresence(peers);
   return (
@@ -43,8 +45,8 @@ export function Items({
           me={me.id}
           now={now}
           open={entry.id === openId}
-          muted={muted.includes(entry.id)}
-          online={entry.peerId ? presence.get(entry.peerId)?.online === true : false}
+          muted={isMuted(entry, now)}
+          standing={entry.peerId ? standingOf(presence.get(entry.peerId)) : null}
           onOpen={onOpen}
         />
       ))}
@@ -58,14 +60,16 @@ interface ItemProps {
   now: number;
   open: boolean;
   muted: boolean;
-  online: boolean;
+  standing: Standing;
   onOpen?: () => void;
 }
 
-const Item = memo(function Item({ entry, me, now, open, muted, online, onOpen }: ItemProps) {
+const Item = memo(function Item({ entry, me, now, open, muted, standing, onOpen }: ItemProps) {
   const t = useTranslations("list");
   const clock = useClock();
   const { id, kind, name, unread, lastMessage, lastAtMs } = entry;
+  const profile = useProfile(entry.peerId);
+  const nick = profile?.nick;
   return (
     <li className="lazy-item">
       <a
@@ -86,16 +90,32 @@ const Item = memo(function Item({ entry, me, now, open, muted, online, onOpen }:
           open ? "bg-accent-soft" : "hover:bg-hover",
         )}
       >
-        <Avatar id={entry.peerId ?? id} name={name} kind={kind} online={online} />
+        <Avatar
+          id={entry.peerId ?? id}
+          name={nick || name}
+          kind={kind}
+          picture={facePicture(profile) ?? pictureOf(entry.avatar, location.origin)}
+          standing={standing}
+        />
         <span className="flex min-w-0 flex-1 flex-col">
           <span className="flex items-baseline gap-2">
             <span className={cx("min-w-0 truncate", unread > 0 ? "font-semibold" : "font-medium")}>
-              <bdi>{name}</bdi>
+              {nick ? <bdi>{nick} </bdi> : null}
+              <bdi className={nick ? cx("font-normal text-sm", open ? "text-accent-text" : "text-muted") : undefined}>
+                {name}
+              </bdi>
             </span>
             {muted ? <BellOff aria-label={t("muted")} className="size-3.5 shrink-0 self-center text-muted" /> : null}
-            {online ? (
-              <span data-testid={testids.conversationPresence} className="sr-only">
-                {t("online")}
+            {entry.pinned ? (
+              <Pin
+                aria-label={t("pinned")}
+                data-testid={testids.conversationPinned}
+                className="size-3.5 shrink-0 self-center text-muted"
+              />
+            ) : null}
+            {standing ? (
+              <span data-testid={testids.conversationPresence} data-standing={standing} className="sr-only">
+                {t(standing)}
               </span>
             ) : null}
             {lastAtMs > 0 ? (
@@ -146,10 +166,14 @@ function Preview({
   const t = useTranslations("list");
   const systemText = useSystemText();
   // One line of a long text is enough.
-  const text = useMemo(() => message?.content.slice(0, 160).replace(/\s+/gu, " "), [message]);
+  const contentText = useContentText();
+  const text = useMemo(
+    () => (message ? contentText(message).slice(0, 160).replace(/\s+/gu, " ") : undefined),
+    [message, contentText],
+  );
   if (!message) return t("noMessages");
   if (message.system) return systemText(message);
-  if (message.gone) return t("gone");
+  if (message.gone) return t(message.gone === "expired" ? "ended" : "gone");
   if (message.sender.id === me) return t("you", { text: text ?? "" });
   return kind === "direct" ? text : t("by", { name: message.sender.username, text: text ?? "" });
 }

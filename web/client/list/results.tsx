@@ -11,6 +11,8 @@ import { Avatar } from "@/parts/avatar";
 import { Empty } from "@/parts/empty";
 import { Notice } from "@/parts/notice";
 import { useRefusalText } from "../refusal";
+import { FoundList } from "../search/found-list";
+import { useSearch } from "../search/use-search";
 import { useClient, useMe } from "../session";
 import { useFoundUsers } from "../use-found-users";
 import { Items } from "./items";
@@ -22,8 +24,8 @@ interface ResultsProps {
   onDone: () => void;
 }
 
-/** What is found: conversations by name, and people one has none with yet. */
-export function Results({ query, entries, openId, onDone }: ResultsProps) {
+/** What is found: conversations by name, people one has none with yet, and messages by their words. */
+export default function Results({ query, entries, openId, onDone }: ResultsProps) {
   const t = useTranslations("list");
   const me = useMe();
   const client = useClient();
@@ -32,7 +34,12 @@ export function Results({ query, entries, openId, onDone }: ResultsProps) {
   const found = entries.filter((entry) => matches(entry.name, query));
   const peers = new Set(entries.map((entry) => entry.peerId));
   const { users, searching } = useFoundUsers(query);
+  const search = useSearch(query);
   const people = users.filter((user) => user.id !== me.id && !peers.has(user.id));
+
+  // Pages without a message may be followed by others.
+  const hasMessages =
+    search.state !== "idle" && (search.state !== "done" || search.results.length > 0 || search.hasMore);
 
   async function talkTo(user: User) {
     try {
@@ -47,7 +54,9 @@ export function Results({ query, entries, openId, onDone }: ResultsProps) {
   return (
     <>
       <p role="status" className="sr-only">
-        {searching ? null : t("found", { count: found.length + people.length })}
+        {searching || search.state === "searching" || search.state === "slow"
+          ? null
+          : t("found", { count: found.length + people.length + search.results.length })}
       </p>
       <Notice>{error}</Notice>
       {found.length > 0 ? (
@@ -77,7 +86,12 @@ export function Results({ query, entries, openId, onDone }: ResultsProps) {
           </ul>
         </Section>
       ) : null}
-      {found.length + people.length === 0 && !searching ? (
+      {hasMessages ? (
+        <Section title={t("foundMessages")}>
+          <FoundList search={search} entries={entries} />
+        </Section>
+      ) : null}
+      {found.length + people.length === 0 && !searching && !hasMessages ? (
         <Empty icon={SearchX} title={t("nothingFound")}>
           <p>{t("nothingFoundHint")}</p>
         </Empty>

@@ -13,7 +13,6 @@ import {
 } from "react";
 import { useTranslations } from "use-intl";
 import { sorted } from "@/lib/contacts";
-import { features } from "@/lib/features";
 import { keptOf } from "@/lib/kept";
 import { parted } from "@/lib/rooms";
 import { addressOf, navigate, useRoute } from "@/lib/routes";
@@ -31,11 +30,12 @@ import { useClient, useConnection, useMe } from "../session";
 import type { DialogName } from "../shell/shell";
 import { useNow } from "../use-now";
 import { Items } from "./items";
-import { Results } from "./results";
 import { ListSkeleton } from "./skeleton";
 
 const loadMenu = () => import("./new-menu");
 const NewMenu = lazy(loadMenu);
+const loadResults = () => import("./results");
+const Results = lazy(loadResults);
 const Contacts = lazy(() => import("../contacts/contacts"));
 
 interface SidebarProps {
@@ -123,6 +123,7 @@ export function Sidebar({ openId, onDialog, className }: SidebarProps) {
             maxLength={100}
             spellCheck={false}
             autoComplete="off"
+            onFocus={() => void loadResults().catch(() => {})}
             onChange={(event) => setQuery(event.target.value)}
             className="h-9 w-full rounded-lg border border-transparent bg-sunken pr-9 pl-8.5 focus-visible:outline-offset-0 pointer-coarse:h-11"
           />
@@ -143,7 +144,9 @@ export function Sidebar({ openId, onDialog, className }: SidebarProps) {
 
       {wanted ? (
         <div className="min-h-0 flex-1 overflow-y-auto overscroll-contain px-2 pb-2">
-          <Results query={wanted} entries={entries} openId={openId} onDone={() => setQuery("")} />
+          <Suspense fallback={<ListSkeleton />}>
+            <Results query={wanted} entries={entries} openId={openId} onDone={() => setQuery("")} />
+          </Suspense>
         </div>
       ) : (
         <Tabs
@@ -153,9 +156,7 @@ export function Sidebar({ openId, onDialog, className }: SidebarProps) {
           tabs={[
             { value: "mine", label: <Counted label={t("mine")} count={unread} />, testid: testids.tabMine },
             { value: "rooms", label: t("rooms"), testid: testids.tabRooms },
-            ...(features.contacts
-              ? [{ value: "contacts" as const, label: <ContactsLabel />, testid: testids.tabContacts }]
-              : []),
+            { value: "contacts", label: <ContactsLabel />, testid: testids.tabContacts },
           ]}
         >
           {tab === "contacts" ? (

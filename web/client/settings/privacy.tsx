@@ -9,6 +9,7 @@ import { Button } from "@/parts/button";
 import { Choice } from "@/parts/choice";
 import { Notice } from "@/parts/notice";
 import { Spinner } from "@/parts/spinner";
+import { Switch } from "@/parts/switch";
 import { useDoing, usePeople } from "../contacts/use-contacts";
 import { useRefusalText } from "../refusal";
 import { useClient } from "../session";
@@ -16,23 +17,35 @@ import { Row } from "./settings";
 
 const ways = ["findByName", "findByEmail", "findById"] as const;
 const finders = ["everyone", "contacts", "nobody"] as const;
+const switches = ["sendReceipts", "invisible"] as const;
 
-/** Who finds one, and by what. */
+/** Who finds one, and by what; and what others see of what one does. */
 export function PrivacyChoices() {
   const t = useTranslations("settings");
   const client = useClient();
   const refusalText = useRefusalText();
   const [privacy, setPrivacy] = useState<Privacy | null>(null);
   const [failed, setFailed] = useState<string | null>(null);
-  const { error, run } = useDoing();
+  const { busy, error, run } = useDoing();
+  const put = (change: Partial<Privacy>) =>
+    void run("privacy", async () => {
+      if (privacy) setPrivacy(await client.contacts.setPrivacy({ ...privacy, ...change }));
+    });
   useEffect(() => {
     let wanted = true;
-    client.contacts.privacy().then(
-      (now) => wanted && setPrivacy(now),
-      (refused) => wanted && setFailed(refusalText(refused)),
-    );
+    const load = () =>
+      client.contacts.privacy().then(
+        (now) => wanted && setPrivacy(now),
+        (refused) => wanted && setFailed(refusalText(refused)),
+      );
+    void load();
+    // Another device has changed it.
+    const stop = client.on("event", ({ kind }) => {
+      if (kind === "privacy_changed") void load();
+    });
     return () => {
       wanted = false;
+      stop();
     };
   }, [client, refusalText]);
 
@@ -47,10 +60,21 @@ export function PrivacyChoices() {
                 label={t(way)}
                 value={privacy[way]}
                 options={finders.map((value) => ({ value, label: t(`finders.${value}`) }))}
-                onChange={(next) =>
-                  void run(way, async () => setPrivacy(await client.contacts.setPrivacy({ ...privacy, [way]: next })))
-                }
+                onChange={(next) => put({ [way]: next })}
                 testid={`${testids.privacy}-${way}`}
+              />
+            </Row>
+          ))
+        : null}
+      {privacy
+        ? switches.map((name) => (
+            <Row key={name} id={`${name}-label`} label={t(name)} hint={t(`${name}Hint`)}>
+              <Switch
+                checked={privacy[name]}
+                disabled={busy !== null}
+                onChange={(on) => put({ [name]: on })}
+                labelledBy={`${name}-label`}
+                data-testid={testids[name]}
               />
             </Row>
           ))

@@ -3,6 +3,7 @@
 import {
   ArrowLeft,
   Bell,
+  CircleUserRound,
   EyeOff,
   Keyboard,
   LogOut,
@@ -16,7 +17,7 @@ import {
 } from "lucide-react";
 import { type ReactNode, useEffect, useId, useState } from "react";
 import { useTranslations } from "use-intl";
-import { features } from "@/lib/features";
+import { pictureOf } from "@/lib/attachments";
 import { change, languages, preferences, themes } from "@/lib/preferences";
 import { navigate } from "@/lib/routes";
 import { useSaved } from "@/lib/saved";
@@ -29,8 +30,11 @@ import { Switch } from "@/parts/switch";
 import { useRefusalText } from "../refusal";
 import { leaving, useClient, useMe } from "../session";
 import type { DialogName } from "../shell/shell";
+import { AccountRows } from "./account";
 import { InstallRow } from "./install";
 import { BlockedPeople, PrivacyChoices } from "./privacy";
+import { ProfileForm, useAccount } from "./profile";
+import { PushRow } from "./push";
 import { Sessions } from "./sessions";
 
 const themeIcons = { system: Monitor, light: Sun, dark: Moon };
@@ -39,6 +43,8 @@ export default function Settings({ onDialog }: { onDialog: (name: DialogName) =>
   const t = useTranslations("settings");
   const { theme, language } = useSaved(preferences);
   const me = useMe();
+  const account = useAccount();
+  const picture = pictureOf(account.account?.profile.avatar, location.origin);
   return (
     <div data-testid={testids.settings} className="flex min-w-0 flex-1 flex-col">
       <header className="flex h-14 shrink-0 items-center gap-2 border-line border-b bg-surface px-2 md:px-5">
@@ -55,7 +61,7 @@ export default function Settings({ onDialog }: { onDialog: (name: DialogName) =>
         <div className="mx-auto flex max-w-2xl flex-col gap-5 px-4 py-5 md:px-6">
           <Section icon={UserRound} title={t("profile")}>
             <div className="flex items-center gap-4 py-1">
-              <Avatar id={me.id} name={me.username} size="lg" />
+              <Avatar id={me.id} name={me.username} picture={picture} size="lg" />
               <div className="min-w-0 flex-1">
                 <p className="truncate font-semibold text-lg">
                   <bdi>{me.username}</bdi>
@@ -73,6 +79,7 @@ export default function Settings({ onDialog }: { onDialog: (name: DialogName) =>
                 </a>
               ) : null}
             </div>
+            <ProfileForm {...account} />
           </Section>
           <Section icon={Palette} title={t("appearance")}>
             <Row label={t("theme")}>
@@ -100,15 +107,17 @@ export default function Settings({ onDialog }: { onDialog: (name: DialogName) =>
           </Section>
           <Section icon={Bell} title={t("notifications")}>
             <Notifications />
+            <PushRow />
           </Section>
-          {features.contacts ? (
-            <Section icon={EyeOff} title={t("privacy")} hint={t("privacyHint")}>
-              <PrivacyChoices />
-              <BlockedPeople />
-            </Section>
-          ) : null}
+          <Section icon={EyeOff} title={t("privacy")} hint={t("privacyHint")}>
+            <PrivacyChoices />
+            <BlockedPeople />
+          </Section>
           <Section icon={Smartphone} title={t("sessions")} hint={t("sessionsHint")}>
             <Sessions />
+          </Section>
+          <Section icon={CircleUserRound} title={t("account")}>
+            <AccountRows />
           </Section>
           <InstallRow />
           <Section icon={Keyboard} title={t("keyboard")} className="pointer-coarse:hidden">

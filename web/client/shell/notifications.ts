@@ -2,9 +2,10 @@
 
 import { useEffect } from "react";
 import { useTranslations } from "use-intl";
-import { keptOf } from "@/lib/kept";
+import { isMuted } from "@/lib/closed";
 import { preferences } from "@/lib/preferences";
 import { navigate } from "@/lib/routes";
+import { useContentText } from "../content-text";
 import { useClient, useMe } from "../session";
 
 /** At most one notification of a conversation in this time: a busy room must not fill the screen. */
@@ -17,6 +18,13 @@ export function useNotifications(openId: string | null): void {
   const client = useClient();
   const me = useMe();
   const t = useTranslations("message");
+  const contentText = useContentText();
+
+  // Browsers change their subscriptions, and each log-in has its own.
+  useEffect(() => {
+    // What does not work now is asked for at the next start.
+    if (preferences.get().push) client.push.subscribe().catch(() => {});
+  }, [client]);
 
   useEffect(() => {
     const shownAtMs = new Map<string, number>();
@@ -30,10 +38,16 @@ export function useNotifications(openId: string | null): void {
       if (message.sender.id === me.id || message.system) return;
       if (document.visibilityState === "visible" && document.hasFocus() && conversationId === openId) return;
       // One tab of several tells.
-      if (!client.connection.get().leader || keptOf(me.id).get().muted.includes(conversationId)) return;
+      if (!client.connection.get().leader) return;
       const entry = client.conversations.get().find(({ id }) => id === conversationId);
       const nowMs = Date.now();
-      if (!entry || nowMs - message.atMs > 60_000 || nowMs - (shownAtMs.get(conversationId) ?? 0) < quietMs) return;
+      if (
+        !entry ||
+        isMuted(entry, nowMs) ||
+        nowMs - message.atMs > 60_000 ||
+        nowMs - (shownAtMs.get(conversationId) ?? 0) < quietMs
+      )
+        return;
       shownAtMs.set(conversationId, nowMs);
       const direct = entry.kind === "direct";
       // Perhaps it is being read in another tab, or on another device.
@@ -41,14 +55,16 @@ export function useNotifications(openId: string | null): void {
         const now = client.conversations.get().find(({ id }) => id === conversationId);
         if (!now || now.readSeq >= message.seq) return;
         void show(direct ? message.sender.username : entry.name, {
-          body: direct ? message.content : t("from", { name: message.sender.username, text: message.content }),
+          body: direct
+            ? contentText(message)
+            : t("from", { name: message.sender.username, text: contentText(message) }),
           tag: `oort-${conversationId}`,
           icon: "/icons/icon-192.png",
           data: { conversation: conversationId },
         });
       }, readElsewhereMs);
     });
-  }, [client, me.id, openId, t]);
+  }, [client, me.id, openId, t, contentText]);
 }
 
 async function show(title: string, options: NotificationOptions & { data: { conversation: string } }): Promise<void> {

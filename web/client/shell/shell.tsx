@@ -2,6 +2,7 @@
 
 import { lazy, Suspense, useEffect, useMemo, useState } from "react";
 import { useTranslations } from "use-intl";
+import { invitation } from "@/lib/invitation";
 import { navigate, type Route } from "@/lib/routes";
 import { useSaved } from "@/lib/saved";
 import { useCalmStore } from "@/lib/store";
@@ -21,6 +22,7 @@ import { Troubles } from "./troubles";
 const Settings = lazy(() => import("../settings/settings"));
 const Details = lazy(() => import("../details/details"));
 const Dialogs = lazy(() => import("../dialogs/dialogs"));
+const JoinDialog = lazy(() => import("../dialogs/join"));
 
 export type DialogName = "direct" | "group" | "room" | "contact" | "keys";
 
@@ -30,6 +32,7 @@ export default function Shell({ route }: { route: Route & { screen: "chat" | "se
   const client = useClient();
   const entries = useCalmStore(client.conversations);
   const [dialog, setDialog] = useState<DialogName | null>(null);
+  const [invited, setInvited] = useState(() => invitation.get());
   const wide = useMedia(wideScreen);
   const detailsWanted = useSaved(detailsOpen);
 
@@ -82,7 +85,14 @@ export default function Shell({ route }: { route: Route & { screen: "chat" | "se
               <Settings onDialog={setDialog} />
             </Suspense>
           ) : openId ? (
-            <Chat key={openId} id={openId} entry={entry} detailsShown={info} onToggleDetails={toggleDetails} />
+            <Chat
+              key={openId}
+              id={openId}
+              entry={entry}
+              at={route.screen === "chat" ? route.at : undefined}
+              detailsShown={info}
+              onToggleDetails={toggleDetails}
+            />
           ) : (
             <NoChat onDialog={setDialog} />
           )}
@@ -99,6 +109,17 @@ export default function Shell({ route }: { route: Route & { screen: "chat" | "se
         ) : null}
       </main>
       <Troubles />
+      {invited ? (
+        <Suspense fallback={null}>
+          <JoinDialog
+            token={invited}
+            onClose={() => {
+              invitation.keep(null);
+              setInvited(null);
+            }}
+          />
+        </Suspense>
+      ) : null}
       {dialog ? (
         <Suspense fallback={null}>
           <Dialogs name={dialog} onClose={() => setDialog(null)} />

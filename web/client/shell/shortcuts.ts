@@ -23,7 +23,11 @@ export function useShortcuts({
     const pressed = (event: KeyboardEvent) => {
       if (event.defaultPrevented || event.isComposing || document.querySelector("dialog[open]")) return;
       const command = event.ctrlKey || event.metaKey;
-      if (command && !event.altKey && event.key.toLowerCase() === "k") {
+      if (command && event.shiftKey && !event.altKey && event.key.toLowerCase() === "f") {
+        const search = document.querySelector<HTMLElement>("[data-search-here]");
+        if (search) event.preventDefault();
+        search?.click();
+      } else if (command && !event.altKey && event.key.toLowerCase() === "k") {
         event.preventDefault();
         focusSearch();
       } else if (command && event.key === "/") {

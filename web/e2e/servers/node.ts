@@ -96,6 +96,11 @@ export class Node {
     return readFileSync(this.log(), "utf8").split("\n").slice(-15).join("\n");
   }
 
+  /** All that it said. */
+  said(): string {
+    return readFileSync(this.log(), "utf8");
+  }
+
   private log(): string {
     return join(this.folder, `${this.name}.log`);
   }

@@ -48,6 +48,7 @@ export class System {
       OORT_BUS__TOPIC: name,
       OORT_BUS__DEAD_LETTER_TOPIC: `${name}-dead`,
       OORT_BUS__GROUP: name,
+      OORT_LOGIC__FILES__URL: `file:${join(folder, "files")}`,
       ...extra,
     };
     await run(["migrate"], settings);
@@ -89,6 +90,11 @@ export class System {
   async counted(metric: string, label = ""): Promise<number> {
     const counts = await Promise.all(this.comets.map((comet) => comet.counted(metric, label)));
     return counts.reduce((sum, count) => sum + count, 0);
+  }
+
+  /** All that every process said. */
+  said(): string {
+    return [...this.comets, ...this.others].map((node) => node.said()).join("\n");
   }
 
   /** A command such as `oort admin create` against the same store. */

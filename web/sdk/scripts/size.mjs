@@ -3,7 +3,7 @@ import path from "node:path";
 import { gzipSync } from "node:zlib";
 import { build } from "esbuild";
 
-const BYTES_MAX = 20 * 1024;
+const BYTES_MAX = 24 * 1024;
 
 const { outputFiles } = await build({
   entryPoints: [path.join(import.meta.dirname, "../src/index.ts")],

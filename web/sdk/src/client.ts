@@ -7,26 +7,36 @@ import { uniqueId } from "./core/random.js";
 import type { State } from "./core/session.js";
 import { changeOf, fromWire, userEvent, type WireChange } from "./core/wire.js";
 import { OortError } from "./error.js";
-import type { ClientFrame, Room, ServerFrame, WireMessage } from "./generated/oort_v1.js";
+import { Files } from "./files.js";
+import type { ClientFrame, Room, ServerFrame, WireMessage, WireQuote } from "./generated/oort_v1.js";
+import { Groups } from "./groups.js";
 import { Http, type Schemas } from "./io/http.js";
+import { watchIdle } from "./io/idle.js";
 import { IndexedDbStorage } from "./io/indexeddb.js";
 import { Leader, type SocketClass } from "./io/leader.js";
 import { NoStorage } from "./io/none.js";
-import { type Note, Tabs, WatchedByTabs } from "./io/tabs.js";
+import { AwayByTabs, type Note, Tabs, WatchedByTabs } from "./io/tabs.js";
 import { DEFAULT_LIMITS, TIMES } from "./limits.js";
+import { Push } from "./push.js";
 import { Cell } from "./stores.js";
 import type {
   Change,
   ClientOptions,
   Connection,
   ConversationEntry,
+  ConversationSettings,
   Cursors,
+  Draft,
   Events,
+  FoundMessages,
   LogView,
   Me,
   Member,
   OpenRoom,
+  Person,
   Presence,
+  Readers,
+  SearchOptions,
   Store,
   User,
   UserEvent,
@@ -51,7 +61,7 @@ export interface ConversationHandle {
   readonly cursors: Store<ReadonlyMap<string, Cursors>>;
   readonly typing: Store<readonly User[]>;
   /** Takes a message for sending and returns its local id at once. Throws `outbox_full`, or when it is empty. */
-  send(content: string): string;
+  send(message: string | Draft): string;
   /** Tries one that failed again. */
   retry(localId: string): void;
   /** Forgets one that failed or waits. */
@@ -67,6 +77,14 @@ export interface ConversationHandle {
   recall(seq: number): Promise<void>;
   /** Reacts to a message, or does no longer. */
   react(seq: number, emoji: string, active: boolean): Promise<void>;
+  /** Removes a message for oneself alone, for good. */
+  hide(seq: number): Promise<void>;
+  /** Sends a message on to another conversation. `id`: the same for a repeat, which is stored once. */
+  forward(seq: number, to: string, id?: string): Promise<void>;
+  /** Pins it, or keeps it from notifying, for oneself alone. */
+  configure(settings: ConversationSettings): Promise<void>;
+  /** Says how long messages sent from now on stay; 0 = for ever. Not in open rooms. */
+  setExpiry(expiresInMs: number): Promise<void>;
   /** It is on screen until the returned function is called. */
   open(): () => void;
 }
@@ -79,6 +97,9 @@ export class Client {
   readonly conversations: Store<readonly ConversationEntry[]>;
   readonly account: Account;
   readonly contacts: Contacts;
+  readonly files: Files;
+  readonly groups: Groups;
+  readonly push: Push;
 
   readonly #options: ClientOptions;
   readonly #base: string;
@@ -98,6 +119,7 @@ export class Client {
   /** Tabs that look at this one's connection. */
   readonly #followers = new Set<string>();
   readonly #watched = new WatchedByTabs();
+  readonly #away = new AwayByTabs();
   #run = 0;
   #stops: (() => void)[] = [];
 
@@ -123,6 +145,9 @@ export class Client {
     this.me = this.#engine.me;
     this.conversations = this.#engine.list;
     this.contacts = new Contacts(this.#http);
+    this.files = new Files(this.#http);
+    this.groups = new Groups(this.#http, (answer) => this.#take(answer));
+    this.push = new Push(this.#http);
     this.#engine.events.on("event", (event) => this.contacts.heard(event));
     this.#engine.events.on("events-lost", () => {
       this.contacts.forget();
@@ -214,6 +239,8 @@ export class Client {
       target.addEventListener(name, fn);
       this.#stops.push(() => target.removeEventListener(name, fn));
     };
+    const { awayAfterMs } = this.#options;
+    if (awayAfterMs) this.#stops.push(watchIdle(awayAfterMs, (away) => this.setAway(away)));
     const network = () => this.#leader?.session.network(navigator.onLine !== false);
     listen(globalThis, "online", network);
     listen(globalThis, "offline", network);
@@ -242,6 +269,7 @@ export class Client {
       url: (this.#base || location.origin).replace(/^http/, "ws"),
       socketClass: async () => this.#options.WebSocket ?? platform.socketClass(),
       trace: this.#options.trace,
+      device: this.#options.device,
       audience: {
         frame: (frame) => this.#tellFollowers(frame),
         state: (now) => this.#become(now),
@@ -291,6 +319,7 @@ export class Client {
     const old = this.#connection.get();
     if (old.state === state && old.retryAtMs === retryAtMs && old.leader === leader) return;
     this.#connection.set({ state, leader, retryAtMs });
+    if (state === "online") this.files.reached();
   }
 
   #become(state: State): void {
@@ -299,8 +328,18 @@ export class Client {
   }
 
   #up(tab: string, frame: ClientFrame): boolean {
-    const forAll = frame.type === "watch" ? this.#watched.put(tab, frame) : frame;
-    return this.#leader?.send(forAll) ?? false;
+    return this.#leader?.send(this.#forAll(tab, frame)) ?? false;
+  }
+
+  /** What the one connection of all tabs is to say for what one of them says. */
+  #forAll(tab: string, frame: ClientFrame): ClientFrame {
+    if (frame.type === "watch") return this.#watched.put(tab, frame);
+    if (frame.type !== "away") return frame;
+    return awayFrame(this.#away.put(tab, frame.payload.away, this.#tabsHere()));
+  }
+
+  #tabsHere(): string[] {
+    return [this.#tab, ...this.#followers];
   }
 
   #tellFollowers(frame: ServerFrame): void {
@@ -323,11 +362,15 @@ export class Client {
       case "attach": {
         const { tab } = note;
         if (!this.#followers.has(tab)) {
+          // Somebody has just opened it.
+          if (this.#away.areAll(this.#tabsHere())) this.#leader?.send(awayFrame(false));
           this.#followers.add(tab);
           this.#tabs?.afterEndOf(tab, () => {
             this.#followers.delete(tab);
             const watch = this.#watched.remove(tab);
             if (watch) this.#leader?.send(watch);
+            // Those that are left may have been left alone before.
+            if (this.#away.remove(tab, this.#tabsHere())) this.#leader?.send(awayFrame(true));
             void this.#adoptOrphans();
           });
         }
@@ -390,7 +433,7 @@ export class Client {
         log,
         cursors,
         typing,
-        send: (content) => engine.sends.send(id, content),
+        send: (message) => engine.sends.send(id, message),
         retry: (localId) => engine.sends.retry(localId),
         discard: (localId) => engine.sends.discard(id, localId),
         loadOlder: () => engine.loadOlder(id),
@@ -400,6 +443,18 @@ export class Client {
         recall: (seq) => this.#change(id, "POST", `${seq}/recall`),
         react: (seq, emoji, active) =>
           this.#change(id, active ? "PUT" : "DELETE", `${seq}/reactions/${encodeURIComponent(emoji)}`),
+        hide: async (seq) => {
+          await this.#http.call("DELETE", `${messagesOf(id)}/${seq}`);
+          engine.hide(id, seq);
+        },
+        forward: (seq, to, clientMsgId = uniqueId()) =>
+          this.#http.call("POST", messagesOf(to), { clientMsgId, forward: { conversationId: id, seq } }),
+        configure: async (settings) => {
+          const path = `/api/conversations/${encodeURIComponent(id)}/settings`;
+          engine.configure(id, await this.#http.call<Schemas["ConversationSettings"]>("PUT", path, settings));
+        },
+        setExpiry: (expiresInMs) =>
+          this.#http.call("PUT", `/api/conversations/${encodeURIComponent(id)}/expiry`, { expiresInMs }),
         open: () => this.#open(id),
       };
       this.#handles.set(id, handle);
@@ -410,6 +465,19 @@ export class Client {
   /** Who of these is online; watched as long as somebody subscribes. */
   presence(userIds: readonly string[]): Store<ReadonlyMap<string, Presence>> {
     return this.#engine.attendance.presence(userIds);
+  }
+
+  /** The device is left alone, or no longer: others are told. With several tabs, once all of them are. */
+  setAway(away: boolean): void {
+    this.#engine.attendance.setAway(away);
+  }
+
+  /** Who has read a message: in small groups by name, after the user `after`. */
+  async readers(conversationId: string, seq: number, after?: string): Promise<Readers> {
+    const page = after === undefined ? "" : `?after=${encodeURIComponent(after)}`;
+    const path = `/api/conversations/${encodeURIComponent(conversationId)}/messages/${seq}/readers${page}`;
+    const found = await this.#http.call<Schemas["Readers"]>("GET", path);
+    return { count: found.count, more: found.more ?? false, readers: found.readers ?? null };
   }
 
   on<K extends keyof Events>(name: K, fn: (event: Events[K]) => void): () => void {
@@ -517,7 +585,10 @@ export class Client {
       "GET",
       `/api/groups/${encodeURIComponent(id)}/members${query}`,
     );
-    return page.members;
+    return page.members.map(({ mutedUntil, ...member }) => ({
+      ...member,
+      ...(mutedUntil && { mutedUntil }),
+    }));
   }
 
   addMembers(id: string, userIds: readonly string[]): Promise<void> {
@@ -540,6 +611,25 @@ export class Client {
     return users;
   }
 
+  /** A user with what they tell of themselves. */
+  person(userId: string): Promise<Person> {
+    return this.#http.call("GET", `/api/users/${encodeURIComponent(userId)}`);
+  }
+
+  /** Messages with all these words, newest first; `before` is the `next` of an earlier page. */
+  async search(query: string, { conversationId, before, limit }: SearchOptions = {}): Promise<FoundMessages> {
+    const params = new URLSearchParams({ q: query });
+    if (conversationId !== undefined) params.set("conversation", conversationId);
+    if (before !== undefined) params.set("before", before);
+    if (limit !== undefined) params.set("limit", String(limit));
+    const page = await this.#http.call<Schemas["FoundMessages"]>("GET", `/api/search?${params}`);
+    const results = page.results.map(({ message, ranges }) => {
+      const { conversationId } = message;
+      return { conversationId, message: fromWire(wireOf(message)), ranges: ranges.map(rangeOf) };
+    });
+    return { results, ...(page.next && { next: page.next }) };
+  }
+
   async listRooms(): Promise<readonly OpenRoom[]> {
     const { rooms } = await this.#http.call<Schemas["Rooms"]>("GET", "/api/rooms");
     return rooms.map(({ id, name, kind, creatorId, head }) => {
@@ -549,8 +639,7 @@ export class Client {
 
   /** Changes a message; it is shown as it is then at once, the others are told. */
   async #change(id: string, method: string, path: string, body?: object): Promise<void> {
-    const messages = `/api/conversations/${encodeURIComponent(id)}/messages`;
-    const message = await this.#http.call<Schemas["Message"]>(method, `${messages}/${path}`, body);
+    const message = await this.#http.call<Schemas["Message"]>(method, `${messagesOf(id)}/${path}`, body);
     this.#engine.take(id, fromWire(wireOf(message)));
   }
 
@@ -561,6 +650,18 @@ export class Client {
   #name(): string {
     return `oort ${this.#options.auth.kind} ${this.#base || (typeof location === "object" ? location.origin : "")}`;
   }
+}
+
+function messagesOf(id: string): string {
+  return `/api/conversations/${encodeURIComponent(id)}/messages`;
+}
+
+function awayFrame(away: boolean): ClientFrame {
+  return { type: "away", payload: { away } };
+}
+
+function rangeOf([start = 0, end = 0]: readonly number[]): readonly [start: number, end: number] {
+  return [start, end];
 }
 
 /** A page of changes. */
@@ -585,8 +686,19 @@ function roomOf(answer: Schemas["Conversation"]): Room {
 
 /** A message of the HTTP API as frames have it. */
 function wireOf(answer: Schemas["Message"]): WireMessage {
-  const { createdAtMs: timestamp, editedAtMs: editedAt, sender: user, ...rest } = answer;
-  return { ...known(rest), timestamp, user, ...(typeof editedAt === "number" && { editedAt }) };
+  const { createdAtMs: timestamp, editedAtMs: editedAt, sender: user, reply, hidden, ...rest } = answer;
+  return {
+    ...known(rest),
+    timestamp,
+    user,
+    ...(typeof editedAt === "number" && { editedAt }),
+    ...(hidden && { hidden }),
+    ...(reply && { reply: quoteToWire(reply) }),
+  };
+}
+
+function quoteToWire({ sender: user, ...quote }: Schemas["Quote"]): WireQuote {
+  return { ...known(quote), user };
 }
 
 /** Without fields that are null: frames leave those out. */

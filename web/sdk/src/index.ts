@@ -1,5 +1,10 @@
+export type { Account } from "./account.js";
 export { Client, type ConversationHandle, createClient } from "./client.js";
 export type { Contacts } from "./contacts.js";
+export { uniqueId } from "./core/random.js";
 export { OortError } from "./error.js";
+export type { Files } from "./files.js";
+export type { Groups, LinkBounds } from "./groups.js";
 export { DEFAULT_LIMITS } from "./limits.js";
+export type { Push } from "./push.js";
 export type * from "./types.js";

@@ -48,6 +48,8 @@ export const TIMES = {
   answerMs: 15_000,
   /** Longest wait for the answer to an HTTP request. */
   httpMs: 30_000,
+  /** The same for a part of a file, on a slow way. */
+  uploadPartMs: 120_000,
   /** Somebody who typed is forgotten after this. */
   typingMs: 6_000,
   /** "I am typing" is repeated no sooner. */
@@ -60,6 +62,8 @@ export const TIMES = {
   deliveredMs: 5_000,
   /** Changes to what is watched within this time travel together. */
   watchMs: 50,
+  /** Longest time slept until messages end; browsers take no more than 24 days. */
+  sleepMaxMs: 30_000,
   /** Changes within this time are written to the cache together. */
   flushMs: 300,
   /** An access token that ends sooner is renewed before it is used. */

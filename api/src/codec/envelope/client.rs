@@ -32,6 +32,8 @@ frame_types! {
         Watch = "watch",
         /// The user types; V1 only.
         Typing = "typing",
+        /// The device is left alone, or no longer; V1 only.
+        Away = "away",
     }
 }
 
@@ -77,6 +79,8 @@ pub enum ClientFrame {
     },
     /// `typing`
     Typing(Typing),
+    /// `away`: whether the device is left alone.
+    Away(bool),
 }
 
 /// Why a frame was refused. V1 clients are told, with `error`; Classic ones
@@ -120,6 +124,7 @@ pub fn parse(text: &str, flavour: Flavour, limits: &Limits) -> Result<ClientFram
         Ok(Command::Cursor(command)) => Ok(ClientFrame::Cursor { command, request_id }),
         Ok(Command::Watch(watch)) => Ok(ClientFrame::Watch { watch, request_id }),
         Ok(Command::Typing(typing)) => Ok(ClientFrame::Typing(typing)),
+        Ok(Command::Away(is_away)) => Ok(ClientFrame::Away(is_away)),
         Err(refusal) => Err(EnvelopeError { refusal, request_id }),
     }
 }
@@ -132,6 +137,7 @@ enum Command {
     Cursor(CursorCommand),
     Watch(Watch),
     Typing(Typing),
+    Away(bool),
 }
 
 type Raw<'a> = Option<&'a RawValue>;
@@ -155,8 +161,9 @@ fn envelope<'a>(
         return Err((Refusal::new(Code::InvalidRequest, "type must be a string"), payload));
     };
     match ClientType::named(&kind) {
-        Some(ClientType::Ping | ClientType::Cursor | ClientType::Watch | ClientType::Typing)
-            if flavour == Flavour::Classic => {}
+        Some(
+            ClientType::Ping | ClientType::Cursor | ClientType::Watch | ClientType::Typing | ClientType::Away,
+        ) if flavour == Flavour::Classic => {}
         Some(known) => return Ok((known, payload)),
         None => {}
     }
@@ -172,6 +179,7 @@ fn command(frame_type: ClientType, payload: Payload<'_>, limits: &Limits) -> Res
         ClientType::Cursor => cursor(&payload).map(Command::Cursor),
         ClientType::Watch => watch::watch(payload.room_ids, payload.user_ids).map(Command::Watch),
         ClientType::Typing => watch::typing(room_id(&payload.room_id)?, payload.active).map(Command::Typing),
+        ClientType::Away => watch::flag("away", payload.away).map(Command::Away),
     }
 }
 

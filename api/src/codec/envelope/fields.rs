@@ -75,6 +75,8 @@ pub(super) struct Payload<'a> {
     pub(super) user_ids: Option<&'a RawValue>,
     #[serde(borrow)]
     pub(super) active: Option<&'a RawValue>,
+    #[serde(borrow)]
+    pub(super) away: Option<&'a RawValue>,
 }
 
 /// What is still read of a payload that cannot be read otherwise.
@@ -99,6 +101,8 @@ pub(super) struct Item<'a> {
     pub(super) attachment: Option<&'a RawValue>,
     #[serde(borrow, default)]
     pub(super) reply_to: Given<'a>,
+    #[serde(borrow, default)]
+    pub(super) expires_in_ms: Given<'a>,
     #[serde(borrow, default)]
     pub(super) mentions: Option<&'a RawValue>,
     #[serde(borrow, default)]

@@ -139,6 +139,10 @@ fn write_extra<S: SerializeStruct>(
         Gone::NotGone => {}
         Gone::Recalled => json.serialize_field("gone", "recalled")?,
         Gone::Erased => json.serialize_field("gone", "erased")?,
+        Gone::Expired => json.serialize_field("gone", "expired")?,
+    }
+    if extra.expires_at_ms > 0 {
+        json.serialize_field("expiresAtMs", &extra.expires_at_ms)?;
     }
     if !extra.reactions.is_empty() {
         json.serialize_field("reactions", &Reactions(&extra.reactions))?;
@@ -162,6 +166,8 @@ struct QuoteJson<'a> {
     content: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     user: Option<In<'a, User>>,
+    #[serde(rename = "expiresAtMs", skip_serializing_if = "Option::is_none")]
+    expires_at_ms: Option<i64>,
 }
 
 impl<'a> QuoteJson<'a> {
@@ -172,6 +178,7 @@ impl<'a> QuoteJson<'a> {
             kind: name_of_kind(quote.kind()),
             content: &quote.content,
             user: quote.sender.as_ref().map(|sender| In(sender, Flavour::V1)),
+            expires_at_ms: (quote.expires_at_ms > 0).then_some(quote.expires_at_ms),
         }
     }
 }
@@ -212,7 +219,7 @@ impl Serialize for In<'_, Conversation> {
         json.serialize_field("id", &RoomId(room.id))?;
         json.serialize_field("name", &room.name)?;
         if flavour == Flavour::V1 {
-            json.serialize_field("kind", kind_of_conversation(room.kind))?;
+            json.serialize_field("kind", name_of_conversation_kind(room.kind()))?;
             if room.creator_id != 0 {
                 json.serialize_field("creatorId", &UserIdIn(room.creator_id, flavour))?;
             }
@@ -243,7 +250,7 @@ impl Serialize for In<'_, Conversation> {
             if room.silenced_until_ms != 0 {
                 json.serialize_field("silencedUntil", &room.silenced_until_ms)?;
             }
-            write_group(room, &mut json)?;
+            write_shared(room, &mut json)?;
         }
         json.serialize_field("hasMoreMessages", &room.has_more)?;
         json.serialize_field("messages", &In(room.latest.as_slice(), flavour))?;
@@ -251,8 +258,8 @@ impl Serialize for In<'_, Conversation> {
     }
 }
 
-/// What all members see of a group.
-fn write_group<S: SerializeStruct>(room: &Conversation, json: &mut S) -> Result<(), S::Error> {
+/// What all members see alike.
+fn write_shared<S: SerializeStruct>(room: &Conversation, json: &mut S) -> Result<(), S::Error> {
     if room.members != 0 {
         json.serialize_field("members", &room.members)?;
     }
@@ -265,10 +272,13 @@ fn write_group<S: SerializeStruct>(room: &Conversation, json: &mut S) -> Result<
     if room.dissolved_at_ms != 0 {
         json.serialize_field("dissolvedAtMs", &room.dissolved_at_ms)?;
     }
+    if room.expires_in_ms != 0 {
+        json.serialize_field("expiresInMs", &room.expires_in_ms)?;
+    }
     Ok(())
 }
 
-/// A group after a change, as all its members see it: nothing of the reader's own.
+/// A conversation after a change, as all its members see it: nothing of the reader's own.
 pub(super) struct Changed<'a>(pub(super) &'a Conversation);
 
 impl Serialize for Changed<'_> {
@@ -277,10 +287,10 @@ impl Serialize for Changed<'_> {
         let mut json = serializer.serialize_struct("Room", 9)?;
         json.serialize_field("id", &RoomId(room.id))?;
         json.serialize_field("name", &room.name)?;
-        json.serialize_field("kind", kind_of_conversation(room.kind))?;
+        json.serialize_field("kind", name_of_conversation_kind(room.kind()))?;
         json.serialize_field("head", &room.head)?;
         json.serialize_field("announcement", &room.announcement)?;
-        write_group(room, &mut json)?;
+        write_shared(room, &mut json)?;
         json.end()
     }
 }
@@ -328,11 +338,13 @@ pub fn kind_named(name: &str) -> Option<MessageKind> {
     [Text, Image, Voice, Video, File, Location, Custom].into_iter().find(|kind| name_of_kind(*kind) == name)
 }
 
-/// Kinds this build does not know look like rooms: the least that is true.
-pub(super) fn kind_of_conversation(kind: i32) -> &'static str {
-    match ConversationKind::try_from(kind) {
-        Ok(ConversationKind::Direct) => "direct",
-        Ok(ConversationKind::Group) => "group",
-        Ok(ConversationKind::Room | ConversationKind::Unspecified) | Err(_) => "room",
+/// A kind of conversation as clients know it. Kinds this build does not know
+/// look like rooms: the least that is true.
+#[must_use]
+pub const fn name_of_conversation_kind(kind: ConversationKind) -> &'static str {
+    match kind {
+        ConversationKind::Direct => "direct",
+        ConversationKind::Group => "group",
+        ConversationKind::Room | ConversationKind::Unspecified => "room",
     }
 }

@@ -14,7 +14,7 @@ pub mod server;
 pub mod watch;
 
 pub use client::{ClientFrame, ClientType, EnvelopeError, parse};
-pub use json::{kind_named, name_of_kind};
+pub use json::{kind_named, name_of_conversation_kind, name_of_kind};
 pub use limits::Limits;
 pub use server::{Head, Listing, ServerFrame, ServerType, Session, encode_message, visible_in};
 pub use watch::{Typing, Watch};

@@ -35,10 +35,14 @@ pub(super) fn watch(room_ids: Option<&RawValue>, user_ids: Option<&RawValue>) ->
 }
 
 pub(super) fn typing(conversation: ConversationId, active: Option<&RawValue>) -> Result<Typing, Refusal> {
-    match active.map(RawValue::get) {
-        Some("true") => Ok(Typing { conversation, active: true }),
-        Some("false") => Ok(Typing { conversation, active: false }),
-        _ => Err(invalid("active must be true or false")),
+    Ok(Typing { conversation, active: flag("active", active)? })
+}
+
+pub(super) fn flag(field: &str, raw: Option<&RawValue>) -> Result<bool, Refusal> {
+    match raw.map(RawValue::get) {
+        Some("true") => Ok(true),
+        Some("false") => Ok(false),
+        _ => Err(invalid(format!("{field} must be true or false"))),
     }
 }
 
@@ -95,6 +99,8 @@ mod tests {
             assert!(read("typing", &payload).expect_err("refused").starts_with("active"), "{payload}");
         }
         assert!(read("typing", &json!({"active": true})).expect_err("refused").starts_with("roomId"));
+        assert!(read("away", &json!({"away": "yes"})).expect_err("refused").starts_with("away"));
+        assert_eq!(read("away", &json!({"away": true})), Ok(ClientFrame::Away(true)));
         let empty = ClientFrame::Watch { watch: Watch::default(), request_id: None };
         assert_eq!(read("watch", &json!({"userIds": null})), Ok(empty));
     }
@@ -104,6 +110,7 @@ mod tests {
         for text in [
             r#"{"type":"watch","payload":{}}"#,
             r#"{"type":"typing","payload":{"roomId":"7","active":true}}"#,
+            r#"{"type":"away","payload":{"away":true}}"#,
         ] {
             assert!(parse(text, Flavour::Classic, &Limits::default()).is_err(), "{text}");
         }

@@ -8,6 +8,7 @@ mod sessions;
 mod sweep;
 
 use std::cell::Cell;
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
@@ -132,6 +133,22 @@ impl Directory for MemoryDirectory {
     async fn sessions(&self, user: UserId) -> Result<Vec<UserSession>, Error> {
         let state = self.state.lock();
         Ok(state.sessions.of_user(user, |comet| state.comets.is_live(comet)))
+    }
+
+    async fn restate_sessions(&self, comet: &CometRef, sessions: &[SessionEntry]) -> Result<(), Error> {
+        let mut state = self.state.lock();
+        sessions.iter().for_each(|entry| state.sessions.restate(comet, entry));
+        Ok(())
+    }
+
+    async fn present(&self, users: &[UserId]) -> Result<HashMap<UserId, Vec<String>>, Error> {
+        let state = self.state.lock();
+        let of = |user: &UserId| {
+            let sessions = state.sessions.of_user(*user, |comet| state.comets.is_live(comet));
+            let platforms: Vec<String> = sessions.into_iter().map(|session| session.platform).collect();
+            (!platforms.is_empty()).then_some((*user, platforms))
+        };
+        Ok(users.iter().filter_map(of).collect())
     }
 
     async fn sweep(&self, keys_max: usize) -> Result<usize, Error> {

@@ -89,6 +89,16 @@ impl Sessions {
         }
     }
 
+    pub(super) fn restate(&mut self, comet: &CometRef, entry: &SessionEntry) {
+        let platform = self.platform(&entry.platform);
+        let sessions = entry.user.and_then(|user| self.by_user.get_mut(&user));
+        let mut known = sessions.into_iter().flatten();
+        let session = known.find(|known| known.key == entry.key && known.place.is(comet, entry.version));
+        if let Some(session) = session {
+            (session.platform, session.login) = (platform, entry.login);
+        }
+    }
+
     pub(super) fn comets_of(&self, user: UserId, live: impl Fn(&CometRef) -> bool) -> Option<Vec<CometRef>> {
         let mut comets: Vec<CometRef> = Vec::new();
         for Session { place, .. } in self.by_user.get(&user)? {

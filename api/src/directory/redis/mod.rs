@@ -120,11 +120,7 @@ impl RedisDirectory {
         for entry in sessions {
             if let Some(user) = entry.user {
                 let args = of_user.entry(user).or_insert_with(|| vec![comet.id.clone(), epoch.clone()]);
-                let client = match entry.login {
-                    Some(tag) => format!("{}|{tag}", entry.platform),
-                    None => entry.platform.clone(),
-                };
-                args.extend([entry.key.to_string(), entry.version.to_string(), client]);
+                args.extend([entry.key.to_string(), entry.version.to_string(), client_of(entry)]);
             }
             if entry.addressable {
                 let args = vec![comet.id.clone(), epoch.clone(), entry.version.to_string()];
@@ -316,6 +312,37 @@ impl Directory for RedisDirectory {
         Ok(sessions)
     }
 
+    async fn restate_sessions(&self, comet: &CometRef, sessions: &[SessionEntry]) -> Result<(), Error> {
+        let op = |entry: &SessionEntry| {
+            let exact = Place { comet: comet.clone(), version: entry.version };
+            let args = vec![entry.key.to_string(), exact.to_string(), client_of(entry)];
+            Some(Op::script(&scripts::RESTATE_SESSION, self.keys.user(entry.user?), args))
+        };
+        self.link.run(sessions.iter().filter_map(op).collect()).await.map(drop)
+    }
+
+    async fn present(&self, users: &[UserId]) -> Result<HashMap<UserId, Vec<String>>, Error> {
+        let values =
+            self.link.run(users.iter().map(|&user| Op::hash_values(&self.keys.user(user))).collect()).await?;
+        let mut found: Vec<(UserId, CometRef, String)> = Vec::new();
+        for (user, value) in users.iter().zip(values) {
+            let texts: Vec<String> = entries::read(value)?;
+            let session = |text: String| {
+                let Place { comet, .. } = text.parse().ok()?;
+                Some((*user, comet, entries::client(&text)?.0))
+            };
+            found.extend(texts.into_iter().filter_map(session));
+        }
+        let live = self.live_among(found.iter().map(|(_, comet, _)| comet)).await?;
+        let mut present: HashMap<UserId, Vec<String>> = HashMap::new();
+        for (user, comet, platform) in found {
+            if live.contains(&comet) {
+                present.entry(user).or_default().push(platform);
+            }
+        }
+        Ok(present)
+    }
+
     async fn sweep(&self, keys_max: usize) -> Result<usize, Error> {
         self.sweep_some(keys_max).await
     }
@@ -356,6 +383,14 @@ impl Directory for RedisDirectory {
         // A write, as a replica or a full Redis answers reads.
         let args = vec![FORGET_AFTER.as_secs().to_string()];
         self.link.run(vec![Op::script(&scripts::FORGET_COMETS, self.keys.comets(), args)]).await.map(drop)
+    }
+}
+
+/// What stands behind a session's place.
+fn client_of(entry: &SessionEntry) -> String {
+    match entry.login {
+        Some(tag) => format!("{}|{tag}", entry.platform),
+        None => entry.platform.clone(),
     }
 }
 

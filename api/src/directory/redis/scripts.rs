@@ -28,6 +28,7 @@ scripts! {
     RETIRE = "lua/retire.lua"
     ADD_TO_USER = "lua/add_to_user.lua"
     ADD_SESSION = "lua/add_session.lua"
+    RESTATE_SESSION = "lua/restate_session.lua"
     REMOVE_FROM_USER = "lua/remove_from_user.lua"
     REMOVE_EXACT = "lua/remove_exact.lua"
     REMOVE_FIELD_EXACT = "lua/remove_field_exact.lua"

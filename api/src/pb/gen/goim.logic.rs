@@ -37,6 +37,9 @@ pub struct PushMsg {
     /// As the frame's. The job neither orders it nor drops it as a repeat.
     #[prost(enumeration = "super::protocol::proto::Replay", tag = "23")]
     pub replay: i32,
+    /// Users whose sessions must not get it.
+    #[prost(int64, repeated, tag = "24")]
+    pub exclude_user_ids: ::prost::alloc::vec::Vec<i64>,
 }
 /// Nested message and enum types in `PushMsg`.
 pub mod push_msg {

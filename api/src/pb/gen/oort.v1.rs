@@ -59,6 +59,9 @@ pub struct MessageExtra {
     /// The reader had it removed for themselves: nothing else is shown of it.
     #[prost(bool, tag = "9")]
     pub hidden: bool,
+    /// From then on nobody is shown its content, ms since the epoch; 0 = it stays.
+    #[prost(int64, tag = "10")]
+    pub expires_at_ms: i64,
 }
 /// Nested message and enum types in `MessageExtra`.
 pub mod message_extra {
@@ -80,6 +83,8 @@ pub mod message_extra {
         Recalled = 1,
         /// Removed by the server.
         Erased = 2,
+        /// Its time was over.
+        Expired = 3,
     }
     impl Gone {
         /// String value of the enum field names used in the ProtoBuf definition.
@@ -91,6 +96,7 @@ pub mod message_extra {
                 Self::NotGone => "NOT_GONE",
                 Self::Recalled => "RECALLED",
                 Self::Erased => "ERASED",
+                Self::Expired => "EXPIRED",
             }
         }
         /// Creates an enum from field names used in the ProtoBuf definition.
@@ -99,6 +105,7 @@ pub mod message_extra {
                 "NOT_GONE" => Some(Self::NotGone),
                 "RECALLED" => Some(Self::Recalled),
                 "ERASED" => Some(Self::Erased),
+                "EXPIRED" => Some(Self::Expired),
                 _ => None,
             }
         }
@@ -164,6 +171,7 @@ pub mod change_event {
         Reacted = 2,
         Unreacted = 3,
         Erased = 4,
+        Expired = 5,
     }
     impl Kind {
         /// String value of the enum field names used in the ProtoBuf definition.
@@ -177,6 +185,7 @@ pub mod change_event {
                 Self::Reacted => "REACTED",
                 Self::Unreacted => "UNREACTED",
                 Self::Erased => "ERASED",
+                Self::Expired => "EXPIRED",
             }
         }
         /// Creates an enum from field names used in the ProtoBuf definition.
@@ -187,6 +196,7 @@ pub mod change_event {
                 "REACTED" => Some(Self::Reacted),
                 "UNREACTED" => Some(Self::Unreacted),
                 "ERASED" => Some(Self::Erased),
+                "EXPIRED" => Some(Self::Expired),
                 _ => None,
             }
         }
@@ -213,6 +223,9 @@ pub struct Details {
     /// The message that it was copied from.
     #[prost(message, optional, tag = "6")]
     pub forwarded: ::core::option::Option<Origin>,
+    /// How long it stays, ms; 0 = as long as the conversation says.
+    #[prost(int64, tag = "7")]
+    pub expires_in_ms: i64,
 }
 /// A message that was sent on.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -237,6 +250,9 @@ pub struct Quote {
     pub content: ::prost::alloc::string::String,
     #[prost(enumeration = "MessageKind", tag = "4")]
     pub kind: i32,
+    /// From then on nobody is shown `content`, ms since the epoch; 0 = it stays.
+    #[prost(int64, tag = "5")]
+    pub expires_at_ms: i64,
 }
 /// A conversation as its reader sees it.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -310,6 +326,9 @@ pub struct Conversation {
     /// Between logic's parts: the reader had some of its messages removed.
     #[prost(bool, tag = "31")]
     pub has_hidden: bool,
+    /// How long messages sent from now on stay, ms; 0 = for ever.
+    #[prost(int64, tag = "32")]
+    pub expires_in_ms: i64,
 }
 /// Body of a Proto with op CURSOR: how far a user has got in a conversation.
 /// Neither seq ever falls.
@@ -392,7 +411,7 @@ pub mod conversation_event {
     }
 }
 /// Whether somebody is online.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+#[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Presence {
     #[prost(int64, tag = "1")]
     pub user_id: i64,
@@ -401,6 +420,20 @@ pub struct Presence {
     /// When they were last seen, ms since the epoch; 0 = never, or not known.
     #[prost(int64, tag = "3")]
     pub last_seen_ms: i64,
+    /// Online only: every device is left alone.
+    #[prost(bool, tag = "4")]
+    pub away: bool,
+    /// Online only: the kinds of devices they are online with, each once, by name.
+    #[prost(message, repeated, tag = "5")]
+    pub devices: ::prost::alloc::vec::Vec<PresentDevice>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct PresentDevice {
+    #[prost(string, tag = "1")]
+    pub kind: ::prost::alloc::string::String,
+    /// Every device of the kind is left alone.
+    #[prost(bool, tag = "2")]
+    pub away: bool,
 }
 /// Body of a Proto with op PRESENCE.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -927,6 +960,17 @@ pub struct TypingCommand {
     #[prost(bool, tag = "3")]
     pub is_member: bool,
 }
+/// The device is, or is no longer, left alone.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct AwayCommand {
+    #[prost(message, optional, tag = "1")]
+    pub comet: ::core::option::Option<CometRef>,
+    /// As it is now.
+    #[prost(message, optional, tag = "2")]
+    pub session: ::core::option::Option<SessionRef>,
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct AwayResult {}
 /// It was taken; whether it reaches anybody is not told.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct TypingResult {}
@@ -938,7 +982,10 @@ pub struct ReceiveRequest {
     pub key: ::prost::alloc::string::String,
     #[prost(string, tag = "3")]
     pub traceparent: ::prost::alloc::string::String,
-    #[prost(oneof = "receive_request::Command", tags = "8, 9, 10, 11, 12, 13, 14, 15")]
+    #[prost(
+        oneof = "receive_request::Command",
+        tags = "8, 9, 10, 11, 12, 13, 14, 15, 16"
+    )]
     pub command: ::core::option::Option<receive_request::Command>,
 }
 /// Nested message and enum types in `ReceiveRequest`.
@@ -961,11 +1008,13 @@ pub mod receive_request {
         Watch(super::WatchCommand),
         #[prost(message, tag = "15")]
         Typing(super::TypingCommand),
+        #[prost(message, tag = "16")]
+        Away(super::AwayCommand),
     }
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct ReceiveReply {
-    #[prost(oneof = "receive_reply::Result", tags = "8, 9, 10, 11, 12, 13, 14, 15")]
+    #[prost(oneof = "receive_reply::Result", tags = "8, 9, 10, 11, 12, 13, 14, 15, 16")]
     pub result: ::core::option::Option<receive_reply::Result>,
 }
 /// Nested message and enum types in `ReceiveReply`.
@@ -988,6 +1037,8 @@ pub mod receive_reply {
         Watch(super::WatchResult),
         #[prost(message, tag = "15")]
         Typing(super::TypingResult),
+        #[prost(message, tag = "16")]
+        Away(super::AwayResult),
     }
 }
 /// What a comet's process says about itself, for operators.
@@ -1846,6 +1897,8 @@ pub struct Delivery {
     pub speed: i32,
     #[prost(enumeration = "super::super::goim::logic::push_msg::Effect", tag = "8")]
     pub effect: i32,
+    #[prost(int64, repeated, tag = "9")]
+    pub exclude_user_ids: ::prost::alloc::vec::Vec<i64>,
 }
 /// Deliveries in order. The comet answers each batch with one PushAck, in
 /// order, when every frame lies in a socket or in a session's bounded buffer

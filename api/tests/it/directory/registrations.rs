@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use oort_api::directory::{CometRef, LoginTag, Renewal, SessionEntry, UserSession};
+use oort_api::directory::{AWAY, CometRef, LoginTag, Renewal, SessionEntry, UserSession};
 
 use super::{Fresh, LONG, PATIENCE, comet, info, key, live, nowhere, presence, room, route, session, user};
 
@@ -62,6 +62,37 @@ pub(super) async fn the_sessions_of_a_user_say_by_which_log_in(fresh: &impl Fres
     let found = directory.sessions(user(1)).await.expect("answers");
     assert_eq!(found, [first, at("a2", &a, "web", Some(laptop))]);
     assert_eq!(directory.sessions(user(3)).await, Ok(Vec::new()));
+}
+
+pub(super) async fn a_session_is_restated_only_as_it_is_recorded(fresh: &impl Fresh) {
+    let directory = fresh.directory();
+    let (a, b) = (live(&*directory, "a", 1).await, live(&*directory, "b", 1).await);
+    let login = Some(LoginTag::of("phone"));
+    let by = |text: &str, version| SessionEntry { login, ..session(1, text, version) };
+    directory.add_sessions(&a, &[by("a1", 2), session(2, "a2", 1)]).await.expect("added");
+    directory.add_sessions(&b, &[session(1, "b1", 1)]).await.expect("added");
+    directory.add_sessions(&comet("b", 0), &[session(3, "b3", 1)]).await.expect("added");
+    let away = |entry: SessionEntry| SessionEntry { platform: format!("web{AWAY}"), ..entry };
+    // Another version, another comet, one that is not there.
+    let others = [away(by("a1", 1)), away(by("a1", 3)), away(by("none", 2))];
+    directory.restate_sessions(&a, &others).await.expect("answers");
+    directory.restate_sessions(&b, &[away(by("a1", 2))]).await.expect("answers");
+    let users = [user(1), user(2), user(3)];
+    let kinds = async || {
+        let mut present = fresh.elsewhere().present(&users).await.expect("answers");
+        present.values_mut().for_each(|kinds| kinds.sort());
+        present
+    };
+    let web = || "web".to_owned();
+    assert_eq!(kinds().await, [(user(1), vec![web(), web()]), (user(2), vec![web()])].into());
+    directory.restate_sessions(&a, &[away(by("a1", 2))]).await.expect("answers");
+    let first = vec![web(), format!("web{AWAY}")];
+    assert_eq!(kinds().await, [(user(1), first), (user(2), vec![web()])].into());
+    let sessions = directory.sessions(user(1)).await.expect("answers");
+    assert_eq!((sessions[0].login, sessions[0].platform.as_str()), (login, "web;away"));
+    // It ends as any other.
+    directory.remove_sessions(&a, &[by("a1", 2)]).await.expect("removed");
+    assert_eq!(kinds().await[&user(1)], [web()]);
 }
 
 pub(super) async fn an_addressable_key_moves_to_another_comet(fresh: &impl Fresh) {

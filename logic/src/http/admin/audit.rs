@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
-use super::operator::Operator;
+use super::operator::{Operator, See};
 use crate::http::door::Door;
 use crate::http::input::Query;
 use crate::http::refused::Refused;
@@ -46,9 +46,11 @@ struct AuditView {
     actor_id: String,
     /// Their user name; empty = the command line.
     actor: String,
-    /// `kick`, `broadcast`, `replay`, `operator_granted`, `operator_revoked`.
+    /// `kick`, `ban`, `unban`, `mute`, `unmute`, `message_erased`, `group_changed`, `group_dissolved`, `member_removed`,
+    /// `member_muted`, `broadcast`, `replay`, `operator_granted`, `operator_revoked`, `key_created`, `key_revoked`.
     action: String,
-    /// To whom or what: a user id, `everyone`, or `conversation` and its id.
+    /// To whom or what: a user id, `everyone`, or `conversation`, `message`, `group` or
+    /// `key` and its id.
     subject: String,
     /// More, by action.
     #[schema(value_type = Object)]
@@ -74,7 +76,7 @@ impl From<Audit> for AuditView {
     responses((status = 200, description = "Newest first", body = AuditPageView)))]
 pub(super) async fn audit(
     State(door): State<Arc<Door>>,
-    _: Operator,
+    _: Operator<See>,
     Query(query): Query<ListAudit>,
 ) -> Result<JsonReply<AuditPageView>, Refused> {
     let before = query.before.as_deref().map(str::parse::<i64>).transpose();

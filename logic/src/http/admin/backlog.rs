@@ -9,7 +9,7 @@ use oort_api::bus::{DeadLetter, LetterPlace};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::operator::Operator;
+use super::operator::{Operator, See};
 use crate::http::door::Door;
 use crate::http::input::Query;
 use crate::http::refused::Refused;
@@ -78,7 +78,7 @@ impl From<&DeadLetter> for DeadLetterView {
     responses((status = 200, description = "As the store has it", body = OutboxView)))]
 pub(super) async fn outbox(
     State(door): State<Arc<Door>>,
-    _: Operator,
+    _: Operator<See>,
 ) -> Result<JsonReply<OutboxView>, Refused> {
     let (rows, oldest_ms) = door.app.operators.outbox().await?;
     Ok(JsonReply(OutboxView { rows, oldest_ms }))
@@ -89,7 +89,7 @@ pub(super) async fn outbox(
     responses((status = 200, description = "Oldest first", body = DeadLettersView)))]
 pub(super) async fn dead_letters(
     State(door): State<Arc<Door>>,
-    _: Operator,
+    _: Operator<See>,
     Query(query): Query<ListDeadLetters>,
 ) -> Result<JsonReply<DeadLettersView>, Refused> {
     let after = query.after.as_deref().map(str::parse::<LetterPlace>).transpose();

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde_json::json;
 use utoipa::ToSchema;
 
-use super::operator::Operator;
+use super::operator::{Broadcast as ToAll, Operator};
 use crate::http::door::Door;
 use crate::http::input::Json;
 use crate::http::push::PushBody;
@@ -30,7 +30,7 @@ pub(super) struct Broadcast {
     responses((status = 202, description = "The bus has it")))]
 pub(super) async fn broadcast(
     State(door): State<Arc<Door>>,
-    operator: Operator,
+    operator: Operator<ToAll>,
     trace: Trace,
     Json(order): Json<Broadcast>,
 ) -> Result<StatusCode, Refused> {

@@ -8,7 +8,7 @@ use oort_api::directory::{NodeEntry, NodeMetrics};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::operator::Operator;
+use super::operator::{Operator, See};
 use crate::http::door::Door;
 use crate::http::refused::Refused;
 
@@ -134,7 +134,7 @@ impl From<NodeMetrics> for NodeMetricsView {
     responses((status = 200, description = "Processes that reported lately", body = NodesView)))]
 pub(super) async fn nodes(
     State(door): State<Arc<Door>>,
-    _: Operator,
+    _: Operator<See>,
 ) -> Result<JsonReply<NodesView>, Refused> {
     let nodes = door.app.operators.nodes().await?;
     Ok(JsonReply(NodesView { nodes: nodes.into_iter().map(NodeView::from).collect() }))

@@ -10,7 +10,7 @@ use oort_api::ids::{ConversationId, Seq, UserId};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::operator::Operator;
+use super::operator::{Operator, Replay};
 use crate::http::door::Door;
 use crate::http::input::Json;
 use crate::http::refused::Refused;
@@ -91,7 +91,7 @@ impl ReplayOrder {
     responses((status = 202, description = "The bus has them", body = ReplayedView)))]
 pub(super) async fn replay(
     State(door): State<Arc<Door>>,
-    operator: Operator,
+    operator: Operator<Replay>,
     trace: Trace,
     Json(order): Json<ReplayOrder>,
 ) -> Result<(StatusCode, JsonReply<ReplayedView>), Refused> {

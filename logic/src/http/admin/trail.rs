@@ -9,7 +9,7 @@ use oort_api::trail::{Hop, Step};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::operator::Operator;
+use super::operator::{Operator, See};
 use crate::http::door::Door;
 use crate::http::input::Path2;
 use crate::http::refused::Refused;
@@ -180,7 +180,7 @@ impl From<Found> for TraceView {
     responses((status = 200, description = "What is still remembered of its way", body = TraceView)))]
 pub(super) async fn trace(
     State(door): State<Arc<Door>>,
-    _: Operator,
+    _: Operator<See>,
     Path2(conversation, seq): Path2<ConversationId, Seq>,
 ) -> Result<JsonReply<TraceView>, Refused> {
     Ok(JsonReply(door.app.trails.of(conversation, seq).await?.into()))

@@ -10,11 +10,14 @@ use oort_api::ids::{SessionKey, UserId};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::operator::Operator;
+use super::operator::{Kick, Operator, See};
+use super::sanctions::SanctionView;
 use crate::http::door::Door;
 use crate::http::input::{Path, Path2, Query};
 use crate::http::refused::Refused;
 use crate::operators::UserState;
+use crate::policy::operators::OperatorRole;
+use crate::store::SanctionKind;
 
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
@@ -40,10 +43,19 @@ struct AdminUserView {
     #[schema(example = "7")]
     id: String,
     username: String,
-    /// They have the operator role.
+    /// They look after the server.
     operator: bool,
+    /// `viewer`, `moderator` or `administrator`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    role: Option<&'static str>,
     /// They have a connection.
     online: bool,
+    /// They may not log in.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ban: Option<SanctionView>,
+    /// They may not send.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    mute: Option<SanctionView>,
 }
 
 /// Connections of a user.
@@ -74,8 +86,23 @@ pub(super) struct KickedView {
 
 impl From<UserState> for AdminUserView {
     fn from(state: UserState) -> Self {
-        let UserState { user, is_operator, is_online } = state;
-        Self { id: user.id.to_string(), username: user.username, operator: is_operator, online: is_online }
+        let UserState { user, role, is_online, sanctions } = state;
+        let (mut ban, mut mute) = (None, None);
+        for sanction in sanctions {
+            match sanction.kind {
+                SanctionKind::Ban => ban = Some(sanction.into()),
+                SanctionKind::Mute => mute = Some(sanction.into()),
+            }
+        }
+        Self {
+            id: user.id.to_string(),
+            username: user.username,
+            operator: role.is_some(),
+            role: role.map(OperatorRole::as_str),
+            online: is_online,
+            ban,
+            mute,
+        }
     }
 }
 
@@ -84,7 +111,7 @@ impl From<UserState> for AdminUserView {
     responses((status = 200, description = "By name", body = AdminUsersView)))]
 pub(super) async fn users(
     State(door): State<Arc<Door>>,
-    _: Operator,
+    _: Operator<See>,
     Query(find): Query<AdminFindUsers>,
 ) -> Result<JsonReply<AdminUsersView>, Refused> {
     let users = door.app.accounts.find_users(&find.query, find.limit).await?;
@@ -98,7 +125,7 @@ pub(super) async fn users(
     responses((status = 200, description = "By comet and key", body = ConnectionsView)))]
 pub(super) async fn connections(
     State(door): State<Arc<Door>>,
-    _: Operator,
+    _: Operator<See>,
     Path(user): Path<UserId>,
 ) -> Result<JsonReply<ConnectionsView>, Refused> {
     let sessions = door.app.operators.sessions_of(user).await?;
@@ -116,9 +143,10 @@ pub(super) async fn connections(
     responses((status = 202, description = "The comets are told", body = KickedView)))]
 pub(super) async fn kick_all(
     State(door): State<Arc<Door>>,
-    operator: Operator,
+    operator: Operator<Kick>,
     Path(user): Path<UserId>,
 ) -> Result<(StatusCode, JsonReply<KickedView>), Refused> {
+    door.app.operators.reach(operator.role, user).await?;
     let connections = door.app.operators.kick(&door.app.kicks, operator.id, user, None).await?;
     Ok((StatusCode::ACCEPTED, JsonReply(KickedView { connections })))
 }
@@ -129,11 +157,12 @@ pub(super) async fn kick_all(
     responses((status = 202, description = "The comet is told", body = KickedView)))]
 pub(super) async fn kick(
     State(door): State<Arc<Door>>,
-    operator: Operator,
+    operator: Operator<Kick>,
     Path2(user, key): Path2<UserId, String>,
 ) -> Result<(StatusCode, JsonReply<KickedView>), Refused> {
     let key =
         SessionKey::new(key).map_err(|_| Refused::new(Code::InvalidField, "path: not a session key"))?;
+    door.app.operators.reach(operator.role, user).await?;
     let connections = door.app.operators.kick(&door.app.kicks, operator.id, user, Some(key)).await?;
     Ok((StatusCode::ACCEPTED, JsonReply(KickedView { connections })))
 }

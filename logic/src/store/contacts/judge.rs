@@ -213,6 +213,8 @@ pub(in crate::store) fn privacy_event(user: UserId, privacy: Privacy) -> NewUser
         "findByName": privacy.by_name.as_str(),
         "findByEmail": privacy.by_email.as_str(),
         "findById": privacy.by_id.as_str(),
+        "sendReceipts": privacy.sends_receipts,
+        "invisible": privacy.is_invisible,
     });
     NewUserEvent { user, kind: "privacy_changed", data }
 }

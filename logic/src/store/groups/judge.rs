@@ -62,11 +62,18 @@ impl GroupOrder {
         }
     }
 
+    /// What the actor is to the group.
+    fn role(&self, known: &Known) -> Role {
+        if self.is_by_operator { Role::Operator } else { known.role(self.actor.id) }
+    }
+
     fn operations(&self) -> Vec<Operation> {
         match &self.change {
             GroupChange::Add(_) => vec![Operation::AddMembers],
             GroupChange::Join => vec![Operation::Join],
-            GroupChange::Remove(member) if member.get() == self.actor.id => vec![Operation::Leave],
+            GroupChange::Remove(member) if member.get() == self.actor.id && !self.is_by_operator => {
+                vec![Operation::Leave]
+            }
             GroupChange::Remove(_) => vec![Operation::RemoveMember],
             GroupChange::SetRole(..) => vec![Operation::SetRole],
             GroupChange::HandOver(_) => vec![Operation::HandOver],
@@ -78,6 +85,7 @@ impl GroupOrder {
                     shows.then_some(Operation::Edit),
                     edit.announcement.is_some().then_some(Operation::Announce),
                     edit.is_muted_all.is_some().then_some(Operation::MuteAll),
+                    edit.expires_in_ms.is_some().then_some(Operation::SetExpiry),
                 ];
                 parts.into_iter().flatten().collect()
             }
@@ -140,6 +148,9 @@ pub(in crate::store) fn judge(order: &GroupOrder, known: &Known) -> Result<Optio
             if known.role(member.get()) == Role::Stranger {
                 return Ok(None);
             }
+            if order.is_by_operator && known.role(member.get()) == Role::Owner {
+                return Err(refused(Code::Forbidden, "a group has its owner: dissolve it, or ban the owner"));
+            }
             group.members -= 1;
             if group.members == 0 && group.dissolved_at_ms == 0 {
                 group.dissolved_at_ms = order.now_ms;
@@ -192,17 +203,20 @@ pub(in crate::store) fn judge(order: &GroupOrder, known: &Known) -> Result<Optio
 
 /// What a repeat finds done, though its actor might not do it again.
 fn is_done(order: &GroupOrder, known: &Known) -> bool {
-    let is_member = known.role(order.actor.id) != Role::Stranger;
+    let role = order.role(known);
+    let is_member = role != Role::Stranger;
     match order.change {
         GroupChange::Join => is_member,
         GroupChange::HandOver(to) => is_member && known.role(to.get()) == Role::Owner,
-        GroupChange::Dissolve => known.role(order.actor.id) == Role::Owner && known.group.dissolved_at_ms > 0,
+        GroupChange::Dissolve => {
+            matches!(role, Role::Owner | Role::Operator) && known.group.dissolved_at_ms > 0
+        }
         _ => false,
     }
 }
 
 fn authorise(order: &GroupOrder, known: &Known) -> Result<(), Error> {
-    let role = known.role(order.actor.id);
+    let role = order.role(known);
     let against = match order.change {
         GroupChange::Remove(member)
         | GroupChange::SetRole(member, _)
@@ -233,7 +247,9 @@ fn apply(edit: &GroupEdit, group: &mut GroupState) -> Option<GroupEdit> {
         avatar: differing(&edit.avatar, &mut group.avatar),
         announcement: differing(&edit.announcement, &mut group.announcement),
         is_muted_all: edit.is_muted_all.filter(|muted| *muted != group.is_muted_all),
+        expires_in_ms: edit.expires_in_ms.filter(|in_ms| *in_ms != group.expires_in_ms),
     };
+    group.expires_in_ms = told.expires_in_ms.unwrap_or(group.expires_in_ms);
     group.is_muted_all = told.is_muted_all.unwrap_or(group.is_muted_all);
     (told != GroupEdit::default()).then_some(told)
 }

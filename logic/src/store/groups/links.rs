@@ -34,7 +34,7 @@ impl Opening {
             return Err(no_link());
         }
         let (actor, change) = (user.clone(), GroupChange::Join);
-        Ok(GroupOrder { group, actor, change, members_max, admins_max: 0, now_ms })
+        Ok(GroupOrder { group, actor, is_by_operator: false, change, members_max, admins_max: 0, now_ms })
     }
 }
 

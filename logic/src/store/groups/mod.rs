@@ -35,6 +35,8 @@ pub struct GroupState {
     pub is_muted_all: bool,
     /// When it ended, ms since the epoch; 0 = it did not.
     pub dissolved_at_ms: i64,
+    /// How long messages sent from now on stay, ms; 0 = for ever.
+    pub expires_in_ms: i64,
 }
 
 /// A group as one of its members sees it.
@@ -61,6 +63,8 @@ pub struct GroupEdit {
     pub announcement: Option<String>,
     /// Only admins and the owner may send.
     pub is_muted_all: Option<bool>,
+    /// How long messages sent from now on stay, ms; 0 = for ever.
+    pub expires_in_ms: Option<i64>,
 }
 
 /// A change of a group.
@@ -91,6 +95,8 @@ pub struct GroupOrder {
     pub group: ConversationId,
     /// Who asks.
     pub actor: User,
+    /// The actor asks as an operator, whatever they are in the group.
+    pub is_by_operator: bool,
     /// What for.
     pub change: GroupChange,
     /// Most members of the group.

@@ -8,6 +8,7 @@ use oort_api::pb::oort::v1::{Conversation, ConversationKind, User};
 use tonic::async_trait;
 
 use super::{MemoryStore, Row};
+use crate::policy::operators::OperatorRole;
 use crate::store::plan::plan;
 use crate::store::{
     Admission, Appended, Audit, Begun, ConversationInfo, Credentials, CursorMove, Device, Entry, Error,
@@ -284,7 +285,7 @@ impl Store for MemoryStore {
         refused()
     }
 
-    async fn grant_operator(&self, _user: UserId, _now_ms: i64) -> Result<bool, Error> {
+    async fn grant_operator(&self, _user: UserId, _role: OperatorRole, _now_ms: i64) -> Result<bool, Error> {
         refused()
     }
 
@@ -292,7 +293,7 @@ impl Store for MemoryStore {
         refused()
     }
 
-    async fn is_operator(&self, _user: UserId) -> Result<bool, Error> {
+    async fn operator_role(&self, _user: UserId) -> Result<Option<OperatorRole>, Error> {
         refused()
     }
 

@@ -103,7 +103,7 @@ impl State {
 
 impl Room {
     fn state(&self) -> GroupState {
-        let Shown { avatar, announcement, is_muted_all, dissolved_at_ms } = &self.shown;
+        let Shown { avatar, announcement, is_muted_all, dissolved_at_ms, expires_in_ms } = &self.shown;
         GroupState {
             info: self.info.clone(),
             members: i64::try_from(self.members.len()).unwrap_or(i64::MAX),
@@ -111,6 +111,7 @@ impl Room {
             announcement: announcement.clone(),
             is_muted_all: *is_muted_all,
             dissolved_at_ms: *dissolved_at_ms,
+            expires_in_ms: *expires_in_ms,
         }
     }
 
@@ -130,9 +131,9 @@ impl Room {
                 }
             }
         }
-        let GroupState { info, avatar, announcement, is_muted_all, dissolved_at_ms, .. } =
+        let GroupState { info, avatar, announcement, is_muted_all, dissolved_at_ms, expires_in_ms, .. } =
             verdict.group.clone();
         self.info.name = info.name;
-        self.shown = Shown { avatar, announcement, is_muted_all, dissolved_at_ms };
+        self.shown = Shown { avatar, announcement, is_muted_all, dissolved_at_ms, expires_in_ms };
     }
 }

@@ -54,6 +54,25 @@ const SQLITE: &[Migration] = &[
         name: "messages",
         sql: include_str!("../../../../sql/sqlite/0010_messages.sql"),
     },
+    Migration { version: 11, name: "files", sql: include_str!("../../../../sql/sqlite/0011_files.sql") },
+    Migration {
+        version: 12,
+        name: "moderation",
+        sql: include_str!("../../../../sql/sqlite/0012_moderation.sql"),
+    },
+    Migration {
+        version: 13,
+        name: "receipts",
+        sql: include_str!("../../../../sql/sqlite/0013_receipts.sql"),
+    },
+    Migration { version: 14, name: "search", sql: include_str!("../../../../sql/sqlite/0014_search.sql") },
+    Migration {
+        version: 15,
+        name: "notifications",
+        sql: include_str!("../../../../sql/sqlite/0015_notifications.sql"),
+    },
+    Migration { version: 16, name: "hooks", sql: include_str!("../../../../sql/sqlite/0016_hooks.sql") },
+    Migration { version: 17, name: "expiry", sql: include_str!("../../../../sql/sqlite/0017_expiry.sql") },
 ];
 
 const MYSQL: &[Migration] = &[
@@ -79,6 +98,21 @@ const MYSQL: &[Migration] = &[
     Migration { version: 8, name: "contacts", sql: include_str!("../../../../sql/mysql/0008_contacts.sql") },
     Migration { version: 9, name: "accounts", sql: include_str!("../../../../sql/mysql/0009_accounts.sql") },
     Migration { version: 10, name: "messages", sql: include_str!("../../../../sql/mysql/0010_messages.sql") },
+    Migration { version: 11, name: "files", sql: include_str!("../../../../sql/mysql/0011_files.sql") },
+    Migration {
+        version: 12,
+        name: "moderation",
+        sql: include_str!("../../../../sql/mysql/0012_moderation.sql"),
+    },
+    Migration { version: 13, name: "receipts", sql: include_str!("../../../../sql/mysql/0013_receipts.sql") },
+    Migration { version: 14, name: "search", sql: include_str!("../../../../sql/mysql/0014_search.sql") },
+    Migration {
+        version: 15,
+        name: "notifications",
+        sql: include_str!("../../../../sql/mysql/0015_notifications.sql"),
+    },
+    Migration { version: 16, name: "hooks", sql: include_str!("../../../../sql/mysql/0016_hooks.sql") },
+    Migration { version: 17, name: "expiry", sql: include_str!("../../../../sql/mysql/0017_expiry.sql") },
 ];
 
 impl Migration {

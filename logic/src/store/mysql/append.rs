@@ -8,18 +8,25 @@ use parking_lot::RwLock;
 use tonic::async_trait;
 
 use super::failure::Failure;
+use super::files::{carry, hold_readable};
 use super::history::{MESSAGES, messages};
 use super::lane::{Done, Work, begin};
+use super::sanctions::{ask_mutes, read_mutes};
 use super::sql::{Set, Sql};
+use super::{expiries, hooks, notifications};
 use crate::policy::Role;
 use crate::store::changes::read_extra;
 use crate::store::events::kind;
+use crate::store::files::file_of;
 use crate::store::payload::Payload;
-use crate::store::plan::{Blocked, Earlier, Head, Known, Plan, Sender, answered, kind_of, plan, quote};
-use crate::store::{Appended, Error, NewMessage, OutboxRow};
+use crate::store::plan::{
+    Blocked, Earlier, Head, Known, Plan, Sender, answered, kind_of, named, plan, quote,
+};
+use crate::store::{Appended, Error, HookKinds, NewMessage, OutboxRow};
 
-/// A row of a head: id, kind, last_seq, last_at_ms, user_lo, user_hi, blocked, muted_all, dissolved_at_ms.
-type HeadRow = (i64, i64, i64, i64, Option<i64>, Option<i64>, i64, bool, i64);
+/// A row of a head: id, kind, last_seq, last_at_ms, user_lo, user_hi, blocked, muted_all, dissolved_at_ms,
+/// expires_in_ms.
+type HeadRow = (i64, i64, i64, i64, Option<i64>, Option<i64>, i64, bool, i64, i64);
 /// sender_id, client_msg_id, conversation_id, seq, created_at_ms, content, extra.
 type EarlierRow = (i64, Vec<u8>, i64, i64, i64, String, Option<Vec<u8>>);
 
@@ -32,6 +39,8 @@ pub(super) struct Append<'a> {
     pub(super) packet_bytes_max: usize,
     pub(super) rooms: &'a RwLock<HashSet<i64>>,
     pub(super) rooms_cached_max: usize,
+    /// Conversations of these kinds go into the queue of hooks.
+    pub(super) hooked: HookKinds,
 }
 
 #[async_trait]
@@ -72,7 +81,18 @@ impl Append<'_> {
         let earlier = sql.raw(")").end();
         let members = self.ask_members(&mut sql);
         let quoted = self.ask_quoted(&mut sql);
+        let files = self.ask_files(&mut sql);
+        let senders: BTreeSet<i64> = self.batch.iter().map(|message| message.sender.id).collect();
+        let mutes = ask_mutes(&mut sql, senders);
         let mut sets = sql.run(connection).await?;
+        let mutes = read_mutes(sets.remove(mutes))?.into_iter().collect();
+        let mut readable = HashSet::new();
+        // From the last one: what is before them keeps its index.
+        for (index, asked) in files.into_iter().rev() {
+            if !sets.remove(index).typed::<(i64,)>()?.is_empty() {
+                readable.insert(asked);
+            }
+        }
         let quoted = match quoted {
             Some(index) => messages(sets.remove(index))?,
             None => Vec::new(),
@@ -85,7 +105,8 @@ impl Append<'_> {
         let earlier = self.earlier(sets.remove(earlier))?;
         let heads = read_heads(sets.remove(heads))?;
         self.remember_rooms(&heads);
-        Ok(Known { heads, earlier, members, quoted: quoted.collect() })
+        let (quoted, hooked) = (quoted.collect(), self.hooked);
+        Ok(Known { heads, earlier, members, mutes, quoted, files: readable, hooked })
     }
 
     /// Asks for the messages that are answered, where there are any.
@@ -101,12 +122,23 @@ impl Append<'_> {
         Some(sql.raw(")").end())
     }
 
-    /// Asks for the membership of senders where it may matter.
+    /// Asks for the files that are carried, each as its sender may read it: sender and file by statement.
+    fn ask_files(&self, sql: &mut Sql) -> Vec<(usize, (i64, i64))> {
+        let asked = self.batch.iter().filter_map(|message| Some((message.sender.id, file_of(message)?)));
+        let asked: BTreeSet<(i64, i64)> = asked.collect();
+        asked.into_iter().map(|(sender, file)| (hold_readable(sql, file, sender), (sender, file))).collect()
+    }
+
+    /// Asks for the membership of senders, and of whom they speak to, where it may matter.
     fn ask_members(&self, sql: &mut Sql) -> Option<usize> {
         let pairs: BTreeSet<(i64, i64)> = {
             let rooms = self.rooms.read();
             let closed = self.batch.iter().filter(|message| !rooms.contains(&message.conversation.get()));
-            closed.map(|message| (message.conversation.get(), message.sender.id)).collect()
+            let users = |message: &'_ NewMessage| {
+                let id = message.conversation.get();
+                named(message).chain([message.sender.id]).map(move |user| (id, user)).collect::<Vec<_>>()
+            };
+            closed.flat_map(users).collect()
         };
         if pairs.is_empty() {
             return None;
@@ -163,6 +195,7 @@ impl Append<'_> {
         plan: &Plan<'_>,
     ) -> Result<Option<i64>, Failure> {
         let mut sql = Sql::default();
+        hooks::enqueue(&mut sql, &plan.hooked, self.now_ms);
         for (&id, &(seq, at_ms)) in &plan.bumps {
             bump(&mut sql, id, seq, at_ms);
         }
@@ -186,10 +219,19 @@ impl Append<'_> {
             }
             sql.end();
         }
+        if !plan.refs.is_empty() {
+            carry(&mut sql, &plan.refs);
+        }
+        if !plan.expiries.is_empty() {
+            expiries::note(&mut sql, &plan.expiries);
+        }
         let outbox = plan.payload.as_ref().map(|payload| {
             sql.raw("INSERT INTO outbox (owner, payload, created_at_ms) VALUES (");
             sql.bytes(owner.as_bytes()).raw(",").bytes(payload).raw(",").int(self.now_ms).raw(")").end()
         });
+        if let Some(feed) = &plan.feed {
+            notifications::feed(&mut sql, feed, self.now_ms);
+        }
         // By id each: a list of ids makes the server scan, and wait for, rows of other nodes.
         for &id in self.published {
             sql.raw("DELETE FROM outbox WHERE id = ").int(id).end();
@@ -229,7 +271,7 @@ pub(super) fn message(
 /// Locks heads in the order of their ids; answers the statement's index.
 pub(super) fn lock_heads(sql: &mut Sql, ids: impl IntoIterator<Item = i64>) -> usize {
     sql.raw(
-        "SELECT id, kind, last_seq, last_at_ms, user_lo, user_hi, blocked, muted_all, dissolved_at_ms
+        "SELECT id, kind, last_seq, last_at_ms, user_lo, user_hi, blocked, muted_all, dissolved_at_ms, expires_in_ms
          FROM conversations FORCE INDEX (PRIMARY) WHERE id IN ",
     );
     sql.list(ids).raw(" ORDER BY id FOR UPDATE").end()
@@ -239,10 +281,12 @@ pub(super) fn lock_heads(sql: &mut Sql, ids: impl IntoIterator<Item = i64>) -> u
 pub(super) fn read_heads(set: Set) -> Result<HashMap<i64, Head>, Failure> {
     let rows: Vec<HeadRow> = set.typed()?;
     let heads = rows.into_iter().map(
-        |(id, raw, last_seq, last_at_ms, lo, hi, blocked, is_muted_all, dissolved_at_ms)| {
+        |(id, raw, last_seq, last_at_ms, lo, hi, blocked, is_muted_all, dissolved_at_ms, expires_in_ms)| {
             let (kind, pair, blocked) = (kind(raw), lo.zip(hi), Blocked(blocked));
             let is_dissolved = dissolved_at_ms > 0;
-            (id, Head { kind, last_seq, last_at_ms, pair, blocked, is_muted_all, is_dissolved })
+            let head =
+                Head { kind, last_seq, last_at_ms, pair, blocked, is_muted_all, is_dissolved, expires_in_ms };
+            (id, head)
         },
     );
     Ok(heads.collect())

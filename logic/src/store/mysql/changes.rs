@@ -2,20 +2,25 @@
 //! one order, also among its messages.
 
 use mysql_async::Conn;
+use oort_api::clock::now_ms;
 use oort_api::ids::{ConversationId, UserId};
-use oort_api::pb::oort::v1::{ChangeEvent, User};
+use oort_api::pb::oort::v1::message_extra::Gone;
+use oort_api::pb::oort::v1::{ChangeEvent, Message, User};
 use prost::Message as _;
 use tonic::async_trait;
 
-use super::MysqlStore;
 use super::append::{lock_heads, read_heads, read_members};
 use super::failure::Failure;
-use super::history::{MESSAGES, messages};
+use super::files::drop_carried;
+use super::history::{MESSAGES, stored_messages};
 use super::lane::{Done, Work, begin};
+use super::sanctions::{ask_mutes, read_mutes};
 use super::sql::{Sql, rows};
-use super::store::pooled;
+use super::store::replicated;
+use super::{MysqlStore, hooks, search};
 use crate::store::changes::{Known, Place, ReactionRows, Step, Verdict, judge, read_extra, shown};
-use crate::store::{ChangeBounds, ChangePage, Changed, Changes, Error, NewChange, OutboxRow};
+use crate::store::search::Written;
+use crate::store::{ChangeBounds, ChangePage, Changed, Changes, Error, HookKinds, NewChange, OutboxRow};
 
 /// change_seq, seq, kind, actor_id, actor_name, emoji, at_ms, content, extra.
 type ChangeRow = (i64, i64, i32, i64, String, Vec<u8>, i64, Option<String>, Option<Vec<u8>>);
@@ -29,11 +34,11 @@ impl Changes for MysqlStore {
         bounds: &ChangeBounds,
         now_ms: i64,
     ) -> Result<(Changed, Option<OutboxRow>), Error> {
-        self.transact(owner, &Change { change, bounds, now_ms }).await
+        self.transact(owner, &Change { change, bounds, hooked: self.hooks.get(), now_ms }).await
     }
 
     async fn changes(&self, id: ConversationId, after: i64, limit: u32) -> Result<ChangePage, Error> {
-        pooled!(self, |connection| page(connection, id, after, limit))
+        replicated!(self, |connection| page(connection, id, after, limit))
     }
 
     async fn own_reactions(
@@ -44,7 +49,7 @@ impl Changes for MysqlStore {
         if messages.is_empty() {
             return Ok(Vec::new());
         }
-        pooled!(self, |connection| own_reactions(connection, user, messages))
+        replicated!(self, |connection| own_reactions(connection, user, messages))
     }
 }
 
@@ -53,6 +58,7 @@ impl Changes for MysqlStore {
 struct Change<'a> {
     change: &'a NewChange,
     bounds: &'a ChangeBounds,
+    hooked: HookKinds,
     now_ms: i64,
 }
 
@@ -68,6 +74,13 @@ impl Work for Change<'_> {
                 let Step { message, payload, .. } = *step;
                 let row = OutboxRow { id, payload };
                 Ok(Done { value: (Changed::Stands(Box::new(message)), Some(row)), last_row: Some(id) })
+            }
+            Verdict::Trim(message) => {
+                let mut sql = Sql::default();
+                write_extra(sql.raw("UPDATE messages SET extra = "), &message);
+                sql.raw("COMMIT").end();
+                sql.run(connection).await?;
+                Ok(Done { value: (Changed::Stands(message), None), last_row: None })
             }
             Verdict::Answer(answer) => {
                 let mut sql = Sql::default();
@@ -97,9 +110,11 @@ impl Change<'_> {
         sql.raw("SELECT 1 FROM reactions WHERE conversation_id = ").int(id);
         sql.raw(" AND seq = ").int(seq).raw(" AND user_id = ").int(actor);
         let reacted = sql.raw(" AND emoji = ").bytes(self.change.alteration.emoji().as_bytes()).end();
+        let mutes = ask_mutes(&mut sql, [actor]);
         let mut sets = sql.run(connection).await?;
+        let mute = read_mutes(sets.remove(mutes))?.into_iter().next().map(|(_, until_ms)| until_ms);
         let has_reacted = !sets.remove(reacted).typed::<(i64,)>()?.is_empty();
-        let message = messages(sets.remove(message))?.into_iter().next();
+        let message = stored_messages(sets.remove(message))?.into_iter().next();
         let member = read_members(sets.remove(member))?.remove(&(id, actor));
         let place = sets.remove(place).typed::<(i64, i64, i64)>()?.into_iter().next();
         let head = read_heads(sets.remove(heads))?.remove(&id);
@@ -109,26 +124,30 @@ impl Change<'_> {
             change_seq,
             changed_at_ms,
         });
-        Ok(Known { place, member, message, has_reacted })
+        Ok(Known { place, member, mute, message, has_reacted, hooked: self.hooked })
     }
 
     /// Last packet: writes and commits; answers the id of the outbox row.
     async fn write(&self, connection: &mut Conn, owner: &str, step: &Step) -> Result<i64, Failure> {
-        let Step { message, event, reactions, payload } = step;
+        let Step { message, before, event, reactions, is_hooked, payload } = step;
         let (id, seq, actor) = (message.conversation, message.seq, &self.change.actor);
         let mut sql = Sql::default();
+        if *is_hooked {
+            hooks::enqueue(&mut sql, &[id], self.now_ms);
+        }
         sql.raw("UPDATE conversations SET change_seq = ").int(event.change_seq);
         sql.raw(", changed_at_ms = ").int(event.at_ms).raw(" WHERE id = ").int(id).end();
         sql.raw("UPDATE messages SET content = ").text(&message.content).raw(", extra = ");
-        match &message.extra {
-            Some(extra) => sql.bytes(&extra.encode_to_vec()),
-            None => sql.raw("NULL"),
-        };
-        sql.raw(" WHERE conversation_id = ").int(id).raw(" AND seq = ").int(seq).end();
+        write_extra(&mut sql, message);
+        let written = Written { conversation: id, seq, at_ms: message.created_at_ms };
+        search::revise(&mut sql, written, before, &message.content);
         sql.raw("INSERT INTO changes (conversation_id, change_seq, seq, kind, actor_id, actor_name, emoji, at_ms)");
         sql.raw(" VALUES (").int(id).raw(",").int(event.change_seq).raw(",").int(seq);
         sql.raw(",").int(event.kind.into()).raw(",").int(actor.id).raw(",").text(&actor.username);
         sql.raw(",").bytes(event.emoji.as_bytes()).raw(",").int(event.at_ms).raw(")").end();
+        if message.extra.as_ref().is_some_and(|extra| extra.gone() != Gone::NotGone) {
+            drop_carried(&mut sql, id, &[seq]);
+        }
         match reactions {
             ReactionRows::Keep => {}
             ReactionRows::Insert => {
@@ -153,6 +172,16 @@ impl Change<'_> {
     }
 }
 
+/// The end of an update of a message, which sets its extra.
+fn write_extra(sql: &mut Sql, message: &Message) {
+    match &message.extra {
+        Some(extra) => sql.bytes(&extra.encode_to_vec()),
+        None => sql.raw("NULL"),
+    };
+    sql.raw(" WHERE conversation_id = ").int(message.conversation);
+    sql.raw(" AND seq = ").int(message.seq).end();
+}
+
 async fn page(
     connection: &mut Conn,
     id: ConversationId,
@@ -169,8 +198,10 @@ async fn page(
     // What came after the head was read is left for the next page.
     let found: Vec<ChangeRow> = rows(
         connection,
-        "SELECT c.change_seq, c.seq, c.kind, c.actor_id, c.actor_name, c.emoji, c.at_ms, m.content, m.extra
+        "SELECT c.change_seq, c.seq, c.kind, c.actor_id, COALESCE(u.username, c.actor_name), c.emoji, c.at_ms,
+                m.content, m.extra
          FROM changes c LEFT JOIN messages m ON m.conversation_id = c.conversation_id AND m.seq = c.seq
+         LEFT JOIN users u ON u.id = c.actor_id
          WHERE c.conversation_id = ? AND c.change_seq > ? AND c.change_seq <= ?
          ORDER BY c.change_seq LIMIT ?",
         (id.get(), after, head, limit),
@@ -193,7 +224,7 @@ fn change_of(id: ConversationId, row: ChangeRow) -> Result<ChangeEvent, Failure>
         emoji,
         ..ChangeEvent::default()
     };
-    Ok(shown(change, &content.unwrap_or_default(), read_extra(extra)?.as_ref()))
+    Ok(shown(change, (&content.unwrap_or_default(), read_extra(extra)?.as_ref()), now_ms()))
 }
 
 async fn own_reactions(

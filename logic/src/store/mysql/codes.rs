@@ -10,8 +10,8 @@ use tonic::async_trait;
 use super::MysqlStore;
 use super::accounts::{self, By};
 use super::failure::Failure;
-use super::logins::{ascii, user as user_id};
-use super::sql::{execute, first, rows};
+use super::logins::{end_logins, user as user_id};
+use super::sql::{execute, first};
 use super::store::{pooled, retried};
 use crate::store::departures::DELETED;
 use crate::store::{CodeGuess, Codes, Credentials, Error, MailedCode, NewUser, PasswordReset};
@@ -161,17 +161,4 @@ async fn redeem<Q: Queryable>(transaction: &mut Q, guess: &CodeGuess) -> Result<
     };
     execute(transaction, sql, key).await?;
     Ok(is_right)
-}
-
-/// Ends all log-ins of a user but one; answers those that were ended.
-pub(super) async fn end_logins<Q: Queryable>(
-    transaction: &mut Q,
-    user: i64,
-    keep: &str,
-) -> Result<Vec<String>, Failure> {
-    let sql = "SELECT id FROM logins WHERE user_id = ? AND id <> ? FOR UPDATE";
-    let ids: Vec<(Vec<u8>,)> = rows(transaction, sql, (user, keep.as_bytes())).await?;
-    let sql = "DELETE FROM logins WHERE user_id = ? AND id <> ?";
-    execute(transaction, sql, (user, keep.as_bytes())).await?;
-    ids.into_iter().map(|(id,)| ascii(id)).collect()
 }

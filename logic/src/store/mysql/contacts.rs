@@ -11,7 +11,7 @@ use super::MysqlStore;
 use super::failure::Failure;
 use super::lane::{Done, Work, begin, commit};
 use super::sql::{Set, Sql, first};
-use super::store::pooled;
+use super::store::{pooled, replicated};
 use super::user_events;
 use crate::contacts::policy::Tie;
 use crate::outbox;
@@ -23,6 +23,8 @@ use crate::store::{
 
 /// state, blocked, remark, message, changed_at_ms, expires_at_ms.
 type SideColumns = (i64, i64, String, String, i64, i64);
+/// find_by_name, find_by_email, find_by_id, sends_receipts, invisible_since_ms.
+type PrivacyColumns = (i64, i64, i64, i64, i64);
 /// [`SideColumns`], and the peer's id and name.
 type ContactColumns = (i64, i64, String, String, i64, i64, i64, String);
 
@@ -45,7 +47,7 @@ impl ContactsStore for MysqlStore {
         limit: u32,
         now_ms: i64,
     ) -> Result<Vec<Contact>, Error> {
-        pooled!(self, |connection| contacts(connection, (user, list), after, limit, now_ms))
+        replicated!(self, |connection| contacts(connection, (user, list), after, limit, now_ms))
     }
 
     async fn privacy(&self, user: UserId) -> Result<Privacy, Error> {
@@ -63,7 +65,7 @@ impl ContactsStore for MysqlStore {
     }
 
     async fn find_people(&self, reader: UserId, sought: &Sought, limit: u32) -> Result<Vec<User>, Error> {
-        pooled!(self, |connection| find(connection, reader, sought, limit))
+        replicated!(self, |connection| find(connection, reader, sought, limit))
     }
 }
 
@@ -260,17 +262,24 @@ async fn contacts(
 }
 
 async fn privacy(connection: &mut Conn, user: UserId) -> Result<Privacy, Failure> {
-    let found: Option<(i64, i64, i64)> = first(
+    let found: Option<PrivacyColumns> = first(
         connection,
-        "SELECT find_by_name, find_by_email, find_by_id FROM contact_settings WHERE user_id = ?",
+        "SELECT find_by_name, find_by_email, find_by_id, sends_receipts, invisible_since_ms
+         FROM contact_settings WHERE user_id = ?",
         (user.get(),),
     )
     .await?;
     Ok(found.map(read_privacy).unwrap_or_default())
 }
 
-fn read_privacy((by_name, by_email, by_id): (i64, i64, i64)) -> Privacy {
-    Privacy { by_name: Finders::of(by_name), by_email: Finders::of(by_email), by_id: Finders::of(by_id) }
+fn read_privacy((by_name, by_email, by_id, sends_receipts, invisible_since_ms): PrivacyColumns) -> Privacy {
+    Privacy {
+        by_name: Finders::of(by_name),
+        by_email: Finders::of(by_email),
+        by_id: Finders::of(by_id),
+        sends_receipts: sends_receipts != 0,
+        is_invisible: invisible_since_ms != 0,
+    }
 }
 
 /// See [`ContactsStore::set_privacy`].
@@ -290,14 +299,17 @@ impl Work for SetPrivacy {
         let mut sql = Sql::default();
         begin(&mut sql, owner);
         lock(&mut sql, (user, user));
-        sql.raw("SELECT find_by_name, find_by_email, find_by_id FROM contact_settings WHERE user_id = ");
+        sql.raw("SELECT find_by_name, find_by_email, find_by_id, sends_receipts, invisible_since_ms");
+        sql.raw(" FROM contact_settings WHERE user_id = ");
         let found = sql.int(user).end();
         let mut sets = match sql.run(connection).await {
             Err(failure) if failure.no_parent() => return Err(Error::NoUser(user).into()),
             sets => sets?,
         };
-        let known: Option<(i64, i64, i64)> = sets.remove(found).typed()?.pop();
-        let Privacy { by_name, by_email, by_id } = self.privacy;
+        let known: Option<PrivacyColumns> = sets.remove(found).typed()?.pop();
+        let Privacy { by_name, by_email, by_id, sends_receipts, is_invisible } = self.privacy;
+        // Since the first time it was said.
+        let since_ms = known.map(|known| known.4).filter(|&since_ms| since_ms != 0).unwrap_or(self.now_ms);
         let mut sql = Sql::default();
         if known.map(read_privacy) == Some(self.privacy) {
             sql.raw("COMMIT").end();
@@ -306,6 +318,8 @@ impl Work for SetPrivacy {
         }
         sql.raw("UPDATE contact_settings SET find_by_name = ").int(by_name.number());
         sql.raw(", find_by_email = ").int(by_email.number()).raw(", find_by_id = ").int(by_id.number());
+        sql.raw(", sends_receipts = ").int(sends_receipts.into());
+        sql.raw(", invisible_since_ms = ").int(if is_invisible { since_ms } else { 0 });
         sql.raw(" WHERE user_id = ").int(user).end();
         sql.run(connection).await?;
         let told = [privacy_event(self.user, self.privacy)];

@@ -2,7 +2,7 @@
 //! key; of two that insert the same one, one hits the primary key and is run
 //! again.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use mysql_async::Conn;
 use oort_api::ids::{ConversationId, UserId};
@@ -85,7 +85,11 @@ impl MoveCursors<'_> {
         let since = sql.list(users).end();
         let mut companions = Vec::with_capacity(ids.len());
         for &id in &ids {
-            sql.raw("SELECT conversation_id, user_id FROM members WHERE conversation_id = ").int(id);
+            sql.raw(
+                "SELECT m.conversation_id, m.user_id, COALESCE(s.sends_receipts, 1)
+                 FROM members m LEFT JOIN contact_settings s ON s.user_id = m.user_id WHERE m.conversation_id = ",
+            );
+            sql.int(id);
             companions.push(sql.raw(" LIMIT ").int(i64::from(self.told_members_max) + 1).end());
         }
         let mut sets: Vec<Option<_>> = sql.run(connection).await?.into_iter().map(Some).collect();
@@ -104,9 +108,13 @@ impl MoveCursors<'_> {
             since: take(since)?.typed::<(i64, i64)>()?.into_iter().collect(),
             places: found.into_iter().map(place).collect(),
             companions: HashMap::new(),
+            secretive: HashSet::new(),
         };
         for index in companions {
-            for (id, user) in take(index)?.typed::<(i64, i64)>()? {
+            for (id, user, sends_receipts) in take(index)?.typed::<(i64, i64, i64)>()? {
+                if sends_receipts == 0 {
+                    known.secretive.insert(user);
+                }
                 if known.places.get(&id).is_some_and(|place| place.kind == ConversationKind::Group) {
                     known.companions.entry(id).or_default().push(user);
                 }
@@ -220,14 +228,20 @@ pub(super) async fn cursors(
     id: ConversationId,
     limit: u32,
 ) -> Result<Vec<MemberCursor>, Failure> {
-    let found: Vec<(i64, i64, i64)> = rows(
+    let found: Vec<(i64, i64, i64, i64)> = rows(
         connection,
-        "SELECT m.user_id, COALESCE(k.delivered_seq, 0), COALESCE(k.read_seq, 0)
+        "SELECT m.user_id, COALESCE(k.delivered_seq, 0), COALESCE(k.read_seq, 0), COALESCE(s.sends_receipts, 1)
          FROM members m LEFT JOIN cursors k ON k.user_id = m.user_id AND k.conversation_id = m.conversation_id
+         LEFT JOIN contact_settings s ON s.user_id = m.user_id
          WHERE m.conversation_id = ? ORDER BY m.user_id LIMIT ?",
         (id.get(), limit),
     )
     .await?;
-    let cursor = |(user, delivered_seq, read_seq)| MemberCursor { user, delivered_seq, read_seq };
+    let cursor = |(user, delivered_seq, read_seq, sends_receipts)| MemberCursor {
+        user,
+        delivered_seq,
+        read_seq,
+        sends_receipts: sends_receipts != 0,
+    };
     Ok(found.into_iter().map(cursor).collect())
 }

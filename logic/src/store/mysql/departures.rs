@@ -1,20 +1,25 @@
 //! The end of accounts.
 
 use mysql_async::{Conn, TxOpts};
+use oort_api::clock::now_ms;
+use oort_api::expiry;
 use oort_api::ids::{ConversationId, UserId};
 use oort_api::pb::oort::v1::{ConversationKind, Message, MessageKind, User};
 use tonic::async_trait;
 
-use super::MysqlStore;
 use super::append::{INSERT_MESSAGES, bump, lock_heads, message, read_heads};
-use super::codes::end_logins;
 use super::failure::Failure;
+use super::files::drop_carried;
 use super::lane::{Done, Work, begin_now, commit};
+use super::logins::end_logins;
 use super::sql::{Sql, column, execute, first, rows};
 use super::store::{pooled, retried};
+use super::{MysqlStore, operators, search};
 use crate::outbox;
 use crate::store::changes::read_extra;
-use crate::store::departures::{DEACTIVATED, DELETED, erased_content, erased_extra, erased_key, erased_name};
+use crate::store::departures::{
+    DEACTIVATED, DELETED, erased_content, erased_extra, erased_key, erased_name, revoked,
+};
 use crate::store::{Departure, Departures, Erased, Error};
 
 #[async_trait]
@@ -108,11 +113,10 @@ async fn delete(
         )
         .await?;
     }
-    for sql in [
-        "DELETE FROM profiles WHERE user_id = ?",
-        "DELETE FROM operators WHERE user_id = ?",
-        "DELETE FROM users_seen WHERE user_id = ?",
-    ] {
+    if operators::revoke(&mut transaction, user).await? {
+        operators::add_audit(&mut transaction, &revoked(user, now_ms)).await?;
+    }
+    for sql in ["DELETE FROM profiles WHERE user_id = ?", "DELETE FROM users_seen WHERE user_id = ?"] {
         execute(&mut transaction, sql, (id,)).await?;
     }
     execute(
@@ -188,6 +192,9 @@ impl Work for Erase<'_> {
         let (first_seq, last_seq) = (seqs.first().copied().unwrap_or(0), seqs.last().copied().unwrap_or(0));
         let mut sql = Sql::default();
         let heads = lock_heads(&mut sql, [id]);
+        sql.raw("SELECT created_at_ms, kind, content FROM messages FORCE INDEX (PRIMARY) WHERE conversation_id = ");
+        sql.int(id).raw(" AND seq IN ").list(seqs.iter().copied());
+        let texts = sql.raw(" ORDER BY seq FOR UPDATE").end();
         sql.raw("UPDATE messages SET sender_name = ").text(&self.user.username);
         let system = i32::from(MessageKind::System).into();
         sql.raw(", content = IF(kind = ").int(system).raw(", content, '')");
@@ -196,14 +203,17 @@ impl Work for Erase<'_> {
         sql.raw(" AND ").int(last_seq).raw(" AND sender_id = ").int(user).end();
         sql.raw("DELETE FROM reactions WHERE conversation_id = ").int(id).raw(" AND seq IN ");
         sql.list(seqs.iter().copied()).end();
+        drop_carried(&mut sql, id, seqs);
         // Behind the last message, what the server says of it is no message of theirs.
         let place = if is_last { i64::MAX } else { last_seq };
         sql.raw("UPDATE departures SET conversation_id = ").int(id).raw(", seq = ").int(place);
         sql.raw(" WHERE user_id = ").int(user).end();
-        let mut heads = read_heads(sql.run(connection).await?.remove(heads))?;
+        let mut sets = sql.run(connection).await?;
+        let mut sql = Sql::default();
+        search::forget(&mut sql, id, &sets.remove(texts).typed::<(i64, i32, String)>()?);
+        let mut heads = read_heads(sets.remove(heads))?;
         let head = heads.remove(&id).filter(|_| is_last);
         let Some(mut head) = head else {
-            let mut sql = Sql::default();
             sql.raw("COMMIT").end();
             sql.run(connection).await?;
             return Ok(Done { value: Erased::Some(None), last_row: None });
@@ -218,7 +228,6 @@ impl Work for Erase<'_> {
             kind: MessageKind::System.into(),
             ..Message::default()
         };
-        let mut sql = Sql::default();
         bump(&mut sql, id, seq, created_at_ms);
         sql.raw(INSERT_MESSAGES);
         let (place, sender) = ((id, seq, created_at_ms), (user, self.user.username.as_str()));
@@ -283,7 +292,7 @@ async fn messages_by(
     let message = |mut row: mysql_async::Row| {
         let id: Vec<u8> = column(&mut row, 4)?;
         let kind: i64 = column(&mut row, 5)?;
-        Ok(Message {
+        let mut message = Message {
             conversation: column(&mut row, 0)?,
             seq: column(&mut row, 1)?,
             sender: Some(User { id: column(&mut row, 2)?, username: column(&mut row, 3)? }),
@@ -292,7 +301,9 @@ async fn messages_by(
             content: column(&mut row, 6)?,
             created_at_ms: column(&mut row, 7)?,
             extra: read_extra(column(&mut row, 8)?)?,
-        })
+        };
+        expiry::hide(&mut message, now_ms());
+        Ok(message)
     };
     found.into_iter().map(message).collect()
 }

@@ -27,7 +27,7 @@ use crate::store::{
 };
 
 const GROUP: &str = "SELECT id, kind, name, creator_id, last_seq, last_at_ms, members_count, avatar, \
-     announcement, muted_all, dissolved_at_ms FROM conversations WHERE id = ? AND kind = 2";
+     announcement, muted_all, dissolved_at_ms, expires_in_ms FROM conversations WHERE id = ? AND kind = 2";
 
 #[async_trait]
 impl GroupStore for MysqlStore {
@@ -178,6 +178,7 @@ fn state(mut row: mysql_async::Row) -> Result<GroupState, Failure> {
         announcement: column::<Option<String>>(row, 8)?.unwrap_or_default(),
         is_muted_all: column(row, 9)?,
         dissolved_at_ms: column(row, 10)?,
+        expires_in_ms: column(row, 11)?,
     })
 }
 
@@ -216,7 +217,8 @@ async fn known(connection: &mut Conn, order: &GroupOrder, group: GroupState) -> 
 }
 
 async fn write(connection: &mut Conn, order: &GroupOrder, verdict: &Verdict) -> Result<(), Failure> {
-    let GroupState { info, members, avatar, announcement, is_muted_all, dissolved_at_ms } = &verdict.group;
+    let GroupState { info, members, avatar, announcement, is_muted_all, dissolved_at_ms, expires_in_ms } =
+        &verdict.group;
     let id = info.id.get();
     for write in &verdict.writes {
         match write {
@@ -236,8 +238,8 @@ async fn write(connection: &mut Conn, order: &GroupOrder, verdict: &Verdict) -> 
     execute(
         connection,
         "UPDATE conversations SET name = ?, members_count = ?, avatar = ?, announcement = ?, muted_all = ?,
-             dissolved_at_ms = ? WHERE id = ?",
-        (&info.name, members, avatar, announcement, is_muted_all, dissolved_at_ms, id),
+             dissolved_at_ms = ?, expires_in_ms = ? WHERE id = ?",
+        (&info.name, members, avatar, announcement, is_muted_all, dissolved_at_ms, expires_in_ms, id),
     )
     .await?;
     Ok(())

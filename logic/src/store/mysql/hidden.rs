@@ -8,7 +8,7 @@ use tonic::async_trait;
 use super::failure::Failure;
 use super::lane::{Done, Work, begin_now, commit};
 use super::sql::{Sql, execute, first};
-use super::store::pooled;
+use super::store::replicated;
 use super::{MysqlStore, conversations, user_events};
 use crate::outbox;
 use crate::store::hidden::event;
@@ -31,7 +31,7 @@ impl Hidden for MysqlStore {
         if stretches.is_empty() {
             return Ok(Vec::new());
         }
-        pooled!(self, |connection| hidden_of(connection, user, stretches))
+        replicated!(self, |connection| hidden_of(connection, user, stretches))
     }
 }
 

@@ -4,13 +4,15 @@ use std::collections::{HashMap, HashSet};
 
 use mysql_async::{Conn, Row};
 use oort_api::clock::now_ms;
+use oort_api::expiry;
 use oort_api::ids::{ConversationId, Seq, UserId};
 use oort_api::pb::oort::v1::{Conversation, ConversationKind, Message, User};
 
 use super::cursors::{begin_rooms, count_own};
 use super::failure::Failure;
 use super::logins::user;
-use super::sql::{Set, Sql, column, execute};
+use super::search;
+use super::sql::{Set, Sql, column};
 use crate::store::changes::read_extra;
 use crate::store::cursors::begins_at_head;
 use crate::store::events::{kind, member_role};
@@ -129,10 +131,28 @@ pub(super) async fn entries_of_all(
         begin_rooms(connection, &begins, now_ms()).await?;
         listed = look(connection, users, rooms_max).await?;
     }
+    Ok(by_reader(users, listed))
+}
+
+/// The same where nothing can be recorded; `None` when something is to be.
+pub(super) async fn seen_entries_of_all(
+    connection: &mut Conn,
+    users: &[UserId],
+    rooms_max: u32,
+) -> Result<Option<Vec<Vec<Entry>>>, Failure> {
+    if users.is_empty() {
+        return Ok(Some(Vec::new()));
+    }
+    let listed = look(connection, users, rooms_max).await?;
+    let is_all_recorded = listed.iter().all(|found| found.begins.is_none());
+    Ok(is_all_recorded.then(|| by_reader(users, listed)))
+}
+
+fn by_reader(users: &[UserId], listed: Vec<Listed>) -> Vec<Vec<Entry>> {
     let mut of: HashMap<UserId, Vec<Entry>> = HashMap::with_capacity(users.len());
     listed.into_iter().for_each(|found| of.entry(found.reader).or_default().push(found.entry));
     // Somebody may be named twice.
-    Ok(users.iter().map(|user| of.get(user).cloned().unwrap_or_default()).collect())
+    users.iter().map(|user| of.get(user).cloned().unwrap_or_default()).collect()
 }
 
 /// An entry of a reader's list.
@@ -153,7 +173,7 @@ async fn look(connection: &mut Conn, users: &[UserId], rooms_max: u32) -> Result
                  c.created_at_ms, u.created_at_ms AS since_ms, u.id AS reader_id,
                  s.pinned, s.muted_until_ms, COALESCE(s.changed_at_ms, 0) AS settings_at_ms,
                  NULL AS role, 0 AS silenced_until_ms, 0 AS members_count, '' AS avatar, 0 AS muted_all,
-                 0 AS dissolved_at_ms, c.change_seq
+                 0 AS dissolved_at_ms, c.change_seq, c.expires_in_ms
           FROM users u CROSS JOIN (SELECT * FROM conversations WHERE kind = ",
     );
     sql.int(i32::from(ConversationKind::Room).into()).raw(" ORDER BY id LIMIT ").int(rooms_max.into());
@@ -165,27 +185,36 @@ async fn look(connection: &mut Conn, users: &[UserId], rooms_max: u32) -> Result
     sql.list(readers()).raw(
         ") UNION ALL
          (SELECT c.id, c.kind, c.name, c.creator_id, c.last_seq, c.last_at_ms, COALESCE(p.id, 0), p.username,
-                 k.delivered_seq, k.read_seq, q.delivered_seq, q.read_seq,
+                 k.delivered_seq, k.read_seq, q.delivered_seq, IF(COALESCE(r.sends_receipts, 1), q.read_seq, 0),
                  GREATEST(m.joined_at_ms, c.last_at_ms, c.changed_at_ms,
                           COALESCE(k.updated_at_ms, 0), COALESCE(q.updated_at_ms, 0)),
                  c.created_at_ms, NULL, m.user_id, s.pinned, s.muted_until_ms, COALESCE(s.changed_at_ms, 0),
-                 m.role, m.muted_until_ms, c.members_count, c.avatar, c.muted_all, c.dissolved_at_ms, c.change_seq
+                 m.role, m.muted_until_ms, c.members_count, c.avatar, c.muted_all, c.dissolved_at_ms, c.change_seq,
+                 c.expires_in_ms
           FROM members m JOIN conversations c ON c.id = m.conversation_id
           LEFT JOIN users p ON p.id = IF(c.user_lo = m.user_id, c.user_hi, c.user_lo)
           LEFT JOIN cursors k ON k.user_id = m.user_id AND k.conversation_id = c.id
           LEFT JOIN cursors q ON q.user_id = p.id AND q.conversation_id = c.id
+          LEFT JOIN contact_settings r ON r.user_id = p.id
           LEFT JOIN conversation_settings s ON s.user_id = m.user_id AND s.conversation_id = c.id
           WHERE m.user_id IN ",
     );
     sql.list(readers()).raw(") ORDER BY 1").end();
     sql.raw("SELECT DISTINCT user_id, conversation_id FROM hidden WHERE user_id IN ");
     sql.list(readers()).end();
+    sql.raw("SELECT user_id, 0 FROM contact_settings WHERE sends_receipts = 0 AND user_id IN ");
+    sql.list(readers()).end();
     let mut sets = sql.run(connection).await?;
+    let secretive: HashSet<i64> =
+        sets.remove(2).typed::<(i64, i64)>()?.into_iter().map(|(id, _)| id).collect();
     let hidden: HashSet<(i64, i64)> = sets.remove(1).typed()?.into_iter().collect();
     let found: Vec<Row> = sets.remove(0).typed()?;
     let mut listed = found.into_iter().map(listed).collect::<Result<Vec<_>, _>>()?;
     for Listed { reader, entry, .. } in &mut listed {
         entry.conversation.has_hidden = hidden.contains(&(reader.get(), entry.conversation.id));
+        if secretive.contains(&reader.get()) {
+            entry.conversation.peer_read_seq = 0;
+        }
     }
     Ok(listed)
 }
@@ -218,6 +247,7 @@ fn listed(mut row: Row) -> Result<Listed, Failure> {
         mute_all: column(row, 23)?,
         dissolved_at_ms: column(row, 24)?,
         change_seq: column(row, 25)?,
+        expires_in_ms: column(row, 26)?,
         ..Conversation::default()
     };
     let begins = cursor.is_none() && begins_at_head(column(row, 13)?, column(row, 14)?);
@@ -233,8 +263,9 @@ pub(super) async fn history(
     limit: u32,
 ) -> Result<Page, Failure> {
     let mut sql = Sql::default();
-    // Before the messages: what they lack of later changes is told by those.
-    sql.raw("SELECT change_seq FROM conversations WHERE id = ").int(id.get()).end();
+    // Before the messages: what they lack of later changes is told by those, and no head is told whose message they
+    // lack, should one be stored in between.
+    sql.raw("SELECT change_seq, last_seq FROM conversations WHERE id = ").int(id.get()).end();
     let (bound, order) = match range {
         Range::Newest => ((" AND seq > ", 0), " ORDER BY seq DESC LIMIT "),
         Range::Before(seq) => ((" AND seq < ", seq.get()), " ORDER BY seq DESC LIMIT "),
@@ -242,18 +273,26 @@ pub(super) async fn history(
     };
     sql.raw(MESSAGES).raw("conversation_id = ").int(id.get()).raw(bound.0).int(bound.1);
     sql.raw(order).int(i64::from(limit) + 1).end();
-    // After the messages, so that it is never below them.
-    sql.raw("SELECT last_seq FROM conversations WHERE id = ").int(id.get()).end();
     let mut sets = sql.run(connection).await?;
-    let head: Vec<(i64,)> = sets.remove(2).typed()?;
-    let (head,) = head.into_iter().next().ok_or(Error::NoConversation)?;
-    let (messages, has_more) = cut(messages(sets.remove(1))?, limit);
-    let changes: Vec<(i64,)> = sets.remove(0).typed()?;
-    let change_seq = changes.first().map_or(0, |&(seq,)| seq);
+    let messages = messages(sets.remove(1))?;
+    let heads: Vec<(i64, i64)> = sets.remove(0).typed()?;
+    let (change_seq, before) = heads.into_iter().next().ok_or(Error::NoConversation)?;
+    // What was stored in between is in the page.
+    let head = messages.iter().map(|message| message.seq).fold(before, i64::max);
+    let (messages, has_more) = cut(messages, limit);
     Ok(Page { messages, has_more, head, change_seq })
 }
 
+/// Messages as they may be shown now.
 pub(super) fn messages(set: Set) -> Result<Vec<Message>, Failure> {
+    let mut messages = stored_messages(set)?;
+    let now_ms = now_ms();
+    messages.iter_mut().for_each(|message| expiry::hide(message, now_ms));
+    Ok(messages)
+}
+
+/// Messages as they are stored, for whoever changes them.
+pub(super) fn stored_messages(set: Set) -> Result<Vec<Message>, Failure> {
     let rows: Vec<Row> = set.typed()?;
     rows.into_iter().map(read).collect()
 }
@@ -290,6 +329,24 @@ pub(super) async fn prune(
     below: Seq,
     limit: u32,
 ) -> Result<u64, Failure> {
-    let sql = "DELETE FROM messages WHERE conversation_id = ? AND seq < ? ORDER BY seq LIMIT ?";
-    Ok(execute(connection, sql, (id.get(), below.get(), limit)).await?.1)
+    let mut sql = Sql::default();
+    sql.raw("START TRANSACTION").end();
+    sql.raw("SELECT seq, created_at_ms, kind, content FROM messages FORCE INDEX (PRIMARY) WHERE conversation_id = ");
+    sql.int(id.get()).raw(" AND seq < ").int(below.get());
+    let index = sql.raw(" ORDER BY seq LIMIT ").int(limit.into()).raw(" FOR UPDATE").end();
+    let found: Vec<(i64, i64, i32, String)> = sql.run(connection).await?.remove(index).typed()?;
+    let mut sql = Sql::default();
+    if let Some(&(last, ..)) = found.last() {
+        let count = found.len();
+        let texts: Vec<_> = found.into_iter().map(|(_, at_ms, kind, text)| (at_ms, kind, text)).collect();
+        search::forget(&mut sql, id.get(), &texts);
+        sql.raw("DELETE FROM messages WHERE conversation_id = ").int(id.get());
+        sql.raw(" AND seq <= ").int(last).end();
+        sql.raw("COMMIT").end();
+        sql.run(connection).await?;
+        return Ok(count as u64);
+    }
+    sql.raw("COMMIT").end();
+    sql.run(connection).await?;
+    Ok(0)
 }

@@ -9,6 +9,7 @@ use oort_api::ids::UserId;
 use oort_api::pb::oort::v1::User;
 
 use super::failure::Failure;
+use super::sanctions::ban;
 use super::sql::{Sql, execute, first, rows};
 use crate::store::devices::{Held, admit};
 use crate::store::{Admission, Begun, DeviceKind, Error, Login, NewDevice, Rotation, SigningKey};
@@ -32,6 +33,10 @@ pub(super) async fn create_login(
     if user.is_none() {
         transaction.rollback().await?;
         return Err(Error::NoUser(login.user_id.get()).into());
+    }
+    if let Some((until_ms, reason)) = ban(&mut transaction, login.user_id, login.created_at_ms).await? {
+        transaction.rollback().await?;
+        return Ok(Begun::Banned(until_ms, reason));
     }
     // What this user left behind: nobody else clears it away.
     execute(
@@ -78,11 +83,22 @@ pub(super) async fn end_others(
     let mut transaction = connection.start_transaction(TxOpts::default()).await?;
     let _: Option<(i64,)> =
         first(&mut transaction, "SELECT id FROM users WHERE id = ? FOR UPDATE", (user.get(),)).await?;
-    let others = held(&mut transaction, user).await?.into_iter().map(|login| login.id);
-    let ended: Vec<String> = others.filter(|id| id != keep).collect();
-    delete(&mut transaction, &ended).await?;
+    let ended = end_logins(&mut transaction, user.get(), keep).await?;
     transaction.commit().await?;
     Ok(ended)
+}
+
+/// Ends all log-ins of a user but one; answers those that were ended. The user's row is locked.
+pub(super) async fn end_logins<Q: Queryable>(
+    transaction: &mut Q,
+    user: i64,
+    keep: &str,
+) -> Result<Vec<String>, Failure> {
+    let sql = "SELECT id FROM logins WHERE user_id = ? AND id <> ? FOR UPDATE";
+    let ids: Vec<(Vec<u8>,)> = rows(transaction, sql, (user, keep.as_bytes())).await?;
+    let sql = "DELETE FROM logins WHERE user_id = ? AND id <> ?";
+    execute(transaction, sql, (user, keep.as_bytes())).await?;
+    ids.into_iter().map(|(id,)| ascii(id)).collect()
 }
 
 /// The log-ins of a user, the newest first.

@@ -5,6 +5,7 @@
 //! When a commit is on disk is the server's setting, see [`Settings`].
 
 mod accounts;
+mod api_keys;
 mod append;
 mod changes;
 mod client_keys;
@@ -15,22 +16,31 @@ mod conversations;
 mod cursors;
 mod departures;
 mod devices;
+mod expiries;
 mod failure;
+mod files;
 mod group_links;
 mod groups;
 mod hidden;
 mod history;
+mod hooks;
 mod lane;
 mod logins;
+mod notifications;
 mod operators;
 mod outbox;
 mod profiles;
+mod receipts;
+mod replicas;
+mod sanctions;
+mod search;
 mod settings;
 mod sql;
 mod store;
 mod user_events;
 
 pub(super) use failure::fault;
+pub use replicas::ReplicaSettings;
 pub use settings::Settings;
 
 use std::collections::HashSet;
@@ -45,6 +55,8 @@ use tokio::time::timeout;
 
 use self::failure::Failure;
 use self::lane::Owners;
+use self::replicas::Replicas;
+use super::hooks::Wanted;
 use super::{Error, Metrics, Store, migrate};
 
 /// Owner of outbox rows that nobody was told of.
@@ -59,9 +71,13 @@ pub struct MysqlStore {
     options: Opts,
     /// Reads, and writes that publish nothing.
     pool: Pool,
+    /// Reads that need not be of the primary.
+    replicas: Replicas,
     owners: Owners,
     /// Conversations known to be open rooms; that never changes.
     rooms: RwLock<HashSet<i64>>,
+    /// What is put into the queue of hooks.
+    hooks: Wanted,
     metrics: Metrics,
 }
 
@@ -80,12 +96,16 @@ impl MysqlStore {
     pub async fn open(settings: &Settings, metrics: &Metrics) -> Result<Arc<dyn Store>, Error> {
         migrate::mysql_plan(settings).await?.require_current()?;
         let options = session(settings)?;
+        let pool = Pool::new(options.clone());
+        let replicas = Replicas::open(settings, &pool, metrics).await.map_err(Failure::into_error)?;
         Ok(Arc::new(Self {
             settings: settings.clone(),
-            pool: Pool::new(options.clone()),
+            pool,
+            replicas,
             options,
             owners: Owners::default(),
             rooms: RwLock::default(),
+            hooks: Wanted::default(),
             metrics: metrics.clone(),
         }))
     }

@@ -5,6 +5,8 @@ use std::time::Duration;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
+use super::ReplicaSettings;
+
 /// Which server and how it is used.
 ///
 /// What the server must do by itself: sync its log at each commit
@@ -35,6 +37,8 @@ pub struct Settings {
     pub packet_bytes_max: usize,
     /// Ids of open rooms remembered, so that membership is not asked for there.
     pub rooms_cached_max: usize,
+    /// Replicas that answer reads.
+    pub replicas: ReplicaSettings,
 }
 
 impl Default for Settings {
@@ -50,6 +54,7 @@ impl Default for Settings {
             attempts_max: 8,
             packet_bytes_max: 4 << 20,
             rooms_cached_max: 100_000,
+            replicas: ReplicaSettings::default(),
         }
     }
 }
@@ -82,6 +87,7 @@ impl Settings {
         check((1..=100).contains(&self.attempts_max), "attempts_max: 1 to 100");
         check((64 << 10..=1 << 30).contains(&self.packet_bytes_max), "packet_bytes_max: 65536 to 1073741824");
         check(self.rooms_cached_max <= 100_000_000, "rooms_cached_max: at most 100000000");
+        faults.extend(self.replicas.faults(self.call_timeout_ms));
         faults
     }
 

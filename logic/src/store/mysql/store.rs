@@ -14,10 +14,11 @@ use super::conversations::{self, CreateDirect, CreateRoom};
 use super::cursors::{self, MoveCursors};
 use super::failure::Failure;
 use super::{MysqlStore, devices, groups, history, logins, operators, outbox};
+use crate::policy::operators::OperatorRole;
 use crate::store::{
     Admission, Appended, Audit, Begun, ConversationInfo, Credentials, CursorMove, Device, Entry, Error,
     Filling, Login, Member, MemberCursor, Moved, NewAudit, NewDevice, NewMessage, NewUser, Operator,
-    OutboxRow, Page, Range, Rotation, Sightings, SigningKey, Store,
+    OutboxRow, Page, Range, ReplicaState, Rotation, Sightings, SigningKey, Store,
 };
 
 /// A call on a connection of the pool.
@@ -25,6 +26,29 @@ macro_rules! pooled {
     ($self:ident, |$connection:ident| $call:expr) => {
         $self
             .bounded(async {
+                let mut pooled = $self.pooled().await?;
+                let $connection = &mut pooled;
+                $call.await
+            })
+            .await
+    };
+}
+
+/// A read at a replica that has everything the primary had when it was asked for, else at the primary.
+macro_rules! replicated {
+    ($self:ident, |$connection:ident| $call:expr) => {
+        $self
+            .bounded(async {
+                if let Some(mut visit) = $self.replicas.visit(&$self.pool).await {
+                    let time_max = visit.time_max();
+                    let outcome = {
+                        let $connection = visit.connection();
+                        tokio::time::timeout(time_max, $call).await
+                    };
+                    if let Some(answer) = visit.end(outcome) {
+                        return answer;
+                    }
+                }
                 let mut pooled = $self.pooled().await?;
                 let $connection = &mut pooled;
                 $call.await
@@ -53,6 +77,7 @@ macro_rules! retried {
 }
 
 pub(super) use pooled;
+pub(super) use replicated;
 pub(super) use retried;
 
 #[async_trait]
@@ -67,6 +92,10 @@ impl Store for MysqlStore {
             }
         })
         .await
+    }
+
+    async fn replicas(&self) -> Vec<ReplicaState> {
+        self.replicas.states(&self.pool).await
     }
 
     async fn create_user(&self, user: &NewUser) -> Result<User, Error> {
@@ -86,7 +115,7 @@ impl Store for MysqlStore {
     }
 
     async fn find_users(&self, prefix: &str, limit: u32) -> Result<Vec<User>, Error> {
-        pooled!(self, |connection| accounts::find_users(connection, prefix, limit))
+        replicated!(self, |connection| accounts::find_users(connection, prefix, limit))
     }
 
     async fn create_login(
@@ -141,7 +170,7 @@ impl Store for MysqlStore {
     }
 
     async fn last_seen(&self, users: &[UserId]) -> Result<Vec<(UserId, i64)>, Error> {
-        pooled!(self, |connection| devices::last_seen(connection, users))
+        replicated!(self, |connection| devices::last_seen(connection, users))
     }
 
     async fn signing_keys(&self, candidate: &SigningKey) -> Result<Vec<SigningKey>, Error> {
@@ -183,7 +212,7 @@ impl Store for MysqlStore {
     }
 
     async fn members(&self, id: ConversationId, after: i64, limit: u32) -> Result<Vec<Member>, Error> {
-        pooled!(self, |connection| groups::members(connection, id, after, limit))
+        replicated!(self, |connection| groups::members(connection, id, after, limit))
     }
 
     async fn rooms_of_all(
@@ -191,19 +220,26 @@ impl Store for MysqlStore {
         users: &[UserId],
         rooms_max: u32,
     ) -> Result<Vec<Vec<ConversationId>>, Error> {
-        pooled!(self, |connection| history::rooms_of_all(connection, users, rooms_max))
+        replicated!(self, |connection| history::rooms_of_all(connection, users, rooms_max))
     }
 
     async fn entries_of_all(&self, users: &[UserId], rooms_max: u32) -> Result<Vec<Vec<Entry>>, Error> {
+        if !self.replicas.is_empty() {
+            let seen =
+                replicated!(self, |connection| history::seen_entries_of_all(connection, users, rooms_max))?;
+            if let Some(entries) = seen {
+                return Ok(entries);
+            }
+        }
         retried!(self, |connection| history::entries_of_all(connection, users, rooms_max))
     }
 
     async fn filled_all(&self, fillings: &[Filling]) -> Result<Vec<Vec<Conversation>>, Error> {
-        pooled!(self, |connection| history::filled_all(connection, fillings))
+        replicated!(self, |connection| history::filled_all(connection, fillings))
     }
 
     async fn history(&self, id: ConversationId, range: Range, limit: u32) -> Result<Page, Error> {
-        pooled!(self, |connection| history::history(connection, id, range, limit))
+        replicated!(self, |connection| history::history(connection, id, range, limit))
     }
 
     async fn prune(&self, id: ConversationId, below: Seq, limit: u32) -> Result<u64, Error> {
@@ -224,6 +260,7 @@ impl Store for MysqlStore {
             packet_bytes_max: self.settings.packet_bytes_max,
             rooms: &self.rooms,
             rooms_cached_max: self.settings.rooms_cached_max,
+            hooked: self.hooks.get(),
         };
         self.transact(owner, &work).await
     }
@@ -239,7 +276,7 @@ impl Store for MysqlStore {
     }
 
     async fn cursors(&self, id: ConversationId, limit: u32) -> Result<Vec<MemberCursor>, Error> {
-        pooled!(self, |connection| cursors::cursors(connection, id, limit))
+        replicated!(self, |connection| cursors::cursors(connection, id, limit))
     }
 
     async fn outbox(&self, owner: &str, after: i64, limit: u32) -> Result<Vec<OutboxRow>, Error> {
@@ -262,16 +299,16 @@ impl Store for MysqlStore {
         pooled!(self, |connection| outbox::backlog(connection, now_ms))
     }
 
-    async fn grant_operator(&self, user: UserId, now_ms: i64) -> Result<bool, Error> {
-        pooled!(self, |connection| operators::grant(connection, user, now_ms))
+    async fn grant_operator(&self, user: UserId, role: OperatorRole, now_ms: i64) -> Result<bool, Error> {
+        pooled!(self, |connection| operators::grant(connection, user, role, now_ms))
     }
 
     async fn revoke_operator(&self, user: UserId) -> Result<bool, Error> {
         pooled!(self, |connection| operators::revoke(connection, user))
     }
 
-    async fn is_operator(&self, user: UserId) -> Result<bool, Error> {
-        pooled!(self, |connection| operators::is_operator(connection, user))
+    async fn operator_role(&self, user: UserId) -> Result<Option<OperatorRole>, Error> {
+        pooled!(self, |connection| operators::role(connection, user))
     }
 
     async fn operators(&self, limit: u32) -> Result<Vec<Operator>, Error> {

@@ -11,7 +11,7 @@ use super::MysqlStore;
 use super::failure::Failure;
 use super::lane::{Done, Work, begin_now, commit};
 use super::sql::{Sql, execute, first, rows};
-use super::store::{pooled, retried};
+use super::store::{replicated, retried};
 use crate::outbox;
 use crate::store::user_events::{next, placed};
 use crate::store::{Error, EventPage, NewUserEvent, OutboxRow, UserEvents};
@@ -31,11 +31,11 @@ impl UserEvents for MysqlStore {
     }
 
     async fn event_heads(&self, users: &[UserId]) -> Result<Vec<i64>, Error> {
-        pooled!(self, |connection| heads(connection, users))
+        replicated!(self, |connection| heads(connection, users))
     }
 
     async fn user_events(&self, user: UserId, after: i64, limit: u32) -> Result<EventPage, Error> {
-        pooled!(self, |connection| page(connection, user, after, limit))
+        replicated!(self, |connection| page(connection, user, after, limit))
     }
 
     async fn forget_user_events(&self, before_ms: i64, limit: u32) -> Result<u64, Error> {

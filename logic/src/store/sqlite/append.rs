@@ -1,33 +1,43 @@
 //! The send path: one transaction for a batch.
 
-use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::collections::{HashMap, HashSet};
 
 use oort_api::pb::oort::v1::ConversationKind;
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 
 use super::changes::extra;
-use super::{history, outbox};
+use super::sanctions::mute;
+use super::{expiries, files, history, hooks, notifications, outbox};
 use crate::policy::Role;
 use crate::store::events::kind;
+use crate::store::files::file_of;
 use crate::store::payload::Payload;
-use crate::store::plan::{Blocked, Earlier, Head, Known, Plan, Sender, answered, kind_of, plan, quote};
-use crate::store::{Appended, Error, NewMessage, OutboxRow};
+use crate::store::plan::{
+    Blocked, Earlier, Head, Known, Plan, Sender, answered, kind_of, named, plan, quote,
+};
+use crate::store::{Appended, Error, HookKinds, NewMessage, OutboxRow};
 
 pub(super) fn append(
     connection: &mut Connection,
     owner: &str,
     batch: &[NewMessage],
     published: &[i64],
+    hooked: HookKinds,
     now_ms: i64,
 ) -> Result<(Vec<Appended>, Option<OutboxRow>), Error> {
     let transaction = connection.transaction()?;
-    let plan = plan(batch, known(&transaction, batch)?, now_ms);
+    let known = Known { hooked, ..known(&transaction, batch)? };
+    let plan = plan(batch, known, now_ms);
+    hooks::enqueue(&transaction, &plan.hooked, now_ms)?;
     write(&transaction, &plan)?;
     let row = match plan.payload {
         Some(payload) => Some(outbox::insert(&transaction, owner, payload, now_ms)?),
         None => None,
     };
+    if let Some(feed) = &plan.feed {
+        notifications::feed(&transaction, feed, now_ms)?;
+    }
     outbox::delete(&transaction, published)?;
     transaction.commit()?;
     Ok((plan.outcomes, row))
@@ -42,6 +52,7 @@ fn known(transaction: &Transaction<'_>, batch: &[NewMessage]) -> Result<Known, E
     let sql = format!("SELECT {} FROM messages WHERE conversation_id = ? AND seq = ?", history::COLUMNS);
     let mut quoted = transaction.prepare_cached(&sql)?;
     let mut heads: HashMap<i64, Option<Head>> = HashMap::new();
+    let mut senders = HashSet::new();
     for (index, message) in batch.iter().enumerate() {
         let found = earlier
             .query_row(params![message.sender.id, message.client_msg_id], |row| {
@@ -59,6 +70,10 @@ fn known(transaction: &Transaction<'_>, batch: &[NewMessage]) -> Result<Known, E
             continue;
         }
         let id = message.conversation.get();
+        if senders.insert(message.sender.id) {
+            let until_ms = mute(transaction, message.sender.id)?;
+            known.mutes.extend(until_ms.map(|until_ms| (message.sender.id, until_ms)));
+        }
         let head = match heads.entry(id) {
             Entry::Occupied(entry) => entry.into_mut(),
             Entry::Vacant(entry) => entry.insert(head(transaction, id)?),
@@ -69,10 +84,17 @@ fn known(transaction: &Transaction<'_>, batch: &[NewMessage]) -> Result<Known, E
         {
             entry.insert(quote(&found));
         }
+        if let Some(file) = file_of(message)
+            && files::is_readable(transaction, file, message.sender.id)?
+        {
+            known.files.insert((message.sender.id, file));
+        }
         let closed = head.as_ref().is_some_and(|head| head.kind != ConversationKind::Room);
         if closed {
-            let found = member(transaction, id, message.sender.id)?;
-            known.members.extend(found.map(|sender| ((id, message.sender.id), sender)));
+            for user in named(message).chain([message.sender.id]) {
+                let found = member(transaction, id, user)?;
+                known.members.extend(found.map(|standing| ((id, user), standing)));
+            }
         }
     }
     known.heads = heads.into_iter().filter_map(|(id, head)| head.map(|head| (id, head))).collect();
@@ -83,7 +105,7 @@ fn known(transaction: &Transaction<'_>, batch: &[NewMessage]) -> Result<Known, E
 pub(super) fn head(connection: &Connection, id: i64) -> Result<Option<Head>, Error> {
     let found = connection
         .prepare_cached(
-            "SELECT kind, last_seq, last_at_ms, user_lo, user_hi, blocked, muted_all, dissolved_at_ms
+            "SELECT kind, last_seq, last_at_ms, user_lo, user_hi, blocked, muted_all, dissolved_at_ms, expires_in_ms
              FROM conversations WHERE id = ?",
         )?
         .query_row([id], |row| {
@@ -96,6 +118,7 @@ pub(super) fn head(connection: &Connection, id: i64) -> Result<Option<Head>, Err
                 blocked: Blocked(row.get(5)?),
                 is_muted_all: row.get(6)?,
                 is_dissolved: row.get::<_, i64>(7)? > 0,
+                expires_in_ms: row.get(8)?,
             })
         });
     Ok(found.optional()?)
@@ -139,5 +162,6 @@ fn write(transaction: &Transaction<'_>, plan: &Plan<'_>) -> Result<(), Error> {
             row.extra()
         ])?;
     }
-    Ok(())
+    files::carry(transaction, &plan.refs)?;
+    expiries::note(transaction, &plan.expiries)
 }

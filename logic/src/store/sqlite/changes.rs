@@ -1,15 +1,19 @@
 //! Changes of messages.
 
+use oort_api::clock::now_ms;
 use oort_api::ids::{ConversationId, UserId};
+use oort_api::pb::oort::v1::message_extra::Gone;
 use oort_api::pb::oort::v1::{ChangeEvent, Message, MessageExtra, User};
 use prost::Message as _;
 use rusqlite::types::Type;
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 use tonic::async_trait;
 
-use super::{SqliteStore, append, history, outbox};
+use super::sanctions::mute;
+use super::{SqliteStore, append, files, history, hooks, outbox, search};
 use crate::store::changes::{Known, Place, ReactionRows, Step, Verdict, judge, read_extra, shown};
-use crate::store::{ChangeBounds, ChangePage, Changed, Changes, Error, NewChange, OutboxRow};
+use crate::store::search::Written;
+use crate::store::{ChangeBounds, ChangePage, Changed, Changes, Error, HookKinds, NewChange, OutboxRow};
 
 #[async_trait]
 impl Changes for SqliteStore {
@@ -20,9 +24,9 @@ impl Changes for SqliteStore {
         bounds: &ChangeBounds,
         now_ms: i64,
     ) -> Result<(Changed, Option<OutboxRow>), Error> {
-        let (owner, change, bounds) = (owner.to_owned(), change.clone(), *bounds);
+        let (owner, change, bounds, hooked) = (owner.to_owned(), change.clone(), *bounds, self.hooks.get());
         self.publish(
-            move |connection| run(connection, &owner, &change, &bounds, now_ms),
+            move |connection| run(connection, &owner, &change, &bounds, hooked, now_ms),
             |(_, row)| row.as_ref().map(|row| row.id),
         )
         .await
@@ -53,14 +57,26 @@ fn run(
     owner: &str,
     change: &NewChange,
     bounds: &ChangeBounds,
+    hooked: HookKinds,
     now_ms: i64,
 ) -> Result<(Changed, Option<OutboxRow>), Error> {
     let transaction = connection.transaction()?;
-    let known = known(&transaction, change)?;
+    let known = Known { hooked, ..known(&transaction, change)? };
     let step = match judge(change, known, bounds, now_ms) {
         Verdict::Write(step) => *step,
+        Verdict::Trim(message) => {
+            let extra = message.extra.as_ref().map(MessageExtra::encode_to_vec);
+            transaction
+                .prepare_cached("UPDATE messages SET extra = ? WHERE conversation_id = ? AND seq = ?")?
+                .execute(params![extra, message.conversation, message.seq])?;
+            transaction.commit()?;
+            return Ok((Changed::Stands(message), None));
+        }
         Verdict::Answer(answer) => return Ok((answer, None)),
     };
+    if step.is_hooked {
+        hooks::enqueue(&transaction, &[change.conversation.get()], now_ms)?;
+    }
     write(&transaction, change, &step)?;
     let row = outbox::insert(&transaction, owner, step.payload, now_ms)?;
     transaction.commit()?;
@@ -82,17 +98,18 @@ fn known(transaction: &Transaction<'_>, change: &NewChange) -> Result<Known, Err
     });
     let member = append::member(transaction, id, actor)?;
     let sql = format!("SELECT {} FROM messages WHERE conversation_id = ? AND seq = ?", history::COLUMNS);
-    let message = transaction.prepare_cached(&sql)?.query_row([id, seq], history::read).optional()?;
+    let message = transaction.prepare_cached(&sql)?.query_row([id, seq], history::read_stored).optional()?;
     let has_reacted = transaction
         .prepare_cached(
             "SELECT 1 FROM reactions WHERE conversation_id = ? AND seq = ? AND user_id = ? AND emoji = ?",
         )?
         .exists(params![id, seq, actor, change.alteration.emoji()])?;
-    Ok(Known { place, member, message, has_reacted })
+    let mute = mute(transaction, actor)?;
+    Ok(Known { place, member, mute, message, has_reacted, ..Known::default() })
 }
 
 fn write(transaction: &Transaction<'_>, change: &NewChange, step: &Step) -> Result<(), Error> {
-    let Step { message, event, reactions, .. } = step;
+    let Step { message, before, event, reactions, .. } = step;
     let Message { conversation: id, seq, .. } = *message;
     transaction
         .prepare_cached("UPDATE conversations SET change_seq = ?, changed_at_ms = ? WHERE id = ?")?
@@ -101,6 +118,8 @@ fn write(transaction: &Transaction<'_>, change: &NewChange, step: &Step) -> Resu
     transaction
         .prepare_cached("UPDATE messages SET content = ?, extra = ? WHERE conversation_id = ? AND seq = ?")?
         .execute(params![message.content, extra, id, seq])?;
+    let written = Written { conversation: id, seq, at_ms: message.created_at_ms };
+    search::revise(transaction, written, before, &message.content)?;
     let actor = &change.actor;
     transaction
         .prepare_cached(
@@ -117,6 +136,9 @@ fn write(transaction: &Transaction<'_>, change: &NewChange, step: &Step) -> Resu
             event.emoji,
             event.at_ms
         ])?;
+    if message.extra.as_ref().is_some_and(|extra| extra.gone() != Gone::NotGone) {
+        files::drop_carried(transaction, id, seq)?;
+    }
     match reactions {
         ReactionRows::Keep => 0,
         ReactionRows::Insert => transaction
@@ -149,8 +171,10 @@ fn page(
         .optional()?;
     let head = head.ok_or(Error::NoConversation)?;
     let mut select = snapshot.prepare_cached(
-        "SELECT c.change_seq, c.seq, c.kind, c.actor_id, c.actor_name, c.emoji, c.at_ms, m.content, m.extra
+        "SELECT c.change_seq, c.seq, c.kind, c.actor_id, COALESCE(u.username, c.actor_name), c.emoji, c.at_ms,
+                m.content, m.extra
          FROM changes c LEFT JOIN messages m ON m.conversation_id = c.conversation_id AND m.seq = c.seq
+         LEFT JOIN users u ON u.id = c.actor_id
          WHERE c.conversation_id = ? AND c.change_seq > ? ORDER BY c.change_seq LIMIT ?",
     )?;
     let changes = select.query_map(params![id.get(), after, limit], |row| {
@@ -165,7 +189,7 @@ fn page(
             ..ChangeEvent::default()
         };
         let content: Option<String> = row.get(7)?;
-        Ok(shown(change, &content.unwrap_or_default(), extra(row, 8)?.as_ref()))
+        Ok(shown(change, (&content.unwrap_or_default(), extra(row, 8)?.as_ref()), now_ms()))
     })?;
     Ok(ChangePage::of(changes.collect::<Result<_, _>>()?, after, head))
 }

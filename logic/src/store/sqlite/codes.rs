@@ -7,7 +7,7 @@ use tonic::async_trait;
 
 use super::SqliteStore;
 use super::accounts::{self, By};
-use super::logins::user as user_id;
+use super::logins::{end_logins, user as user_id};
 use crate::store::departures::DELETED;
 use crate::store::{CodeGuess, Codes, Credentials, Error, MailedCode, NewUser, PasswordReset};
 
@@ -148,16 +148,4 @@ fn redeem(transaction: &Transaction<'_>, guess: &CodeGuess) -> Result<bool, Erro
     };
     transaction.prepare_cached(sql)?.execute(params![guess.email, purpose])?;
     Ok(is_right)
-}
-
-/// Ends all log-ins of a user but one; answers those that were ended.
-pub(super) fn end_logins(
-    transaction: &Transaction<'_>,
-    user: UserId,
-    keep: &str,
-) -> Result<Vec<String>, Error> {
-    let mut delete =
-        transaction.prepare_cached("DELETE FROM logins WHERE user_id = ? AND id <> ? RETURNING id")?;
-    let ended = delete.query_map(params![user.get(), keep], |row| row.get(0))?;
-    Ok(ended.collect::<Result<_, _>>()?)
 }

@@ -234,13 +234,16 @@ fn contacts(
 fn privacy(connection: &Connection, user: UserId) -> Result<Privacy, Error> {
     let found = connection
         .prepare_cached(
-            "SELECT find_by_name, find_by_email, find_by_id FROM contact_settings WHERE user_id = ?",
+            "SELECT find_by_name, find_by_email, find_by_id, sends_receipts, invisible_since_ms <> 0
+             FROM contact_settings WHERE user_id = ?",
         )?
         .query_row([user.get()], |row| {
             Ok(Privacy {
                 by_name: Finders::of(row.get(0)?),
                 by_email: Finders::of(row.get(1)?),
                 by_id: Finders::of(row.get(2)?),
+                sends_receipts: row.get(3)?,
+                is_invisible: row.get(4)?,
             })
         });
     Ok(found.optional()?.unwrap_or_default())
@@ -260,11 +263,24 @@ fn set_privacy(
     }
     transaction
         .prepare_cached(
-            "INSERT INTO contact_settings (user_id, find_by_name, find_by_email, find_by_id) VALUES (?, ?, ?, ?)
+            // Invisible since the first time it was said.
+            "INSERT INTO contact_settings
+             (user_id, find_by_name, find_by_email, find_by_id, sends_receipts, invisible_since_ms)
+             VALUES (?, ?, ?, ?, ?, ?)
              ON CONFLICT (user_id) DO UPDATE SET find_by_name = excluded.find_by_name,
-             find_by_email = excluded.find_by_email, find_by_id = excluded.find_by_id",
+             find_by_email = excluded.find_by_email, find_by_id = excluded.find_by_id,
+             sends_receipts = excluded.sends_receipts,
+             invisible_since_ms = CASE WHEN excluded.invisible_since_ms = 0 OR invisible_since_ms = 0
+                 THEN excluded.invisible_since_ms ELSE invisible_since_ms END",
         )?
-        .execute([user.get(), new.by_name.number(), new.by_email.number(), new.by_id.number()])?;
+        .execute(params![
+            user.get(),
+            new.by_name.number(),
+            new.by_email.number(),
+            new.by_id.number(),
+            new.sends_receipts,
+            if new.is_invisible { now_ms } else { 0 }
+        ])?;
     let records = user_events::append(&transaction, &[privacy_event(user, new)], now_ms)?;
     let row = outbox::insert(&transaction, owner, encode(records), now_ms)?;
     transaction.commit()?;

@@ -50,6 +50,8 @@ fn known(transaction: &Transaction<'_>, moves: &[CursorMove], told_members_max: 
     )?;
     let mut companions =
         transaction.prepare_cached("SELECT user_id FROM members WHERE conversation_id = ? LIMIT ?")?;
+    let mut secretive = transaction
+        .prepare_cached("SELECT 1 FROM contact_settings WHERE user_id = ? AND sends_receipts = 0")?;
     let mut member =
         transaction.prepare_cached("SELECT 1 FROM members WHERE conversation_id = ? AND user_id = ?")?;
     let mut since = transaction.prepare_cached("SELECT created_at_ms FROM users WHERE id = ?")?;
@@ -68,6 +70,12 @@ fn known(transaction: &Transaction<'_>, moves: &[CursorMove], told_members_max: 
             let limit = i64::from(told_members_max) + 1;
             let members = companions.query_map([id, limit], |row| row.get(0))?;
             known.companions.insert(id, members.collect::<Result<_, _>>()?);
+        }
+        let told = known.companions.get(&id).into_iter().flatten().copied();
+        for user in told.chain(found.pair.into_iter().flat_map(|(lo, hi)| [lo, hi])) {
+            if secretive.exists([user])? {
+                known.secretive.insert(user);
+            }
         }
         known.places.insert(id, found);
     }
@@ -150,12 +158,18 @@ pub(super) fn cursors(
     limit: u32,
 ) -> Result<Vec<MemberCursor>, Error> {
     let mut select = connection.prepare_cached(
-        "SELECT m.user_id, COALESCE(k.delivered_seq, 0), COALESCE(k.read_seq, 0)
+        "SELECT m.user_id, COALESCE(k.delivered_seq, 0), COALESCE(k.read_seq, 0), COALESCE(s.sends_receipts, 1)
          FROM members m LEFT JOIN cursors k ON k.user_id = m.user_id AND k.conversation_id = m.conversation_id
+         LEFT JOIN contact_settings s ON s.user_id = m.user_id
          WHERE m.conversation_id = ? ORDER BY m.user_id LIMIT ?",
     )?;
     let rows = select.query_map([id.get(), i64::from(limit)], |row| {
-        Ok(MemberCursor { user: row.get(0)?, delivered_seq: row.get(1)?, read_seq: row.get(2)? })
+        Ok(MemberCursor {
+            user: row.get(0)?,
+            delivered_seq: row.get(1)?,
+            read_seq: row.get(2)?,
+            sends_receipts: row.get(3)?,
+        })
     })?;
     Ok(rows.collect::<Result<_, _>>()?)
 }

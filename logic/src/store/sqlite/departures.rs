@@ -1,16 +1,20 @@
 //! The end of accounts.
 
+use oort_api::clock::now_ms;
+use oort_api::expiry;
 use oort_api::ids::{ConversationId, UserId};
 use oort_api::pb::oort::v1::{ConversationKind, Message, MessageKind, User};
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 use tonic::async_trait;
 
 use super::changes::extra;
-use super::codes::end_logins;
 use super::fault::foreign_key;
-use super::{SqliteStore, append, outbox};
+use super::logins::end_logins;
+use super::{SqliteStore, append, files, operators, outbox, search};
 use crate::outbox::{encode, message_record};
-use crate::store::departures::{DEACTIVATED, DELETED, erased_content, erased_extra, erased_key, erased_name};
+use crate::store::departures::{
+    DEACTIVATED, DELETED, erased_content, erased_extra, erased_key, erased_name, revoked,
+};
 use crate::store::{Departure, Departures, Erased, Error};
 
 #[async_trait]
@@ -99,11 +103,10 @@ fn delete(connection: &mut Connection, user: UserId, erase: bool, now_ms: i64) -
             .prepare_cached("UPDATE users SET username = ?, username_key = ? WHERE id = ?")?
             .execute(params![erased_name(user), erased_key(user), id])?;
     }
-    for sql in [
-        "DELETE FROM profiles WHERE user_id = ?",
-        "DELETE FROM operators WHERE user_id = ?",
-        "DELETE FROM users_seen WHERE user_id = ?",
-    ] {
+    if operators::revoke(&transaction, user)? {
+        operators::add_audit(&transaction, &revoked(user, now_ms))?;
+    }
+    for sql in ["DELETE FROM profiles WHERE user_id = ?", "DELETE FROM users_seen WHERE user_id = ?"] {
         transaction.prepare_cached(sql)?.execute([id])?;
     }
     transaction
@@ -164,6 +167,7 @@ fn erase(
     };
     let is_last = seqs.len() <= limit as usize;
     let seqs = &seqs[..seqs.len().min(limit as usize)];
+    search::forget(&transaction, id, seqs.iter().copied())?;
     let mut update = transaction.prepare_cached(
         "UPDATE messages SET sender_name = ?1, content = CASE kind WHEN ?2 THEN content ELSE '' END,
                 extra = CASE kind WHEN ?2 THEN extra ELSE ?3 END
@@ -175,6 +179,7 @@ fn erase(
         let system = i32::from(MessageKind::System);
         update.execute(params![user.username, system, erased_extra(), id, seq])?;
         reactions.execute([id, *seq])?;
+        files::drop_carried(&transaction, id, *seq)?;
     }
     drop((update, reactions));
     // Behind the last message, what the server says of it is no message of theirs.
@@ -250,7 +255,7 @@ fn messages_by(
          ORDER BY conversation_id, seq LIMIT ?",
     )?;
     let rows = select.query_map(params![user.get(), conversation, seq, limit], |row| {
-        Ok(Message {
+        let mut message = Message {
             conversation: row.get(0)?,
             seq: row.get(1)?,
             sender: Some(User { id: row.get(2)?, username: row.get(3)? }),
@@ -259,7 +264,9 @@ fn messages_by(
             content: row.get(6)?,
             created_at_ms: row.get(7)?,
             extra: extra(row, 8)?,
-        })
+        };
+        expiry::hide(&mut message, now_ms());
+        Ok(message)
     })?;
     Ok(rows.collect::<Result<_, _>>()?)
 }

@@ -154,7 +154,7 @@ pub(super) fn change_in(
 /// The group of this id.
 pub(super) fn state(connection: &Connection, id: ConversationId) -> Result<Option<GroupState>, Error> {
     let sql = format!(
-        "SELECT {}, c.members_count, c.avatar, c.announcement, c.muted_all, c.dissolved_at_ms
+        "SELECT {}, c.members_count, c.avatar, c.announcement, c.muted_all, c.dissolved_at_ms, c.expires_in_ms
          FROM conversations c WHERE c.id = ? AND c.kind = ?",
         conversations::COLUMNS
     );
@@ -168,6 +168,7 @@ pub(super) fn state(connection: &Connection, id: ConversationId) -> Result<Optio
                 announcement: row.get::<_, Option<String>>(8)?.unwrap_or_default(),
                 is_muted_all: row.get(9)?,
                 dissolved_at_ms: row.get(10)?,
+                expires_in_ms: row.get(11)?,
             })
         },
     );
@@ -210,7 +211,8 @@ fn known(transaction: &Transaction<'_>, order: &GroupOrder, group: GroupState) -
 }
 
 fn write(transaction: &Transaction<'_>, order: &GroupOrder, verdict: &Verdict) -> Result<(), Error> {
-    let GroupState { info, members, avatar, announcement, is_muted_all, dissolved_at_ms } = &verdict.group;
+    let GroupState { info, members, avatar, announcement, is_muted_all, dissolved_at_ms, expires_in_ms } =
+        &verdict.group;
     let id = info.id.get();
     for write in &verdict.writes {
         match write {
@@ -233,9 +235,18 @@ fn write(transaction: &Transaction<'_>, order: &GroupOrder, verdict: &Verdict) -
     transaction
         .prepare_cached(
             "UPDATE conversations SET name = ?, members_count = ?, avatar = ?, announcement = ?, muted_all = ?,
-                 dissolved_at_ms = ? WHERE id = ?",
+                 dissolved_at_ms = ?, expires_in_ms = ? WHERE id = ?",
         )?
-        .execute(params![info.name, members, avatar, announcement, is_muted_all, dissolved_at_ms, id])?;
+        .execute(params![
+            info.name,
+            members,
+            avatar,
+            announcement,
+            is_muted_all,
+            dissolved_at_ms,
+            expires_in_ms,
+            id
+        ])?;
     Ok(())
 }
 

@@ -3,12 +3,15 @@
 use std::collections::hash_map::Entry as MapEntry;
 use std::collections::{HashMap, HashSet};
 
+use oort_api::clock::now_ms;
+use oort_api::expiry;
 use oort_api::ids::{ConversationId, Seq, UserId};
 use oort_api::pb::oort::v1::{Conversation, ConversationKind, Message, User};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::changes::extra;
 use super::cursors::own_above;
+use super::search;
 use crate::store::cursors::begins_at_head;
 use crate::store::events::{kind, member_role};
 use crate::store::{Entry, Error, Filling, Page, Range};
@@ -16,7 +19,15 @@ use crate::store::{Entry, Error, Filling, Page, Range};
 pub(super) const COLUMNS: &str =
     "conversation_id, seq, sender_id, sender_name, client_msg_id, content, created_at_ms, kind, extra";
 
+/// A message as it may be shown now.
 pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<Message> {
+    let mut message = read_stored(row)?;
+    expiry::hide(&mut message, now_ms());
+    Ok(message)
+}
+
+/// A message as it is stored, for whoever changes it.
+pub(super) fn read_stored(row: &Row<'_>) -> rusqlite::Result<Message> {
     Ok(Message {
         conversation: row.get(0)?,
         seq: row.get(1)?,
@@ -61,21 +72,25 @@ pub(super) fn entries_of(
                 k.delivered_seq, k.read_seq, NULL, NULL,
                 MAX(c.created_at_ms, c.last_at_ms, c.changed_at_ms, COALESCE(k.updated_at_ms, 0)), c.created_at_ms,
                 (SELECT created_at_ms FROM users WHERE id = ?3),
-                s.pinned, s.muted_until_ms, COALESCE(s.changed_at_ms, 0), NULL, 0, 0, '', 0, 0, c.change_seq
+                s.pinned, s.muted_until_ms, COALESCE(s.changed_at_ms, 0), NULL, 0, 0, '', 0, 0, c.change_seq,
+                c.expires_in_ms
          FROM (SELECT * FROM conversations WHERE kind = ?1 ORDER BY id LIMIT ?2) c
          LEFT JOIN cursors k ON k.user_id = ?3 AND k.conversation_id = c.id
          LEFT JOIN conversation_settings s ON s.user_id = ?3 AND s.conversation_id = c.id
          UNION ALL
          SELECT c.id, c.kind, c.name, c.creator_id, c.last_seq, c.last_at_ms, COALESCE(p.id, 0), p.username,
-                k.delivered_seq, k.read_seq, q.delivered_seq, q.read_seq,
+                k.delivered_seq, k.read_seq, q.delivered_seq,
+                CASE WHEN COALESCE(r.sends_receipts, 1) = 1 THEN q.read_seq ELSE 0 END,
                 MAX(m.joined_at_ms, c.last_at_ms, c.changed_at_ms,
                     COALESCE(k.updated_at_ms, 0), COALESCE(q.updated_at_ms, 0)),
                 c.created_at_ms, NULL, s.pinned, s.muted_until_ms, COALESCE(s.changed_at_ms, 0),
-                m.role, m.muted_until_ms, c.members_count, c.avatar, c.muted_all, c.dissolved_at_ms, c.change_seq
+                m.role, m.muted_until_ms, c.members_count, c.avatar, c.muted_all, c.dissolved_at_ms, c.change_seq,
+                c.expires_in_ms
          FROM members m JOIN conversations c ON c.id = m.conversation_id
          LEFT JOIN users p ON p.id = CASE WHEN c.user_lo = ?3 THEN c.user_hi ELSE c.user_lo END
          LEFT JOIN cursors k ON k.user_id = ?3 AND k.conversation_id = c.id
          LEFT JOIN cursors q ON q.user_id = p.id AND q.conversation_id = c.id
+         LEFT JOIN contact_settings r ON r.user_id = p.id
          LEFT JOIN conversation_settings s ON s.user_id = ?3 AND s.conversation_id = c.id
          WHERE m.user_id = ?3
          ORDER BY 1",
@@ -87,8 +102,14 @@ pub(super) fn entries_of(
         connection.prepare_cached("SELECT DISTINCT conversation_id FROM hidden WHERE user_id = ?")?;
     let hidden = select.query_map([user.get()], |row| row.get(0))?;
     let hidden: HashSet<i64> = hidden.collect::<Result<_, _>>()?;
+    let is_secretive = connection
+        .prepare_cached("SELECT 1 FROM contact_settings WHERE user_id = ? AND sends_receipts = 0")?
+        .exists([user.get()])?;
     for (entry, _) in &mut list {
         entry.conversation.has_hidden = hidden.contains(&entry.conversation.id);
+        if is_secretive {
+            entry.conversation.peer_read_seq = 0;
+        }
     }
     Ok(list)
 }
@@ -117,6 +138,7 @@ fn listed(row: &Row<'_>) -> rusqlite::Result<Listed> {
         mute_all: row.get(22)?,
         dissolved_at_ms: row.get(23)?,
         change_seq: row.get(24)?,
+        expires_in_ms: row.get(25)?,
         ..Conversation::default()
     };
     let begins = cursor.is_none() && begins_at_head(row.get(13)?, row.get(14)?);
@@ -204,13 +226,23 @@ fn page(
 
 /// See [`crate::store::Store::prune`].
 pub(super) fn prune(
-    connection: &Connection,
+    connection: &mut Connection,
     id: ConversationId,
     below: Seq,
     limit: u32,
 ) -> Result<u64, Error> {
-    let sql = "DELETE FROM messages WHERE rowid IN
-         (SELECT rowid FROM messages WHERE conversation_id = ?1 AND seq < ?2 ORDER BY seq LIMIT ?3)";
-    let deleted = connection.prepare_cached(sql)?.execute(params![id.get(), below.get(), limit])?;
+    let transaction = connection.transaction()?;
+    let seqs: Vec<i64> = transaction
+        .prepare_cached(
+            "SELECT seq FROM messages WHERE conversation_id = ? AND seq < ? ORDER BY seq LIMIT ?",
+        )?
+        .query_map(params![id.get(), below.get(), limit], |row| row.get(0))?
+        .collect::<Result<_, _>>()?;
+    search::forget(&transaction, id.get(), seqs.iter().copied())?;
+    let last = seqs.last().copied().unwrap_or(0);
+    let deleted = transaction
+        .prepare_cached("DELETE FROM messages WHERE conversation_id = ? AND seq <= ?")?
+        .execute([id.get(), last])?;
+    transaction.commit()?;
     Ok(deleted as u64)
 }

@@ -7,6 +7,7 @@ use oort_api::pb::oort::v1::User;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::fault::foreign_key;
+use super::sanctions::ban;
 use crate::store::devices::{Held, admit};
 use crate::store::{Admission, Begun, DeviceKind, Error, Login, NewDevice, Rotation, SigningKey};
 
@@ -19,6 +20,9 @@ pub(super) fn create_login(
     admission: &Admission,
 ) -> Result<Begun, Error> {
     let transaction = connection.transaction()?;
+    if let Some((until_ms, reason)) = ban(&transaction, login.user_id, login.created_at_ms)? {
+        return Ok(Begun::Banned(until_ms, reason));
+    }
     // What this user left behind: nobody else clears it away.
     transaction
         .prepare_cached("DELETE FROM logins WHERE user_id = ? AND expires_at_ms <= ?")?
@@ -59,11 +63,17 @@ pub(super) fn end_others(
     keep: &str,
 ) -> Result<Vec<String>, Error> {
     let transaction = connection.transaction()?;
-    let others = held(&transaction, user)?.into_iter().map(|login| login.id);
-    let ended: Vec<String> = others.filter(|id| id != keep).collect();
-    delete(&transaction, &ended)?;
+    let ended = end_logins(&transaction, user, keep)?;
     transaction.commit()?;
     Ok(ended)
+}
+
+/// Ends all log-ins of a user but one; answers those that were ended.
+pub(super) fn end_logins(connection: &Connection, user: UserId, keep: &str) -> Result<Vec<String>, Error> {
+    let mut delete =
+        connection.prepare_cached("DELETE FROM logins WHERE user_id = ? AND id <> ? RETURNING id")?;
+    let ended = delete.query_map(params![user.get(), keep], |row| row.get(0))?;
+    Ok(ended.collect::<Result<_, _>>()?)
 }
 
 /// The log-ins of a user, the newest first.

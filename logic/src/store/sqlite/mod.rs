@@ -6,6 +6,7 @@
 //! processes out.
 
 mod accounts;
+mod api_keys;
 mod append;
 mod changes;
 mod claim;
@@ -17,17 +18,24 @@ mod conversations;
 mod cursors;
 mod departures;
 mod devices;
+mod expiries;
 mod fault;
+mod files;
 mod group_links;
 mod groups;
 mod hidden;
 mod history;
+mod hooks;
 mod lane;
 pub(super) mod lock;
 mod logins;
+mod notifications;
 mod operators;
 mod outbox;
 mod profiles;
+mod receipts;
+mod sanctions;
+mod search;
 mod settings;
 mod store;
 mod user_events;
@@ -41,6 +49,7 @@ use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
 use self::claim::Orphans;
 use self::lane::Lane;
+use super::hooks::Wanted;
 use super::{Error, Metrics, SigningKey, Store, migrate};
 
 /// Prepared statements kept by each connection: more than the store has.
@@ -52,6 +61,8 @@ pub struct SqliteStore {
     writer: Lane,
     readers: Lane,
     orphans: Orphans,
+    /// What is put into the queue of hooks.
+    hooks: Wanted,
     metrics: Metrics,
     // Last, so that the file is free only when every connection is closed.
     _lock: Option<File>,
@@ -98,6 +109,7 @@ impl SqliteStore {
             writer: lane("store-writer", vec![writer])?,
             readers: lane("store-reader", readers)?,
             orphans: Orphans::default(),
+            hooks: Wanted::default(),
             metrics: metrics.clone(),
             _lock: lock,
         }))

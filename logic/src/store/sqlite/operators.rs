@@ -2,17 +2,25 @@
 
 use oort_api::ids::UserId;
 use oort_api::pb::oort::v1::User;
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, OptionalExtension, params};
 
 use super::fault::foreign_key;
+use crate::policy::operators::OperatorRole;
 use crate::store::{Audit, Error, NewAudit, Operator};
 
-pub(super) fn grant(connection: &Connection, user: UserId, now_ms: i64) -> Result<bool, Error> {
+pub(super) fn grant(
+    connection: &Connection,
+    user: UserId,
+    role: OperatorRole,
+    now_ms: i64,
+) -> Result<bool, Error> {
     let inserted = connection
         .prepare_cached(
-            "INSERT INTO operators (user_id, granted_at_ms) VALUES (?, ?) ON CONFLICT (user_id) DO NOTHING",
+            "INSERT INTO operators (user_id, granted_at_ms, role) VALUES (?, ?, ?)
+             ON CONFLICT (user_id) DO UPDATE SET granted_at_ms = excluded.granted_at_ms, role = excluded.role
+             WHERE role <> excluded.role",
         )?
-        .execute(params![user.get(), now_ms]);
+        .execute(params![user.get(), now_ms, role.stored()]);
     match inserted {
         Ok(rows) => Ok(rows > 0),
         Err(error) if foreign_key(&error) => Err(Error::NoUser(user.get())),
@@ -25,17 +33,24 @@ pub(super) fn revoke(connection: &Connection, user: UserId) -> Result<bool, Erro
     Ok(rows > 0)
 }
 
-pub(super) fn is_operator(connection: &Connection, user: UserId) -> Result<bool, Error> {
-    Ok(connection.prepare_cached("SELECT 1 FROM operators WHERE user_id = ?")?.exists([user.get()])?)
+pub(super) fn role(connection: &Connection, user: UserId) -> Result<Option<OperatorRole>, Error> {
+    let found = connection
+        .prepare_cached("SELECT role FROM operators WHERE user_id = ?")?
+        .query_row([user.get()], |row| row.get(0).map(OperatorRole::of));
+    Ok(found.optional()?)
 }
 
 pub(super) fn operators(connection: &Connection, limit: u32) -> Result<Vec<Operator>, Error> {
     let mut select = connection.prepare_cached(
-        "SELECT o.user_id, u.username, o.granted_at_ms FROM operators o JOIN users u ON u.id = o.user_id
+        "SELECT o.user_id, u.username, o.granted_at_ms, o.role FROM operators o JOIN users u ON u.id = o.user_id
          ORDER BY o.user_id LIMIT ?",
     )?;
     let rows = select.query_map([limit], |row| {
-        Ok(Operator { user: User { id: row.get(0)?, username: row.get(1)? }, granted_at_ms: row.get(2)? })
+        Ok(Operator {
+            user: User { id: row.get(0)?, username: row.get(1)? },
+            granted_at_ms: row.get(2)?,
+            role: OperatorRole::of(row.get(3)?),
+        })
     })?;
     Ok(rows.collect::<Result<_, _>>()?)
 }

@@ -13,6 +13,7 @@ use super::history::Listed;
 use super::{
     SqliteStore, append, conversations, cursors, devices, groups, history, logins, operators, outbox,
 };
+use crate::policy::operators::OperatorRole;
 use crate::store::{
     Admission, Appended, Audit, Begun, ConversationInfo, Credentials, CursorMove, Device, Entry, Error,
     Filling, Login, Member, MemberCursor, Metrics, Moved, NewAudit, NewDevice, NewMessage, NewUser, Operator,
@@ -270,8 +271,9 @@ impl Store for SqliteStore {
         now_ms: i64,
     ) -> Result<(Vec<Appended>, Option<OutboxRow>), Error> {
         let (owner, batch, published) = (owner.to_owned(), batch.to_vec(), published.to_vec());
+        let hooked = self.hooks.get();
         self.publish(
-            move |connection| append::append(connection, &owner, &batch, &published, now_ms),
+            move |connection| append::append(connection, &owner, &batch, &published, hooked, now_ms),
             |(_, row)| row.as_ref().map(|row| row.id),
         )
         .await
@@ -331,16 +333,16 @@ impl Store for SqliteStore {
         self.read(move |connection| outbox::backlog(connection, now_ms)).await
     }
 
-    async fn grant_operator(&self, user: UserId, now_ms: i64) -> Result<bool, Error> {
-        self.write(move |connection| operators::grant(connection, user, now_ms)).await
+    async fn grant_operator(&self, user: UserId, role: OperatorRole, now_ms: i64) -> Result<bool, Error> {
+        self.write(move |connection| operators::grant(connection, user, role, now_ms)).await
     }
 
     async fn revoke_operator(&self, user: UserId) -> Result<bool, Error> {
         self.write(move |connection| operators::revoke(connection, user)).await
     }
 
-    async fn is_operator(&self, user: UserId) -> Result<bool, Error> {
-        self.read(move |connection| operators::is_operator(connection, user)).await
+    async fn operator_role(&self, user: UserId) -> Result<Option<OperatorRole>, Error> {
+        self.read(move |connection| operators::role(connection, user)).await
     }
 
     async fn operators(&self, limit: u32) -> Result<Vec<Operator>, Error> {

@@ -4,6 +4,7 @@ use oort_api::bus::Record;
 use oort_api::directory::{CometRef, NodeEntry, NodeMetrics, UserSession};
 use oort_api::ids::{SessionKey, UserId};
 use oort_api::{clock, op};
+use oort_logic::policy::operators::OperatorRole;
 use serde_json::{Value, json};
 
 use super::directory::Failure;
@@ -12,7 +13,9 @@ use super::harness::{Client, Node};
 async fn operator(node: &Node, name: &str) -> Client {
     let client = node.user(name).await;
     let id: UserId = client.id.parse().expect("an id");
-    assert!(node.store.grant_operator(id, clock::now_ms()).await.expect("granted"));
+    assert!(
+        node.store.grant_operator(id, OperatorRole::Administrator, clock::now_ms()).await.expect("granted")
+    );
     client
 }
 
@@ -26,13 +29,14 @@ fn session(key: &str, comet: &str) -> UserSession {
 }
 
 /// Every call there is but one: method and path.
-const CALLS: [(&str, &str); 8] = [
+const CALLS: [(&str, &str); 9] = [
     ("GET", "/api/admin/nodes"),
     ("GET", "/api/admin/users?query=a"),
     ("GET", "/api/admin/users/1/connections"),
     ("DELETE", "/api/admin/users/1/connections"),
     ("DELETE", "/api/admin/users/1/connections/k"),
     ("GET", "/api/admin/outbox"),
+    ("GET", "/api/admin/hooks"),
     ("GET", "/api/admin/dead-letters"),
     ("GET", "/api/admin/audit"),
 ];
@@ -54,7 +58,7 @@ async fn everyone_else_is_forbidden() {
     ann.post("/api/admin/broadcast", &broadcast).await.is_refused(403, "forbidden");
     assert_eq!(ann.get("/api/me").await.json()["operator"], false);
     let id: UserId = ann.id.parse().expect("an id");
-    node.store.grant_operator(id, 1).await.expect("granted");
+    node.store.grant_operator(id, OperatorRole::Administrator, 1).await.expect("granted");
     assert_eq!(ann.get("/api/me").await.json()["operator"], true);
     assert_eq!(ann.get("/api/admin/nodes").await.status, 200);
     node.store.revoke_operator(id).await.expect("revoked");
@@ -94,7 +98,8 @@ async fn users_and_their_connections_are_listed() {
     let anna = node.user("Anna").await;
     node.user("bob").await;
     let users = ann.get("/api/admin/users?query=AN").await.json()["users"].clone();
-    let ann_view = json!({"id": ann.id, "username": "ann", "operator": true, "online": false});
+    let ann_view =
+        json!({"id": ann.id, "username": "ann", "operator": true, "role": "administrator", "online": false});
     let anna_view = json!({"id": anna.id, "username": "Anna", "operator": false, "online": false});
     assert_eq!(users, json!([ann_view, anna_view]));
     let path = format!("/api/admin/users/{}/connections", anna.id);

@@ -24,11 +24,17 @@ use oort_logic::conversations::{self, Conversations};
 use oort_logic::cursors::{self, Cursors};
 use oort_logic::departures::{self, Departures};
 use oort_logic::events::Events;
+use oort_logic::expiry::{self, Expiry};
 use oort_logic::exports::Exports;
 use oort_logic::failpoint::Failpoints;
+use oort_logic::files::{self, Files};
+use oort_logic::hooks::{self, Hooks};
+use oort_logic::keys::{self, Keys};
 use oort_logic::kicks::Kicks;
 use oort_logic::mail::{self, Mailer};
 use oort_logic::messages::{self, Messages};
+use oort_logic::moderation::{self, Moderation};
+use oort_logic::notifications::{self, Notifications};
 use oort_logic::online::Online;
 use oort_logic::operators::Operators;
 use oort_logic::presence::{self, Presence};
@@ -38,10 +44,12 @@ use oort_logic::publisher::{self, Publisher};
 use oort_logic::pushes::Pushes;
 use oort_logic::rates::Rates;
 use oort_logic::relay::Lease;
+use oort_logic::search::{self, Indexer, Searches};
 use oort_logic::seen::Seen;
 use oort_logic::store::{Store, migrate, sqlite};
 use oort_logic::transactions::Transactions;
 use oort_logic::users::Users;
+use oort_logic::words::{self, Words};
 use oort_logic::{Config, Metrics, http as api, store};
 use prost::Message as _;
 use serde_json::{Value, json};
@@ -86,6 +94,11 @@ impl Node {
     }
 
     pub(crate) async fn with(setup: Setup) -> Self {
+        // Large enough to be told of.
+        Box::pin(Self::made_of(setup)).await
+    }
+
+    async fn made_of(setup: Setup) -> Self {
         let Setup { config, bus } = setup;
         assert_eq!(config.faults(), Vec::<String>::new());
         let folder = tempfile::tempdir().expect("a temporary folder");
@@ -109,6 +122,12 @@ impl Node {
             },
         ));
         let commits = Arc::new(Commits::new(publisher.clone(), metrics.clone()));
+        let indexer = Arc::new(Indexer::new(
+            config.search.clone(),
+            store.clone(),
+            owner.clone(),
+            search::IndexMetrics::register(&mut registry),
+        ));
         let batcher = Arc::new(Batcher::new(
             config.batch.clone(),
             batcher::Parts {
@@ -116,11 +135,16 @@ impl Node {
                 store: store.clone(),
                 commits: commits.clone(),
                 published,
+                indexer: indexer.clone(),
                 failpoints: failpoints(),
                 metrics: metrics.clone(),
             },
         ));
         let mut tasks = JoinSet::new();
+        tasks.spawn({
+            let indexer = indexer.clone();
+            async move { indexer.run(CancellationToken::new()).await }
+        });
         tasks.spawn({
             let batcher = batcher.clone();
             async move { batcher.run().await }
@@ -141,12 +165,16 @@ impl Node {
         });
         let reads = crate::support::reads(&store, &metrics);
         let transactions = Transactions { owner, store: store.clone(), commits, tasks: TaskTracker::new() };
+        let metrics_of_hooks = hooks::Metrics::register(&mut registry);
+        let hooks = Hooks::new(&config.hooks, &config.limits, &store, &metrics_of_hooks).expect("hooks");
         let parts = conversations::Parts {
             store: store.clone(),
             reads: reads.clone(),
             batcher,
             cursors,
             rates: Arc::new(Rates::new(&config.rates, &metrics)),
+            words: Arc::new(Words::new(&config.words, words::Metrics::default()).expect("words")),
+            before: hooks.before.clone(),
             listing: config.listing.clone(),
             transactions: Arc::new(transactions),
             metrics: metrics.clone(),
@@ -157,6 +185,8 @@ impl Node {
             store: store.clone(),
             transactions: parts.transactions.clone(),
             rates: parts.rates.clone(),
+            words: parts.words.clone(),
+            before: hooks.before.clone(),
         };
         let directory = Arc::new(FixedDirectory::default());
         let accounts_metrics = accounts::Metrics::register(&mut registry);
@@ -196,12 +226,30 @@ impl Node {
         let app = Arc::new(App {
             accounts: accounts.expect("accounts start"),
             profiles: Profiles::new(config.profiles.clone(), transactions.clone()),
+            keys: Keys::new(config.keys.clone(), store.clone(), keys::Metrics::register(&mut registry)),
+            moderation: Moderation::new(
+                transactions.clone(),
+                kicks.clone(),
+                moderation::Metrics::register(&mut registry),
+            ),
             departures: Departures::new(
                 config.departures.clone(),
                 transactions,
                 departures::Metrics::register(&mut registry),
             ),
+            expiry: Expiry::new(
+                config.expiry.clone(),
+                store.clone(),
+                expiry::Metrics::register(&mut registry),
+            ),
             exports: Exports::new(config.exports.clone(), store.clone(), 1_000, 100),
+            files: Files::new(
+                config.files.clone(),
+                store.clone(),
+                60_000,
+                files::Metrics::register(&mut registry),
+            )
+            .expect("a place for files"),
             contacts: Contacts::new(
                 config.contacts.clone(),
                 contacts::Parts {
@@ -214,7 +262,29 @@ impl Node {
             rates: parts.rates.clone(),
             messages: Messages::new(config.messages.clone(), config.limits.clone(), messages),
             conversations: Conversations::new(config.limits.clone(), parts),
+            searches: Searches::new(
+                config.search.clone(),
+                store.clone(),
+                1_000,
+                search::Metrics::register(&mut registry),
+            ),
+            indexer,
+            hooks,
+            notifications: Arc::new(
+                Notifications::new(
+                    config.notifications.clone(),
+                    store.clone(),
+                    directory.clone() as Arc<dyn Directory>,
+                    notifications::Metrics::register(&mut registry),
+                )
+                .expect("settings of notifications"),
+            ),
             pushes: Pushes::new(config.pushes.clone(), bus.producer(), metrics.clone()),
+            receipts: oort_logic::receipts::Receipts::new(
+                config.receipts.clone(),
+                store.clone(),
+                metrics.clone(),
+            ),
             presence,
             kicks,
             seen,

@@ -214,8 +214,15 @@ pub(crate) async fn who_may_change_what_and_when(fixture: Fixture) {
 }
 
 async fn order(store: &Arc<dyn Store>, group: ConversationId, actor: &User, change: GroupChange) {
-    let order =
-        GroupOrder { group, actor: actor.clone(), change, members_max: 500, admins_max: 3, now_ms: NOW };
+    let order = GroupOrder {
+        group,
+        actor: actor.clone(),
+        is_by_operator: false,
+        change,
+        members_max: 500,
+        admins_max: 3,
+        now_ms: NOW,
+    };
     store.change_group("node", &order).await.expect("orders");
 }
 
@@ -289,7 +296,7 @@ impl Shown {
             // Without its text it is gone by now, and a later change says so.
             Kind::Edited if change.content.is_empty() => {}
             Kind::Edited => _ = self.text.insert(seq, Some(change.content.clone())),
-            Kind::Recalled | Kind::Erased => {
+            Kind::Recalled | Kind::Erased | Kind::Expired => {
                 self.text.insert(seq, None);
                 self.reactions.retain(|(of, _), _| *of != seq);
             }
@@ -391,7 +398,7 @@ impl Model {
         let is_gone = self.texts[index].is_none();
         match alteration {
             Alteration::Edit(_) | Alteration::Recall if !is_own => Err(Changed::Forbidden),
-            Alteration::Erase => Err(Changed::Forbidden),
+            Alteration::Erase | Alteration::Expire => Err(Changed::Forbidden),
             Alteration::Edit(_) if is_gone => Err(Changed::Gone),
             Alteration::Edit(text) => {
                 Ok(self.texts[index].replace(text.clone()).as_deref() != Some(text.as_str()))

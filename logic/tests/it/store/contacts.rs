@@ -416,17 +416,35 @@ pub(crate) async fn privacy_decides_who_finds_whom(fixture: Fixture) {
     assert_eq!(store.privacy(id(&ada)).await.expect("answers"), Privacy::default());
     assert_eq!(find(&bob).await, [true, false, true]);
 
-    let contacts =
-        Privacy { by_name: Finders::Nobody, by_email: Finders::Contacts, by_id: Finders::Contacts };
+    let contacts = Privacy {
+        by_name: Finders::Nobody,
+        by_email: Finders::Contacts,
+        by_id: Finders::Contacts,
+        sends_receipts: false,
+        is_invisible: true,
+    };
     let row = store.set_privacy("node", id(&ada), contacts, NOW).await.expect("sets").expect("is new");
     let events = told(&row);
     assert_eq!(kinds(&events), [(ada.id, "privacy_changed")]);
     assert_eq!(
         events[0].2,
-        json!({ "findByName": "nobody", "findByEmail": "contacts", "findById": "contacts" })
+        json!({
+            "findByName": "nobody", "findByEmail": "contacts", "findById": "contacts",
+            "sendReceipts": false, "invisible": true,
+        })
     );
     assert_eq!(store.set_privacy("node", id(&ada), contacts, NOW).await.expect("sets"), None);
     assert_eq!(store.privacy(id(&ada)).await.expect("answers"), contacts);
+    assert_eq!(store.invisible(&[id(&bob), id(&ada)]).await.expect("answers"), [(id(&ada), NOW)]);
+    // Since the first time, whatever else changes.
+    let later = Privacy { sends_receipts: true, ..contacts };
+    store.set_privacy("node", id(&ada), later, NOW + 9).await.expect("sets").expect("is new");
+    assert_eq!(store.invisible(&[id(&ada)]).await.expect("answers"), [(id(&ada), NOW)]);
+    let shown = Privacy { is_invisible: false, ..later };
+    store.set_privacy("node", id(&ada), shown, NOW + 9).await.expect("sets").expect("is new");
+    assert_eq!(store.invisible(&[id(&ada)]).await.expect("answers"), []);
+    store.set_privacy("node", id(&ada), contacts, NOW + 20).await.expect("sets").expect("is new");
+    assert_eq!(store.invisible(&[id(&ada)]).await.expect("answers"), [(id(&ada), NOW + 20)]);
     assert_eq!(find(&bob).await, [false; 3], "a request is no contact");
     done(&store, (&ada, &bob), plain(Operation::Accept)).await;
     assert_eq!(find(&bob).await, [false, true, true]);

@@ -76,7 +76,12 @@ pub(crate) async fn a_cursor_goes_forward_only_and_not_above_the_head(fixture: F
     let seen = entry(&store, &bob, direct.id).await;
     assert_eq!((seen.read_seq, seen.unread, seen.peer_read_seq), (1, 1, 4));
     let all = store.cursors(direct.id, 10).await.expect("answers");
-    let cursor = |user: &User, seq| MemberCursor { user: user.id, delivered_seq: seq, read_seq: seq };
+    let cursor = |user: &User, seq| MemberCursor {
+        user: user.id,
+        delivered_seq: seq,
+        read_seq: seq,
+        sends_receipts: true,
+    };
     assert_eq!(all, [cursor(&ada, 4), cursor(&bob, 1)]);
     assert_eq!(store.cursors(direct.id, 1).await.expect("answers").len(), 1);
     assert!(store.cursors(conversation(1), 10).await.expect("answers").is_empty(), "rooms have no members");

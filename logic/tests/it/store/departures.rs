@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use oort_api::pb::oort::v1::message_extra::Gone;
 use oort_api::pb::oort::v1::{MessageExtra, MessageKind, User};
+use oort_logic::policy::operators::OperatorRole;
 use oort_logic::store::{Erased, Error, NewUser, OutboxRow, Profile, ProfileChange, Range, Sex, Store};
 
 use super::changes::{change, react};
@@ -86,14 +87,17 @@ pub(crate) async fn a_deleted_account_is_gone_and_its_address_free(fixture: Fixt
     let other = super::fixture::user(&store, "zoe").await;
     for (name, erase) in [("ada", false), ("bob", true)] {
         let user = with_address(&store, name).await;
-        store.grant_operator(id(&user), NOW).await.expect("grants");
+        store.grant_operator(id(&user), OperatorRole::Administrator, NOW).await.expect("grants");
         store.deactivate(id(&user), NOW).await.expect("deactivates");
         store.delete_account(id(&user), erase, NOW).await.expect("deletes");
         assert!(store.credentials_by_name(name).await.expect("answers").is_none());
         assert!(store.credentials_by_id(id(&user)).await.expect("answers").is_none());
         assert!(store.find_users(name, 100).await.expect("answers").is_empty());
         assert!(store.person(id(&user)).await.expect("answers").is_none());
-        assert!(!store.is_operator(id(&user)).await.expect("answers"));
+        assert_eq!(store.operator_role(id(&user)).await.expect("answers"), None);
+        let audit = store.audit(i64::MAX, 1).await.expect("answers").remove(0);
+        assert_eq!((audit.action.as_str(), audit.subject), ("operator_revoked", user.id.to_string()));
+        assert_eq!((audit.actor_id, audit.at_ms), (user.id, NOW), "by the user, with the account");
         // Deleted is deleted.
         store.reactivate(id(&user)).await.expect("answers");
         store.deactivate(id(&user), NOW).await.expect("answers");
@@ -140,7 +144,13 @@ pub(crate) async fn messages_are_erased_in_steps_and_places_stay(fixture: Fixtur
     assert_eq!(places.len(), 12);
     assert!(places.is_sorted(), "{places:?}");
 
+    // What she did to messages of others stays done, under another name.
+    assert!(change(&store, (conversation(2), 2), &ada, react("👍")).await.1.is_some());
     store.delete_account(id(&ada), true, NOW).await.expect("deletes");
+    let changes = store.changes(conversation(2), 0, 10).await.expect("answers").changes;
+    let names: Vec<String> =
+        changes.into_iter().map(|change| change.actor.expect("an actor").username).collect();
+    assert_eq!(names, ["bob".to_owned(), format!("deleted-{}", ada.id)]);
     let gone = store.departing(NOW + 1, 10).await.expect("answers").remove(0).user;
     let mut told: Vec<OutboxRow> = Vec::new();
     let mut steps = 0;
@@ -186,6 +196,22 @@ pub(crate) async fn messages_are_erased_in_steps_and_places_stay(fixture: Fixtur
         store.history(conversation(3), Range::After(0), 100).await.expect("answers").messages.len(),
         1
     );
+}
+
+/// From a node that took its log-in for live, and for longer than it is waited for: known and documented.
+pub(crate) async fn what_a_deleted_account_says_after_it_was_erased_stays(fixture: Fixture) {
+    let store = fixture.open().await;
+    let ada = with_address(&store, "ada").await;
+    say(&store, conversation(1), &ada, "in time").await;
+    store.delete_account(id(&ada), true, NOW).await.expect("deletes");
+    let gone = store.departing(NOW + 1, 10).await.expect("answers").remove(0).user;
+    while store.erase_messages("node", &gone, 10, NOW).await.expect("erases") != Erased::All {}
+    store.departed(id(&ada)).await.expect("notes it");
+    say(&store, conversation(1), &ada, "late").await;
+    assert!(store.departing(NOW + 1, 10).await.expect("answers").is_empty(), "nobody comes back to it");
+    let page = store.history(conversation(1), Range::After(0), 10).await.expect("answers");
+    let kept: Vec<&str> = page.messages.iter().map(|message| message.content.as_str()).collect();
+    assert_eq!((kept.first(), kept.last()), (Some(&""), Some(&"late")));
 }
 
 pub(crate) async fn who_departs_leaves_groups_behind(fixture: Fixture) {

@@ -88,10 +88,13 @@ pub(crate) async fn an_answer_quotes_what_it_answers(fixture: Fixture) {
     let (outcomes, row) = store.append("node", &batch, &[], NOW).await.expect("appends");
     assert_eq!(outcomes[1], Appended::NoQuoted, "what is not there cannot be answered");
     assert_eq!([0, 2, 3].map(|index: usize| stored(&outcomes[index]).0), [2, 3, 4], "and leaves no hole");
-    let expected =
-        Quote {
-            seq: 1, sender: Some(ada.clone()), content: "ä".repeat(100), kind: MessageKind::Text.into()
-        };
+    let expected = Quote {
+        seq: 1,
+        sender: Some(ada.clone()),
+        content: "ä".repeat(100),
+        kind: MessageKind::Text.into(),
+        expires_at_ms: 0,
+    };
     let page = store.history(group.id, Range::After(1), 10).await.expect("answers");
     let quotes: Vec<_> = page
         .messages

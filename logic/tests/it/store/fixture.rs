@@ -15,6 +15,8 @@ use oort_logic::store::{
 use prost::Message as _;
 use tonic::async_trait;
 
+use crate::support::pair::Pair;
+
 pub(crate) const NOW: i64 = 1_700_000_000_000;
 
 #[derive(Debug)]
@@ -45,7 +47,12 @@ impl Fixture {
     }
 
     fn sqlite_empty() -> Self {
-        let dir = tempfile::tempdir().expect("a folder");
+        Self::sqlite_called("oort_store_")
+    }
+
+    /// A database in a folder whose name begins so, before any migration.
+    pub(crate) fn sqlite_called(prefix: &str) -> Self {
+        let dir = tempfile::Builder::new().prefix(prefix).tempdir().expect("a folder");
         let settings = sqlite::Settings {
             path: dir.path().join("oort.db"),
             busy_timeout_ms: 5_000,
@@ -69,10 +76,28 @@ impl Fixture {
     pub(crate) fn mysql_called(prefix: &str) -> Self {
         let server =
             std::env::var("OORT_TEST_MYSQL_URL").expect("start the services first: make test does it");
-        let database = format!("{prefix}{}", uuid::Uuid::new_v4().simple());
+        let database = named(prefix);
         let mut settings = mysql::Settings::at(format!("{server}/{database}"));
         settings.pool_min = 1;
         Self { place: Place::Mysql { settings, server, database }, metrics: Metrics::default() }
+    }
+
+    /// A migrated database with a replica of it, which answers reads of the stores that are opened.
+    pub(crate) async fn replicated(pair: &Pair, replicas: mysql::ReplicaSettings, metrics: &Metrics) -> Self {
+        let (server, database) = (pair.primary_url().to_owned(), named("oort_pair_"));
+        let urls = vec![format!("{}/{database}", pair.replica_url()).into()];
+        let mut settings = mysql::Settings::at(format!("{server}/{database}"));
+        settings.pool_min = 1;
+        settings.replicas = mysql::ReplicaSettings { urls, ..replicas };
+        let metrics = Metrics {
+            replica_reads: metrics.replica_reads.clone(),
+            primary_reads: metrics.primary_reads.clone(),
+            ..Metrics::default()
+        };
+        let fixture = Self { place: Place::Mysql { settings, server, database }, metrics };
+        fixture.migrate().await.expect("migrates");
+        pair.caught_up().await;
+        fixture
     }
 
     /// The same kind of database, before any migration.
@@ -177,6 +202,10 @@ impl Drop for Fixture {
     }
 }
 
+fn named(prefix: &str) -> String {
+    format!("{prefix}{}", uuid::Uuid::new_v4().simple())
+}
+
 /// Creates a user.
 pub(crate) async fn user(store: &Arc<dyn Store>, name: &str) -> User {
     let user = NewUser {
@@ -203,6 +232,7 @@ pub(crate) fn message(conversation: ConversationId, sender: &User, id: &str, con
         sender: sender.clone(),
         client_msg_id: id.to_owned(),
         content: content.to_owned(),
+        written: None,
         details: None,
         traceparent: String::new(),
     }
@@ -256,7 +286,15 @@ impl Changes for Arc<dyn Store> {
         let actor = actor.clone();
         self.change_group(
             owner,
-            &GroupOrder { group, actor, change, members_max: 500, admins_max: 3, now_ms },
+            &GroupOrder {
+                group,
+                actor,
+                is_by_operator: false,
+                change,
+                members_max: 500,
+                admins_max: 3,
+                now_ms,
+            },
         )
         .await
     }

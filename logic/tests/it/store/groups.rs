@@ -96,6 +96,7 @@ pub(crate) async fn what_a_group_shows_reaches_its_room(fixture: Fixture) {
         avatar: Some("a.png".to_owned()),
         announcement: Some("five o'clock 茶".to_owned()),
         is_muted_all: None,
+        expires_in_ms: None,
     };
     let row = store.change("node", group.id, &ada, GroupChange::Edit(edit.clone()), NOW).await;
     let row = row.expect("may").expect("changes");
@@ -178,6 +179,7 @@ pub(crate) async fn a_group_is_never_fuller_than_it_may_be(fixture: Fixture) {
                 store.join_by_link(&owner, &hash, &peer, 8, NOW).await.map(|(_, row)| row)
             } else {
                 let order = oort_logic::store::GroupOrder {
+                    is_by_operator: false,
                     group: group.id,
                     actor: ada,
                     change: GroupChange::Add(vec![id(&peer)]),
@@ -405,6 +407,7 @@ pub(crate) async fn a_group_of_a_hundred_thousand_is_paged(fixture: Fixture) {
     let everybody: Vec<_> = (100..100 + MEMBERS - 1).filter_map(oort_api::ids::UserId::new).collect();
     for chunk in everybody.chunks(CHUNK) {
         let order = oort_logic::store::GroupOrder {
+            is_by_operator: false,
             group: group.id,
             actor: ada.clone(),
             change: GroupChange::Add(chunk.to_vec()),

@@ -125,6 +125,29 @@ pub(crate) async fn many_readers_together_get_what_each_gets_alone(fixture: Fixt
     assert!(store.rooms_of_all(&[], 3).await.expect("answers").is_empty());
 }
 
+/// Else who reads on from the head would pass over a message.
+pub(crate) async fn no_page_tells_of_a_head_that_it_lacks(fixture: Fixture) {
+    let store = fixture.open().await;
+    let ada = user(&store, "ada").await;
+    let room = conversation(1);
+    let writing = tokio::spawn({
+        let (store, ada) = (store.clone(), ada.clone());
+        async move {
+            for _ in 0..150 {
+                say(&store, room, &ada, "x").await;
+            }
+        }
+    });
+    let mut told = 0;
+    while !writing.is_finished() || told < 150 {
+        let page = store.history(room, Range::After(told), 500).await.expect("answers");
+        let expected: Vec<i64> = (told + 1..=page.head).collect();
+        assert_eq!(seqs(&page), expected);
+        told = page.head;
+    }
+    writing.await.expect("writes");
+}
+
 pub(crate) async fn what_is_pruned_is_gone_and_places_go_on(fixture: Fixture) {
     let store = fixture.open().await;
     let ada = user(&store, "ada").await;

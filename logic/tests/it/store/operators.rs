@@ -1,6 +1,7 @@
 //! Operators and their audit.
 
 use oort_api::ids::UserId;
+use oort_logic::policy::operators::OperatorRole;
 use oort_logic::store::{Error, NewAudit};
 
 use super::fixture::{Fixture, NOW, id, user};
@@ -8,21 +9,33 @@ use super::fixture::{Fixture, NOW, id, user};
 pub(crate) async fn the_role_is_given_and_taken(fixture: Fixture) {
     let store = fixture.open().await;
     let (ann, bob) = (user(&store, "ann").await, user(&store, "bob").await);
-    assert!(!store.is_operator(id(&ann)).await.expect("answers"));
+    assert_eq!(store.operator_role(id(&ann)).await.expect("answers"), None);
     assert!(store.operators(10).await.expect("answers").is_empty());
-    assert!(store.grant_operator(id(&bob), NOW).await.expect("granted"));
-    assert!(store.grant_operator(id(&ann), NOW + 1).await.expect("granted"));
-    assert!(!store.grant_operator(id(&ann), NOW + 2).await.expect("answers"), "she has it");
-    assert!(store.is_operator(id(&ann)).await.expect("answers"));
+    assert!(store.grant_operator(id(&bob), OperatorRole::Administrator, NOW).await.expect("granted"));
+    assert!(store.grant_operator(id(&ann), OperatorRole::Administrator, NOW + 1).await.expect("granted"));
+    assert!(
+        !store.grant_operator(id(&ann), OperatorRole::Administrator, NOW + 2).await.expect("answers"),
+        "she has it"
+    );
+    assert_eq!(store.operator_role(id(&ann)).await.expect("answers"), Some(OperatorRole::Administrator));
     let operators = store.operators(10).await.expect("answers");
     let seen: Vec<_> = operators.iter().map(|one| (one.user.username.as_str(), one.granted_at_ms)).collect();
     assert_eq!(seen, [("ann", NOW + 1), ("bob", NOW)]);
     assert_eq!(store.operators(1).await.expect("answers").len(), 1);
+    assert!(
+        store.grant_operator(id(&ann), OperatorRole::Moderator, NOW + 3).await.expect("granted"),
+        "another"
+    );
+    assert_eq!(store.operator_role(id(&ann)).await.expect("answers"), Some(OperatorRole::Moderator));
+    let roles: Vec<_> =
+        store.operators(10).await.expect("answers").iter().map(|one| (one.role, one.granted_at_ms)).collect();
+    assert_eq!(roles, [(OperatorRole::Moderator, NOW + 3), (OperatorRole::Administrator, NOW)]);
     assert!(store.revoke_operator(id(&ann)).await.expect("revoked"));
     assert!(!store.revoke_operator(id(&ann)).await.expect("answers"), "she had it no more");
-    assert!(!store.is_operator(id(&ann)).await.expect("answers"));
-    assert!(store.is_operator(id(&bob)).await.expect("answers"));
-    let nobody = store.grant_operator(UserId::new(99).expect("positive"), NOW).await;
+    assert_eq!(store.operator_role(id(&ann)).await.expect("answers"), None);
+    assert_eq!(store.operator_role(id(&bob)).await.expect("answers"), Some(OperatorRole::Administrator));
+    let nobody =
+        store.grant_operator(UserId::new(99).expect("positive"), OperatorRole::Administrator, NOW).await;
     assert!(matches!(nobody, Err(Error::NoUser(99))), "{nobody:?}");
 }
 

@@ -22,6 +22,7 @@ use oort_logic::published::Published;
 use oort_logic::publisher::{self, Publisher};
 use oort_logic::reads::{self, Reads};
 use oort_logic::relay::{Lease, Relay};
+use oort_logic::search::{self, Indexer};
 use oort_logic::seen::{self, Seen};
 use oort_logic::store::{NewMessage, NewUser, Store, migrate, sqlite};
 use prost::Message as _;
@@ -30,6 +31,8 @@ use tokio_util::task::TaskTracker;
 
 pub(crate) mod bus;
 pub(crate) mod directory;
+pub(crate) mod pair;
+pub(crate) mod s3;
 pub(crate) mod smtp;
 pub(crate) mod store;
 
@@ -79,6 +82,7 @@ pub(crate) fn message(conversation: ConversationId, sender: &User, id: &str) -> 
         sender: sender.clone(),
         client_msg_id: id.to_owned(),
         content: format!("text of {id}"),
+        written: None,
         details: None,
         traceparent: String::new(),
     }
@@ -125,6 +129,10 @@ impl Path {
             },
         ));
         let commits = Arc::new(Commits::new(publisher.clone(), metrics.clone()));
+        let (search, registry) = (search::Config::default(), &mut Registry::default());
+        let counters = search::IndexMetrics::register(registry);
+        // Not run: nobody searches here.
+        let indexer = Arc::new(Indexer::new(search, store.clone(), owner.clone(), counters));
         let batcher = Arc::new(Batcher::new(
             config.batch,
             batcher::Parts {
@@ -132,6 +140,7 @@ impl Path {
                 store: store.clone(),
                 commits: commits.clone(),
                 published: published.clone(),
+                indexer,
                 failpoints: failpoints(),
                 metrics: metrics.clone(),
             },

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use oort_api::ids::{ConversationId, Seq, UserId};
+use oort_api::ids::{ConversationId, FileId, Seq, UserId};
 use oort_api::pb::oort::v1::{Conversation, Message, User};
+use oort_logic::policy::operators::OperatorRole;
 use oort_logic::store::*;
 use parking_lot::Mutex;
 use tokio::sync::Semaphore;
@@ -21,6 +22,8 @@ pub(crate) struct TestStore {
     pub(crate) loses_an_answer: AtomicBool,
     /// Sizes of the batches that began.
     pub(crate) batches: Mutex<Vec<usize>>,
+    /// Every call, by name.
+    pub(crate) calls: Mutex<Vec<&'static str>>,
     /// Published ids deleted inside appends.
     pub(crate) deleted_inside: Mutex<Vec<i64>>,
 }
@@ -43,6 +46,7 @@ impl TestStore {
             is_down: AtomicBool::new(false),
             loses_an_answer: AtomicBool::new(false),
             batches: Mutex::default(),
+            calls: Mutex::default(),
             deleted_inside: Mutex::default(),
         }
     }
@@ -57,6 +61,7 @@ macro_rules! pass_on {
         #[async_trait]
         impl Store for TestStore {
             $(async fn $name(&self $(, $argument: $type)*) -> Result<$returns, Error> {
+                self.calls.lock().push(stringify!($name));
                 if self.is_down.load(Ordering::Relaxed) {
                     return Err(down());
                 }
@@ -65,6 +70,7 @@ macro_rules! pass_on {
 
             async fn append(&self, owner: &str, batch: &[NewMessage], published: &[i64], now_ms: i64)
             -> Result<(Vec<Appended>, Option<OutboxRow>), Error> {
+                self.calls.lock().push("append");
                 self.batches.lock().push(batch.len());
                 self.turns.acquire().await.expect("open").forget();
                 if self.is_down.load(Ordering::Relaxed) {
@@ -115,9 +121,9 @@ pass_on! {
     fn outbox_renew(&self, owner: &str, lease_ms: i64) -> ();
     fn outbox_adopt(&self, owner: &str, limit: u32) -> u64;
     fn outbox_backlog(&self, now_ms: i64) -> (u64, i64);
-    fn grant_operator(&self, user: UserId, now_ms: i64) -> bool;
+    fn grant_operator(&self, user: UserId, role: OperatorRole, now_ms: i64) -> bool;
     fn revoke_operator(&self, user: UserId) -> bool;
-    fn is_operator(&self, user: UserId) -> bool;
+    fn operator_role(&self, user: UserId) -> Option<OperatorRole>;
     fn operators(&self, limit: u32) -> Vec<Operator>;
     fn add_audit(&self, audit: &NewAudit) -> i64;
     fn audit(&self, before: i64, limit: u32) -> Vec<Audit>;
@@ -129,6 +135,7 @@ macro_rules! pass_on_part {
         #[async_trait]
         impl $part for TestStore {
             $(async fn $name(&self $(, $argument: $type)*) -> Result<$returns, Error> {
+                self.calls.lock().push(stringify!($name));
                 if self.is_down.load(Ordering::Relaxed) {
                     return Err(down());
                 }
@@ -144,9 +151,34 @@ pass_on_part! { Changes:
     fn own_reactions(&self, user: UserId, messages: &[(i64, i64)]) -> Vec<(i64, i64, String)>;
 }
 
+pass_on_part! { Expiries:
+    fn take_expiries(&self, now_ms: i64, hold_ms: i64, limit: u32) -> Vec<(ConversationId, Seq)>;
+    fn settle_expiries(&self, settled: &[ExpirySettled]) -> ();
+    fn set_direct_expiry(&self, owner: &str, asked: &DirectExpiry) -> Option<OutboxRow>;
+}
+
 pass_on_part! { Hidden:
     fn hide(&self, owner: &str, user: UserId, conversation: ConversationId, seq: Seq, now_ms: i64) -> (Hid, Option<OutboxRow>);
     fn hidden_of(&self, user: UserId, stretches: &[Stretch]) -> Vec<(i64, i64)>;
+}
+
+pass_on_part! { Receipts:
+    fn receipt_place(&self, id: ConversationId, seq: Seq, user: UserId) -> Option<ReceiptPlace>;
+    fn readers(&self, of: ReceiptOf, after: i64, limit: u32) -> Vec<Reader>;
+    fn count_readers(&self, of: ReceiptOf, max: u32) -> u32;
+    fn invisible(&self, users: &[UserId]) -> Vec<(UserId, i64)>;
+    fn blocked_by(&self, users: &[UserId], limit: u32) -> Vec<(UserId, UserId)>;
+    fn blockers_of(&self, users: &[UserId], limit: u32) -> Vec<(UserId, UserId)>;
+    fn blockers_among(&self, users: &[UserId], blocked: UserId) -> Vec<UserId>;
+}
+
+pass_on_part! { Search:
+    fn index(&self, ids: &[ConversationId], limit: u32) -> Indexed;
+    fn compare(&self, after: i64, limit: u32) -> Compared;
+    fn lease_sweep(&self, owner: &str, now_ms: i64, lease_ms: i64, at: Option<i64>) -> Option<i64>;
+    fn searched(&self, user: UserId, rooms_max: u32) -> Vec<Searched>;
+    fn postings(&self, words: &[String], looks: &[Look], limit: u32) -> Vec<Vec<Posting>>;
+    fn messages_at(&self, places: &[(i64, i64)]) -> Vec<Message>;
 }
 
 pass_on_part! { UserEvents:
@@ -198,4 +230,54 @@ pass_on_part! { ContactsStore:
     fn privacy(&self, user: UserId) -> Privacy;
     fn set_privacy(&self, owner: &str, user: UserId, privacy: Privacy, now_ms: i64) -> Option<OutboxRow>;
     fn find_people(&self, reader: UserId, sought: &Sought, limit: u32) -> Vec<User>;
+}
+
+pass_on_part! { Files:
+    fn create_file(&self, new: &NewFile) -> StoredFile;
+    fn file(&self, id: FileId) -> Option<StoredFile>;
+    fn may_read_file(&self, id: FileId, user: UserId) -> bool;
+    fn add_part(&self, id: FileId, part: &NewPart) -> bool;
+    fn finish_file(&self, id: FileId, finished: &Finished, due_ms: i64) -> bool;
+    fn discard_file(&self, id: FileId, why: Discard) -> Discarded;
+    fn due_files(&self, now_ms: i64, limit: u32) -> Vec<FileId>;
+    fn forget_file(&self, id: FileId) -> ();
+    fn discard_files_of(&self, user: UserId) -> ();
+    fn files_of(&self, user: UserId, after: i64, limit: u32) -> Vec<StoredFile>;
+}
+
+pass_on_part! { Sanctions:
+    fn sanction(&self, owner: &str, new: &NewSanction) -> Sanctioned;
+    fn lift(&self, owner: &str, kind: SanctionKind, user: UserId, now_ms: i64) -> (bool, Option<OutboxRow>);
+    fn sanctions_of(&self, users: &[UserId], now_ms: i64) -> Vec<Sanction>;
+    fn sanctions(&self, kind: SanctionKind, after: i64, limit: u32, now_ms: i64) -> Vec<Sanction>;
+}
+
+pass_on_part! { ApiKeys:
+    fn create_api_key(&self, new: &NewApiKey) -> Option<ApiKey>;
+    fn api_key(&self, hash: &[u8; 32], now_ms: i64) -> Option<ApiKey>;
+    fn note_api_key(&self, id: i64, now_ms: i64) -> ();
+    fn api_keys(&self, limit: u32) -> Vec<ApiKey>;
+    fn revoke_api_key(&self, id: i64) -> bool;
+}
+
+pass_on_part! { NotificationStore:
+    fn put_target(&self, target: &Target) -> Option<Target>;
+    fn target(&self, login_id: &str, user: UserId) -> Option<Target>;
+    fn remove_target(&self, login_id: &str, id: &str) -> bool;
+    fn take_feed(&self, now_ms: i64, lease_ms: i64, limit: u32) -> Vec<FeedRow>;
+    fn delete_feed(&self, ids: &[i64]) -> ();
+    fn trim_feed(&self, rows_max: u32, limit: u32) -> u64;
+    fn listeners(&self, id: ConversationId, after: i64, limit: u32) -> Vec<Listener>;
+    fn queue_notifications(&self, new: &[NewNotification], device_rows_max: u32, now_ms: i64) -> u64;
+    fn take_notifications(&self, now_ms: i64, lease_ms: i64, limit: u32) -> Vec<Due>;
+    fn settle_notifications(&self, settled: &[Settled], now_ms: i64) -> ();
+    fn notification_backlog(&self, now_ms: i64) -> NotificationBacklog;
+}
+
+pass_on_part! { HookStore:
+    fn askings(&self, sender: UserId, messages: &[(ConversationId, String)]) -> Vec<Asking>;
+    fn take_hooks(&self, now_ms: i64, lease_ms: i64, limit: u32) -> Vec<HookDue>;
+    fn settle_hook(&self, place: &HookPlace, settled: HookSettled, now_ms: i64) -> u64;
+    fn hook_backlog(&self, now_ms: i64, count_max: u32) -> HookBacklog;
+    fn oldest_hooks(&self, limit: u32) -> Vec<HookPlace>;
 }

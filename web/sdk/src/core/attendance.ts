@@ -18,6 +18,7 @@ export class Attendance {
   /** The server answers `watch`: older ones do not. */
   #isSupported = false;
   #hasWatched = false;
+  #isAway = false;
   readonly #typing = new Map<string, Map<string, { user: User; timer: ReturnType<typeof setTimeout> }>>();
   /** When one last said oneself to be typing. */
   readonly #typed = new Map<string, number>();
@@ -74,15 +75,26 @@ export class Attendance {
     return view;
   }
 
-  /** There is another connection: it watches nothing yet. */
+  /** The device is left alone, or no longer. */
+  setAway(away: boolean): void {
+    if (away === this.#isAway) return;
+    this.#isAway = away;
+    if (this.#host.isReady) this.#host.requests.send({ type: "away", payload: { away } });
+  }
+
+  /** There is another connection: it watches nothing yet, and begins near. */
   greeted(): void {
     this.#isSupported = false;
+    if (this.#isAway) this.#host.requests.send({ type: "away", payload: { away: true } });
     if (this.#hasWatched) this.watchSoon();
   }
 
   received({ users }: PresenceFrame["payload"]): void {
     this.#isSupported = true;
-    for (const { id, online, lastSeenMs } of users) this.#presence.set(id, { online, lastSeenMs });
+    for (const { id, online, lastSeenMs, away = false, devices = [] } of users) {
+      const kinds = devices.map((device) => ({ kind: device.kind, away: device.away ?? false }));
+      this.#presence.set(id, { online, lastSeenMs, away, devices: kinds });
+    }
     for (const view of this.#views) view.invalidate();
   }
 

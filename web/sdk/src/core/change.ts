@@ -1,18 +1,19 @@
 import type { Change, Message, Reaction } from "../types.js";
+import { remains } from "./expiry.js";
 
 /** A message after a change that it does not have yet. */
 export function changed(message: Message, change: Change, myId: string | null): Message {
   const now = { ...message, changeSeq: change.seq };
+  if (message.hidden) return now;
   switch (change.kind) {
     case "edited":
       return message.gone || change.content === undefined
         ? now
         : { ...now, content: change.content, editedAtMs: change.atMs };
     case "recalled":
-    case "erased": {
-      const { editedAtMs: _, reactions: __, ...rest } = now;
-      return { ...rest, content: "", gone: change.kind };
-    }
+    case "erased":
+    case "expired":
+      return remains(now, change.kind);
     case "reacted":
     case "unreacted":
       return { ...now, reactions: reacted(message.reactions ?? [], change, myId) };

@@ -1,5 +1,14 @@
 import type { ChangedRoom, Room } from "../generated/oort_v1.js";
-import type { Change, ConversationEntry, ConversationKind, Cursors, Limits, Message } from "../types.js";
+import type {
+  Change,
+  ConversationEntry,
+  ConversationKind,
+  ConversationSettings,
+  Cursors,
+  Limits,
+  Message,
+  SystemEvent,
+} from "../types.js";
 import type { Feed } from "./feed.js";
 import { Log } from "./log.js";
 import { messagesOf, toWire } from "./wire.js";
@@ -22,7 +31,7 @@ export interface StoredConversation {
 
 /** What is so of the reader alone, and of everybody in it. */
 type Own = Pick<ConversationEntry, "pinned" | "mutedUntil" | "role" | "silencedUntil">;
-type Shared = Pick<ConversationEntry, "members" | "avatar" | "muteAll" | "dissolvedAtMs">;
+type Shared = Pick<ConversationEntry, "members" | "avatar" | "muteAll" | "dissolvedAtMs" | "expiresInMs">;
 
 /** One conversation of the reader: its place in the list, its cursors, its log. */
 export class Conversation {
@@ -143,6 +152,25 @@ export class Conversation {
     this.log.setHead(room.head);
   }
 
+  /** The reader wants it so for themselves. */
+  configure({ pinned, mutedUntil }: ConversationSettings): void {
+    const { pinned: _, mutedUntil: __, ...rest } = this.own;
+    this.own = { ...rest, ...(pinned && { pinned }), ...(mutedUntil && { mutedUntil }) };
+  }
+
+  /** What the server told: the reader's role, whether they may send, how long messages stay. */
+  heard({ event, users, role, until, expiresInMs }: SystemEvent, actorId: string, myId: string | null): void {
+    const isOfMe = users.some(({ id }) => id === myId);
+    const { silencedUntil: _, ...rest } = this.own;
+    if (event === "role_changed" && isOfMe && role) this.own = { ...this.own, role };
+    else if (event === "owner_changed" && isOfMe) this.own = { ...this.own, role: "owner" };
+    else if (event === "owner_changed" && actorId === myId) this.own = { ...this.own, role: "admin" };
+    else if (event === "member_muted" && isOfMe && until) this.own = { ...rest, silencedUntil: until };
+    else if (event === "member_unmuted" && isOfMe) this.own = rest;
+    else if (event === "expiry_changed")
+      this.shared = sharedOf({ ...this.shared, expiresInMs: expiresInMs ?? 0 });
+  }
+
   /** Its messages have changed up to `head`, those that come with it included. */
   #follow(head: number): void {
     const { changes, log, limits } = this;
@@ -215,17 +243,19 @@ export class Conversation {
 
   entry(myId: string | null): ConversationEntry {
     const { id, kind, name, creatorId, peerId, head, lastAtMs, readSeq, deliveredSeq } = this;
-    const lastMessage = this.log.newest;
+    const lastMessage = this.log.newestSeen;
     const peer = peerId === undefined ? undefined : this.cursors.get(peerId);
     return {
       id,
       kind,
       name,
       head,
-      lastAtMs: Math.max(lastAtMs, lastMessage?.atMs ?? 0),
+      lastAtMs: Math.max(lastAtMs, this.log.newest?.atMs ?? 0),
       unread: this.unread(myId),
       readSeq,
       deliveredSeq,
+      ...(kind === "group" &&
+        !this.own.role && { role: creatorId === myId ? ("owner" as const) : ("member" as const) }),
       ...this.own,
       ...this.shared,
       ...(creatorId !== undefined && { creatorId }),
@@ -285,11 +315,12 @@ function ownOf({ pinned, mutedUntil, role, silencedUntil }: Own): Own {
   };
 }
 
-function sharedOf({ members, avatar, muteAll, dissolvedAtMs }: Shared): Shared {
+function sharedOf({ members, avatar, muteAll, dissolvedAtMs, expiresInMs }: Shared): Shared {
   return {
     ...(members !== undefined && { members }),
     ...(avatar !== undefined && { avatar }),
     ...(muteAll && { muteAll }),
     ...(dissolvedAtMs !== undefined && { dissolvedAtMs }),
+    ...(expiresInMs && { expiresInMs }),
   };
 }

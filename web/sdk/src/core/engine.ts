@@ -12,6 +12,7 @@ import { batch, Cell, Derived } from "../stores.js";
 import type {
   Change,
   ConversationEntry,
+  ConversationSettings,
   Cursors,
   Limits,
   LogView,
@@ -106,6 +107,7 @@ export class Engine implements Host {
       fetch: (after) => this.onEventsMissed(after),
       tell: (event) => {
         this.#flushSoon();
+        this.#heardEvent(event);
         this.events.emit("event", event);
       },
       lost: () => this.events.emit("events-lost", {}),
@@ -130,6 +132,7 @@ export class Engine implements Host {
       for (const stored of conversations) {
         const conversation = Conversation.restored(stored, this.limits, this.#changesOf(stored.id));
         this.conversations.set(stored.id, conversation);
+        this.#expire(conversation);
         this.changed(stored.id);
       }
       this.sends.adopt(outbox.filter(isMine));
@@ -406,6 +409,43 @@ export class Engine implements Host {
     });
   }
 
+  /** Takes what an event says of conversations. */
+  #heardEvent({ kind, data }: UserEvent): void {
+    const { conversationId, seq, pinned, mutedUntil } = data;
+    if (typeof conversationId !== "string") return;
+    if (kind === "message_hidden" && typeof seq === "number") this.hide(conversationId, seq);
+    if (kind === "conversation_settings_changed")
+      this.configure(conversationId, {
+        pinned: pinned === true,
+        mutedUntil: typeof mutedUntil === "number" ? mutedUntil : 0,
+      });
+  }
+
+  /** The user had a message removed for themselves. */
+  hide(id: string, seq: number): void {
+    const log = this.conversations.get(id)?.log;
+    const known = log?.at(seq);
+    if (!log || !known || known.hidden) return;
+    const { kind, sender, atMs, changeSeq } = known;
+    batch(() => {
+      const left: Message = { kind, id: known.id, seq, sender, atMs, content: "", hidden: true };
+      log.replace(changeSeq === undefined ? left : { ...left, changeSeq });
+      this.#keepSoon(id);
+      this.changed(id);
+    });
+  }
+
+  /** The user wants a conversation so for themselves. */
+  configure(id: string, settings: ConversationSettings): void {
+    const conversation = this.conversations.get(id);
+    if (!conversation) return;
+    batch(() => {
+      conversation.configure(settings);
+      this.#keepSoon(id);
+      this.changed(id);
+    });
+  }
+
   /** A message is like this now. */
   take(id: string, message: Message): void {
     const log = this.conversations.get(id)?.log;
@@ -413,9 +453,29 @@ export class Engine implements Host {
     if (!log || !known || (message.changeSeq ?? 0) <= (known.changeSeq ?? 0)) return;
     batch(() => {
       log.replace(message);
+      this.#expireSoon(log.endMs);
       this.#keepSoon(id);
       this.changed(id);
     });
+  }
+
+  /** Hides what has ended by now, and sees to what ends later. */
+  #expire({ id, log }: Conversation): void {
+    if (log.expire(Date.now())) {
+      this.#keepSoon(id);
+      this.changed(id);
+    }
+    this.#expireSoon(log.endMs);
+  }
+
+  #expireSoon(endMs: number): void {
+    if (endMs === Number.POSITIVE_INFINITY) return;
+    const inMs = Math.min(Math.max(endMs - Date.now(), 0), TIMES.sleepMaxMs);
+    this.timers.soon("expiry", inMs, () =>
+      batch(() => {
+        for (const conversation of this.conversations.values()) this.#expire(conversation);
+      }),
+    );
   }
 
   #keepSoon(id: string): void {
@@ -447,7 +507,10 @@ export class Engine implements Host {
   /** After every change of a log: asks for what lacks, tells what is new. */
   advance(conversation: Conversation): void {
     const { id, log, toldSeq } = conversation;
+    this.#expire(conversation);
     const news = toldSeq === null ? [] : log.after(toldSeq);
+    for (const { system, sender } of news)
+      if (system) conversation.heard(system, sender.id, this.me.get()?.id ?? null);
     const skipped = toldSeq !== null && log.low > toldSeq + 1 && news.length > 0 ? log.low - 1 : 0;
     if (!log.isEmpty) {
       conversation.toldSeq = Math.max(toldSeq ?? 0, log.high);
@@ -475,7 +538,8 @@ export class Engine implements Host {
       this.events.emit("gap-filled", hole);
     }
     this.#noteHole(conversation);
-    for (const message of news) this.events.emit("message", { conversationId: id, message });
+    for (const message of news)
+      if (!message.hidden) this.events.emit("message", { conversationId: id, message });
   }
 
   #noteHole({ id, log }: Conversation): void {
@@ -515,7 +579,7 @@ export class Engine implements Host {
   #logView(id: string): LogView {
     const log = this.conversations.get(id)?.log;
     const pending = this.sends.outbox.pending(id);
-    const messages = log?.items ?? [];
+    const messages = log?.seen ?? [];
     return {
       items: pending.length > 0 ? [...messages, ...pending] : messages,
       hasOlder: log?.hasOlder ?? false,

@@ -1,4 +1,5 @@
 import type { Message } from "../types.js";
+import { endOf, shownAt } from "./expiry.js";
 
 /** Seqs that are known, both ends included. `high` = `low` - 1: none, but nothing lies before `low`. */
 interface Range {
@@ -21,6 +22,10 @@ export class Log {
   #items: readonly Message[] = [];
   #itemsLow = 1;
   #itemsHigh = 0;
+  #seenOf: readonly Message[] = this.#items;
+  #seen: readonly Message[] = this.#items;
+  /** When the first of its messages ends; none ends before. */
+  #endMs = Number.POSITIVE_INFINITY;
   #head = 0;
   #isHeadUnknown = false;
 
@@ -65,6 +70,16 @@ export class Log {
     return this.#items;
   }
 
+  /** The same without those that the reader had removed. */
+  get seen(): readonly Message[] {
+    const { items } = this;
+    if (items !== this.#seenOf) {
+      this.#seenOf = items;
+      this.#seen = items.some(({ hidden }) => hidden) ? items.filter(({ hidden }) => !hidden) : items;
+    }
+    return this.#seen;
+  }
+
   /** What is shown after this seq. */
   after(seq: number): readonly Message[] {
     return seq < this.high ? this.#collect(Math.max(seq + 1, this.low), this.high) : [];
@@ -72,10 +87,19 @@ export class Log {
 
   /** The newest message held, shown or not. */
   get newest(): Message | undefined {
+    return this.#newest(() => true);
+  }
+
+  /** The newest one that the reader did not have removed. */
+  get newestSeen(): Message | undefined {
+    return this.#newest(({ hidden }) => !hidden);
+  }
+
+  #newest(isWanted: (message: Message) => boolean): Message | undefined {
     const last = this.#ranges.at(-1);
     for (let seq = last?.high ?? 0; last && seq >= last.low; seq--) {
       const message = this.#messages.get(seq);
-      if (message) return message;
+      if (message && isWanted(message)) return message;
     }
     return undefined;
   }
@@ -112,9 +136,33 @@ export class Log {
   replace(message: Message): void {
     const { seq } = message;
     if (!this.#messages.has(seq)) return;
-    this.#messages.set(seq, message);
+    this.#put(message);
     if (seq < this.#itemsLow || seq > this.#itemsHigh) return;
     this.#items = this.#items.map((other) => (other.seq === seq ? message : other));
+  }
+
+  /** When something it holds is no longer to be shown; `Infinity`: never. */
+  get endMs(): number {
+    return this.#endMs;
+  }
+
+  /** Leaves of what has ended by now its place. Returns whether anything had. */
+  expire(nowMs: number): boolean {
+    if (this.#endMs > nowMs) return false;
+    this.#endMs = Number.POSITIVE_INFINITY;
+    let isChanged = false;
+    for (const message of [...this.#messages.values()]) {
+      const shown = shownAt(message, nowMs);
+      isChanged ||= shown !== message;
+      if (shown === message) this.#endMs = Math.min(this.#endMs, endOf(message));
+      else this.replace(shown);
+    }
+    return isChanged;
+  }
+
+  #put(message: Message): void {
+    this.#messages.set(message.seq, message);
+    this.#endMs = Math.min(this.#endMs, endOf(message));
   }
 
   /** Forgets what is known, but for the head. */
@@ -204,8 +252,12 @@ export class Log {
     for (const message of messages) {
       const { seq } = message;
       if (seq < low || seq > high) continue;
-      if (!this.covers(seq, seq)) this.#messages.set(seq, message);
-      else if ((message.changeSeq ?? 0) > (this.#messages.get(seq)?.changeSeq ?? 0)) this.replace(message);
+      const known = this.covers(seq, seq) ? this.#messages.get(seq) : undefined;
+      if (!this.covers(seq, seq)) this.#put(message);
+      else if ((message.changeSeq ?? 0) > (known?.changeSeq ?? 0)) this.replace(message);
+      // One's own was put here by an ack, which does not say how long it stays.
+      else if (known && !known.gone && message.expiresAtMs !== known.expiresAtMs)
+        this.replace({ ...known, expiresAtMs: message.expiresAtMs });
     }
     const merged = { low, high };
     const others: Range[] = [];

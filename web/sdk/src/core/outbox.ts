@@ -1,6 +1,7 @@
 import { OortError } from "../error.js";
 import type { FrameLimits } from "../limits.js";
-import type { Failure, Pending } from "../types.js";
+import type { Extras, Failure, Pending } from "../types.js";
+import { draftToWire } from "./wire.js";
 
 /** What is kept of a send until it is stored. */
 export interface OutboxEntry {
@@ -8,6 +9,10 @@ export interface OutboxEntry {
   readonly localId: string;
   readonly conversationId: string;
   readonly content: string;
+  /** Absent: a text and nothing else. */
+  readonly extras?: Extras;
+  /** How long it is to stay; absent: as long as the conversation says. */
+  readonly expiresInMs?: number;
   readonly atMs: number;
   /** The tab that took it. */
   readonly owner: string;
@@ -91,7 +96,10 @@ export class Outbox {
         bytes: FRAME_BYTES,
         slots: [],
       };
-      const bytes = ENCODER.encode(JSON.stringify(entry.content)).length + FRAME_BYTES;
+      const bytes =
+        ENCODER.encode(
+          JSON.stringify(draftToWire(entry.localId, entry.content, entry.extras, entry.expiresInMs)),
+        ).length + FRAME_BYTES;
       const isFull =
         batch.slots.length >= limits.messagesPerFrameMax || batch.bytes + bytes > limits.frameBytesMax;
       if (isFull && batch.slots.length > 0) {
@@ -189,12 +197,13 @@ export class Outbox {
     const found: Pending[] = [];
     for (const { entry, isInFlight, storedSeq } of this.#slots.values()) {
       if (entry.conversationId !== conversationId) continue;
-      const { localId, content, atMs, error } = entry;
+      const { localId, content, extras, atMs, error } = entry;
       const state = error ? "failed" : isInFlight || storedSeq > 0 ? "sending" : "queued";
       found.push({
         kind: "pending",
         localId,
         content,
+        ...extras,
         atMs,
         state,
         ...(error && { error }),

@@ -2,10 +2,11 @@ import { OortError } from "../error.js";
 import type { SendAck } from "../generated/oort_v1.js";
 import { TIMES } from "../limits.js";
 import { batch } from "../stores.js";
-import type { Failure, Message, User } from "../types.js";
+import type { Draft, Extras, Failure, Message, User } from "../types.js";
 import { type Host, isInterruption, isRetryable } from "./host.js";
 import { Outbox, type OutboxEntry } from "./outbox.js";
 import { uniqueId } from "./random.js";
+import { draftToWire, quoted } from "./wire.js";
 
 /** Sends what is in the outbox, and keeps it until it is stored. */
 export class Sends {
@@ -18,12 +19,25 @@ export class Sends {
     this.outbox = new Outbox(host.limits.outboxMax);
   }
 
-  send(conversationId: string, content: string): string {
-    if (content === "") throw new OortError("invalid_field", "a message needs a text");
+  send(conversationId: string, message: string | Draft): string {
+    const draft: Draft = typeof message === "string" ? { content: message } : message;
+    const { content } = draft;
+    if (content === "" && !draft.attachment)
+      throw new OortError("invalid_field", "a message needs a text or an attachment");
+    const extras = this.#extras(conversationId, draft);
+    const { expiresInMs } = draft;
     // Each later than the one before: kept ones are put in order by it.
     this.#lastMs = Math.max(Date.now(), this.#lastMs + 1);
     const { tab: owner, frameLimits } = this.#host;
-    const entry: OutboxEntry = { localId: uniqueId(), conversationId, content, atMs: this.#lastMs, owner };
+    const entry: OutboxEntry = {
+      localId: uniqueId(),
+      conversationId,
+      content,
+      ...(Object.keys(extras).length > 0 && { extras }),
+      ...(expiresInMs && { expiresInMs }),
+      atMs: this.#lastMs,
+      owner,
+    };
     this.outbox.add(entry);
     const bytes = new TextEncoder().encode(content).length;
     const max = frameLimits.contentBytesMax;
@@ -38,6 +52,22 @@ export class Sends {
       this.#host.changed(conversationId);
     });
     return entry.localId;
+  }
+
+  #extras(conversationId: string, draft: Draft): Extras {
+    const { contentKind, attachment, replyTo, mentions, mentionsAll } = draft;
+    const answered =
+      replyTo === undefined ? undefined : this.#host.conversations.get(conversationId)?.log.at(replyTo);
+    return {
+      ...(contentKind && contentKind !== "text" && { contentKind }),
+      ...(attachment && { attachment }),
+      // One that is not here is quoted without its text until the server has said it.
+      ...(replyTo !== undefined && {
+        reply: answered ? quoted(answered) : { seq: replyTo, contentKind: "text" as const, content: "" },
+      }),
+      ...(mentions && mentions.length > 0 && { mentions: [...mentions] }),
+      ...(mentionsAll && { mentionsAll }),
+    };
   }
 
   retry(localId: string): void {
@@ -75,7 +105,9 @@ export class Sends {
     if (!host.isReady) return;
     const now = Date.now();
     for (const { conversationId, entries } of this.outbox.take(now, host.frameLimits)) {
-      const messages = entries.map(({ localId, content }) => ({ clientMsgId: localId, content }));
+      const messages = entries.map(({ localId, content, extras, expiresInMs }) =>
+        draftToWire(localId, content, extras, expiresInMs),
+      );
       const refused = (error: OortError) => {
         // A way that broke is told by `interrupted`, silence is noticed by `tick`.
         if (isInterruption(error)) return;
@@ -95,8 +127,9 @@ export class Sends {
   }
 
   /** Takes the server's answer. Returns what is stored now. */
-  acked({ results }: SendAck["payload"], me: User | null): Message[] {
+  acked({ roomId, results }: SendAck["payload"], me: User | null): Message[] {
     const messages: Message[] = [];
+    const staysMs = this.#host.conversations.get(roomId)?.shared.expiresInMs ?? Number.POSITIVE_INFINITY;
     for (const result of results) {
       const clientMsgId = result.clientMsgId;
       if (clientMsgId === undefined || !this.outbox.has(clientMsgId)) continue;
@@ -108,7 +141,11 @@ export class Sends {
       const entry = this.stored(clientMsgId, seq);
       if (!entry || !me) continue;
       const sender = { id: me.id, username: me.username };
-      messages.push({ kind: "message", id, seq, sender, content: entry.content, atMs, clientMsgId });
+      const { content, extras, expiresInMs } = entry;
+      const message: Message = { kind: "message", id, seq, sender, content, ...extras, atMs, clientMsgId };
+      // As the server reckons it; its own frame says it too.
+      const inMs = Math.min(expiresInMs ?? Number.POSITIVE_INFINITY, staysMs);
+      messages.push(Number.isFinite(inMs) ? { ...message, expiresAtMs: atMs + inMs } : message);
     }
     return messages;
   }

@@ -64,6 +64,7 @@ export type RequestId = string;
 export type Code =
   | "invalid_request"
   | "invalid_field"
+  | "mentioned_not_member"
   | "unauthenticated"
   | "login_failed"
   | "refresh_reused"
@@ -90,7 +91,7 @@ export type Code =
  */
 export type ChangeSeq = number;
 export type ClientFrame =
-  ClientMessages | RequestRoomHistory | ClientCreateRoom | Ping | MoveCursor | Watch | Typing;
+  ClientMessages | RequestRoomHistory | ClientCreateRoom | Ping | MoveCursor | Watch | Typing | Away;
 
 export interface Hello {
   type: "hello";
@@ -188,6 +189,10 @@ export interface Room {
    */
   dissolvedAtMs?: number;
   /**
+   * How long messages sent from now on stay.
+   */
+  expiresInMs?: number;
+  /**
    * There are messages older than `messages`.
    */
   hasMoreMessages: boolean;
@@ -227,7 +232,11 @@ export interface WireMessage {
   /**
    * Nothing of what was sent is left.
    */
-  gone?: "recalled" | "erased";
+  gone?: "recalled" | "erased" | "expired";
+  /**
+   * ms since 1970.
+   */
+  expiresAtMs?: number;
   reactions?: WireReaction[];
 }
 /**
@@ -255,6 +264,10 @@ export interface WireQuote {
    */
   content: string;
   user?: WireUser;
+  /**
+   * ms since 1970.
+   */
+  expiresAtMs?: number;
 }
 export interface WireReaction {
   emoji: string;
@@ -407,6 +420,10 @@ export interface ChangedRoom {
    * ms since 1970.
    */
   dissolvedAtMs?: number;
+  /**
+   * How long messages sent from now on stay.
+   */
+  expiresInMs?: number;
 }
 export interface Behind {
   type: "behind";
@@ -471,6 +488,17 @@ export interface Presence {
        * ms since 1970.
        */
       lastSeenMs: number;
+      /**
+       * Every device is left alone.
+       */
+      away?: true;
+      devices?: {
+        kind: string;
+        /**
+         * Every device of the kind is left alone.
+         */
+        away?: true;
+      }[];
     }[];
     requestId?: RequestId;
   };
@@ -513,7 +541,7 @@ export interface ChangeFrame {
     changeSeq: ChangeSeq;
     messageId: MessageId;
     seq: Seq;
-    kind: "edited" | "recalled" | "reacted" | "unreacted" | "erased";
+    kind: "edited" | "recalled" | "reacted" | "unreacted" | "erased" | "expired";
     at: TimeMs;
     by?: WireUser;
     content?: string;
@@ -545,6 +573,10 @@ export interface ClientMessages {
        * It speaks to everybody.
        */
       mentionsAll?: boolean;
+      /**
+       * How long it stays.
+       */
+      expiresInMs?: number;
     }[];
     requestId?: RequestId;
   };
@@ -604,5 +636,14 @@ export interface Typing {
   payload: {
     roomId: Id;
     active: boolean;
+  };
+}
+/**
+ * The device is left alone, or no longer.
+ */
+export interface Away {
+  type: "away";
+  payload: {
+    away: boolean;
   };
 }

@@ -34,6 +34,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/admin/bans": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists bans in force, by user. */
+        get: operations["adminBans"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/admin/broadcast": {
         parameters: {
             query?: never;
@@ -68,6 +85,128 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/admin/groups/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Tells what a group is, its members not. */
+        get: operations["adminGroup"];
+        put?: never;
+        post?: never;
+        /** Ends a group: its members read on, nobody sends any more. */
+        delete: operations["adminDissolveGroup"];
+        options?: never;
+        head?: never;
+        /** Changes what a group shows, or mutes all of it. */
+        patch: operations["adminEditGroup"];
+        trace?: never;
+    };
+    "/api/admin/groups/{id}/members/{userId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Removes a member, who is not its owner, from a group. */
+        delete: operations["adminRemoveMember"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/groups/{id}/members/{userId}/mute": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Keeps a member from sending in a group until a time. */
+        put: operations["adminMuteMember"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/hooks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Tells how the operator's hooks are: counts of the node that answers, and what waits on all. */
+        get: operations["adminHooks"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/keys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists the keys of servers, by id. */
+        get: operations["adminKeys"];
+        put?: never;
+        /** Makes a key for a server. It is shown this once. */
+        post: operations["adminCreateKey"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/keys/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Revokes a key: it opens nothing any more, at once. */
+        delete: operations["adminRevokeKey"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/messages/{conversation}/{seq}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Removes a message for everybody: nothing of what was sent is kept, its place is. Once more it changes nothing. */
+        delete: operations["adminEraseMessage"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/admin/messages/{conversation}/{seq}/trace": {
         parameters: {
             query?: never;
@@ -77,6 +216,23 @@ export interface paths {
         };
         /** Tells where a message has been: asks every process, which takes up to `logic.trail_wait_ms`. */
         get: operations["adminTrace"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/mutes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Lists mutes in force, by user. */
+        get: operations["adminMutes"];
         put?: never;
         post?: never;
         delete?: never;
@@ -153,6 +309,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/admin/users/{id}/ban": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Bans a user: they are logged out everywhere at once and cannot log in. Once more, with another reason or end, it
+         *     takes the place of the ban before.
+         */
+        put: operations["adminBan"];
+        post?: never;
+        /** Takes a ban back. */
+        delete: operations["adminUnban"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/admin/users/{id}/connections": {
         parameters: {
             query?: never;
@@ -183,6 +360,27 @@ export interface paths {
         post?: never;
         /** Closes one connection of a user. Its log-in goes on. */
         delete: operations["adminKick"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/admin/users/{id}/mute": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Mutes a user in all conversations: they read on, and send, edit and react no more. Their devices get the event
+         *     `mute_changed`.
+         */
+        put: operations["adminMute"];
+        post?: never;
+        /** Takes a mute back. */
+        delete: operations["adminUnmute"];
         options?: never;
         head?: never;
         patch?: never;
@@ -415,6 +613,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/conversations/{id}/expiry": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Says how long messages sent to a group or direct conversation from now on stay. */
+        put: operations["putExpiry"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/conversations/{id}/messages": {
         parameters: {
             query?: never;
@@ -464,6 +679,23 @@ export interface paths {
         post?: never;
         /** Takes a reaction of the caller away. */
         delete: operations["unreact"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/conversations/{id}/messages/{seq}/readers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Tells who has read a message: how many, and in a direct conversation or small group who, by id. */
+        get: operations["listReaders"];
+        put?: never;
+        post?: never;
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -549,6 +781,82 @@ export interface paths {
         };
         /** Lists what changed for the caller beside messages, oldest first. */
         get: operations["listEvents"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/files": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Announces a file; with the header `Idempotency-Key` once. Its bytes are sent then. */
+        post: operations["createFile"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/files/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Tells how far an upload is, and what a file is. */
+        get: operations["file"];
+        put?: never;
+        post?: never;
+        /** Deletes a file of the caller's that no message carries, also one that is not whole. */
+        delete: operations["deleteFile"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/files/{id}/content": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The bytes of a file, for its owner and for members of conversations in which a message carries it. All of them, or a
+         *     `Range`.
+         */
+        get: operations["fileContent"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /**
+         * Sends bytes, from where the upload stands: as many as one likes at a time. Whole parts are kept when the body breaks
+         *     off. With the last byte the file is ready.
+         */
+        patch: operations["uploadFile"];
+        trace?: never;
+    };
+    "/api/files/{id}/thumbnail": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The small picture of an image. */
+        get: operations["fileThumbnail"];
         put?: never;
         post?: never;
         delete?: never;
@@ -842,10 +1150,27 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Tells who finds the caller. */
+        /** Tells who finds the caller, and what others are told of them. */
         get: operations["privacy"];
-        /** Says who finds the caller. */
+        /** Says who finds the caller, and what others are told of them. */
         put: operations["putPrivacy"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/notifications": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Tells by what this server notifies devices that are away. */
+        get: operations["notificationOffer"];
+        put?: never;
         post?: never;
         delete?: never;
         options?: never;
@@ -880,7 +1205,8 @@ export interface paths {
         /** Tells who of these users is online: at most `logic.presence.users_max`. */
         get: operations["presence"];
         put?: never;
-        post?: never;
+        /** As the other, for more users than fit into an address. */
+        post: operations["askPresence"];
         delete?: never;
         options?: never;
         head?: never;
@@ -899,6 +1225,26 @@ export interface paths {
         put?: never;
         /** Creates an open room; everyone is in it. */
         post: operations["createRoom"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/search": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Finds messages in the caller's conversations and the open rooms, newest first. What was just sent is found a moment
+         *     later; what was taken back or edited is not found by its old words from then on.
+         */
+        get: operations["searchMessages"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -973,6 +1319,28 @@ export interface paths {
         post?: never;
         /** Ends a log-in of the caller, and the connections it opened. */
         delete: operations["endSessionById"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/sessions/{id}/notifications": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Tells where a log-in of the caller is notified. */
+        get: operations["notificationTarget"];
+        /**
+         * Sets where a log-in of the caller is notified while it has no connection; it ends with the log-in. The same once more
+         *     changes nothing; anything else takes the place of what was there.
+         */
+        put: operations["setNotificationTarget"];
+        post?: never;
+        /** Has a log-in of the caller notified no more, and forgets what waits for it. */
+        delete: operations["removeNotificationTarget"];
         options?: never;
         head?: never;
         patch?: never;
@@ -1273,12 +1641,16 @@ export interface components {
     schemas: {
         /** @description A user as operators see them. */
         AdminUser: {
+            ban?: components["schemas"]["Sanction"] | null;
             /** @example 7 */
             id: string;
+            mute?: components["schemas"]["Sanction"] | null;
             /** @description They have a connection. */
             online: boolean;
-            /** @description They have the operator role. */
+            /** @description They look after the server. */
             operator: boolean;
+            /** @description `viewer`, `moderator` or `administrator`. */
+            role?: string | null;
             username: string;
         };
         /** @description Users found. */
@@ -1293,9 +1665,53 @@ export interface components {
              */
             speed?: number;
         };
+        /** @description A key, without what is secret of it. */
+        ApiKey: {
+            /**
+             * Format: int64
+             * @description ms since the epoch.
+             */
+            createdAtMs: number;
+            /** @description The operator who made it. */
+            creatorId: string;
+            /**
+             * Format: int64
+             * @description ms since the epoch; absent = it does not end by itself.
+             */
+            expiresAtMs?: number | null;
+            id: string;
+            name: string;
+            /** @description Its beginning. */
+            prefix: string;
+            scopes: string[];
+            /**
+             * Format: int64
+             * @description When it was last used, to the minute, ms since the epoch; absent = never.
+             */
+            usedAtMs?: number | null;
+            user?: components["schemas"]["User"] | null;
+        };
+        /** @description Keys of servers. */
+        ApiKeys: {
+            keys: components["schemas"]["ApiKey"][];
+        };
+        /** @description Users whose presence is wanted. */
+        AskPresence: {
+            /**
+             * @description Their ids.
+             * @example [
+             *       "3",
+             *       "9"
+             *     ]
+             */
+            users: string[];
+        };
         /** @description Something an operator did, or tried to: it is written before it is done. */
         Audit: {
-            /** @description `kick`, `broadcast`, `replay`, `operator_granted`, `operator_revoked`. */
+            /**
+             * @description `kick`, `ban`, `unban`, `mute`, `unmute`, `message_erased`, `group_changed`, `group_dissolved`, `member_removed`,
+             *     `member_muted`, `broadcast`, `replay`, `operator_granted`, `operator_revoked`, `key_created`, `key_revoked`.
+             */
             action: string;
             /** @description Their user name; empty = the command line. */
             actor: string;
@@ -1309,7 +1725,10 @@ export interface components {
             /** @description More, by action. */
             details: Record<string, never>;
             id: string;
-            /** @description To whom or what: a user id, `everyone`, or `conversation` and its id. */
+            /**
+             * @description To whom or what: a user id, `everyone`, or `conversation`, `message`, `group` or
+             *     `key` and its id.
+             */
             subject: string;
         };
         /** @description What operators did. */
@@ -1424,6 +1843,11 @@ export interface components {
              * @description It was dissolved, ms since the epoch: it can be read, and that is all.
              */
             dissolvedAtMs?: number | null;
+            /**
+             * Format: int64
+             * @description How long messages sent from now on stay, ms; absent = for ever.
+             */
+            expiresInMs?: number | null;
             /** @description There are messages older than `latest`. */
             hasMore: boolean;
             /**
@@ -1516,6 +1940,12 @@ export interface components {
         CookieSession: {
             user: components["schemas"]["User"];
         };
+        /** @description A key that was just made. */
+        CreatedApiKey: {
+            key: components["schemas"]["ApiKey"];
+            /** @description For `Authorization: Bearer`; it is not shown again. */
+            secret: string;
+        };
         /** @description A link that was just made. */
         CreatedGroupLink: {
             link: components["schemas"]["GroupLink"];
@@ -1594,7 +2024,7 @@ export interface components {
          * @description A stable error code.
          * @enum {string}
          */
-        ErrorCode: "invalid_request" | "invalid_field" | "unauthenticated" | "login_failed" | "wrong_password" | "wrong_code" | "refresh_reused" | "already_logged_in" | "forbidden" | "not_member" | "muted" | "dissolved" | "blocked" | "too_late" | "not_found" | "method_not_allowed" | "username_taken" | "email_taken" | "room_name_taken" | "group_full" | "limit_reached" | "idempotency_conflict" | "message_gone" | "too_large" | "rate_limited" | "internal" | "overloaded" | "unavailable" | "draining";
+        ErrorCode: "invalid_request" | "invalid_field" | "mentioned_not_member" | "unauthenticated" | "login_failed" | "wrong_password" | "wrong_code" | "refresh_reused" | "already_logged_in" | "banned" | "forbidden" | "not_member" | "muted" | "dissolved" | "blocked" | "rejected" | "too_late" | "not_found" | "method_not_allowed" | "username_taken" | "email_taken" | "room_name_taken" | "group_full" | "limit_reached" | "idempotency_conflict" | "wrong_offset" | "message_gone" | "too_large" | "range_not_satisfiable" | "rate_limited" | "internal" | "overloaded" | "unavailable" | "draining";
         /** @description Something that changed for the caller. */
         Event: {
             /**
@@ -1625,6 +2055,47 @@ export interface components {
             /** @description Some after the place asked for are no longer kept: read your lists anew. */
             truncated: boolean;
         };
+        /** @description A file. */
+        File: {
+            /**
+             * Format: int64
+             * @description ms since the epoch.
+             */
+            createdAtMs: number;
+            /** @description It has a thumbnail. */
+            hasThumbnail: boolean;
+            /**
+             * Format: int32
+             * @description Of an image, pixels.
+             */
+            height?: number | null;
+            id: string;
+            /** @description What its bytes are, once it is ready and if that is known. */
+            mime?: string;
+            name: string;
+            /**
+             * Format: int64
+             * @description Bytes that are stored: where the upload goes on.
+             */
+            offset: number;
+            /**
+             * Format: int64
+             * @description Bytes stored together: a request with so many loses nothing when it is cut off behind them.
+             */
+            partBytes: number;
+            /**
+             * Format: int64
+             * @description Bytes.
+             */
+            size: number;
+            /** @description `uploading` or `ready`. */
+            state: string;
+            /**
+             * Format: int32
+             * @description Of an image, pixels.
+             */
+            width?: number | null;
+        };
         /**
          * @description Who finds the caller by something.
          * @enum {string}
@@ -1635,6 +2106,19 @@ export interface components {
             conversationId: string;
             /** Format: int64 */
             seq: number;
+        };
+        /** @description A message that was found. */
+        FoundMessage: {
+            message: components["schemas"]["Message"];
+            /** @description Where the words are in `content`, in order: from and to before, in UTF-16 code units as JavaScript counts. */
+            ranges: number[][];
+        };
+        /** @description Messages that were found. */
+        FoundMessages: {
+            /** @description Send it as `before` for what was written earlier. Absent: that was all. */
+            next?: string | null;
+            /** @description Newest first. May be fewer than were asked for, or none, also when there are more. */
+            results: components["schemas"]["FoundMessage"][];
         };
         /** @description goim's answer to everything. */
         GoimReply: {
@@ -1650,7 +2134,7 @@ export interface components {
          * @description Why there is nothing left of a message.
          * @enum {string}
          */
-        Gone: "recalled" | "erased";
+        Gone: "recalled" | "erased" | "expired";
         /** @description A group, as one of its members sees it. */
         Group: {
             /** @description Its admins, by id. */
@@ -1666,6 +2150,11 @@ export interface components {
              * @description It was dissolved, ms since the epoch: it can be read, and that is all.
              */
             dissolvedAtMs?: number | null;
+            /**
+             * Format: int64
+             * @description How long messages sent from now on stay, ms; absent = for ever.
+             */
+            expiresInMs?: number | null;
             /** @example 9 */
             id: string;
             /**
@@ -1725,6 +2214,64 @@ export interface components {
             muteAll?: boolean | null;
             name?: string | null;
         };
+        /** @description What the hook after a send was told. */
+        HookAfter: {
+            /**
+             * Format: int64
+             * @description Conversations of which something waits, on all nodes; counted up to the bound.
+             */
+            conversations: number;
+            /**
+             * Format: int64
+             * @description Messages this node gave up.
+             */
+            dropped: number;
+            /**
+             * Format: int64
+             * @description How long nothing was taken of the one that waits for longest, ms; 0 = none waits.
+             */
+            oldestMs: number;
+            /**
+             * Format: int64
+             * @description Messages and changes it took from the node that answers, since its start.
+             */
+            told: number;
+        };
+        /** @description What the node that answers did with the hook before a send, since its start. */
+        HookBefore: {
+            /**
+             * Format: int64
+             * @description Messages and edits that were stored as they were.
+             */
+            allowed: number;
+            /** @description What becomes of a message when there is no answer: `open` or `closed`. */
+            onFailure: string;
+            /**
+             * Format: int64
+             * @description There was no answer, and they were stored.
+             */
+            passedUnasked: number;
+            /**
+             * Format: int64
+             * @description Refused.
+             */
+            refused: number;
+            /**
+             * Format: int64
+             * @description There was no answer, and they were refused.
+             */
+            refusedUnasked: number;
+            /**
+             * Format: int64
+             * @description In their place another text was stored.
+             */
+            replaced: number;
+        };
+        /** @description The operator's hooks. */
+        Hooks: {
+            after?: components["schemas"]["HookAfter"] | null;
+            before?: components["schemas"]["HookBefore"] | null;
+        };
         /** @description Connections told to close. */
         Kicked: {
             connections: number;
@@ -1777,6 +2324,8 @@ export interface components {
             expiresAtMs: number;
             /** @description The caller may use `/api/admin`. */
             operator: boolean;
+            /** @description `viewer`, `moderator` or `administrator`: what the caller may do there. */
+            operatorRole?: string | null;
             profile: components["schemas"]["Profile"];
             user: components["schemas"]["User"];
         };
@@ -1836,6 +2385,11 @@ export interface components {
              * @description When its text was last edited, ms since the epoch.
              */
             editedAtMs?: number | null;
+            /**
+             * Format: int64
+             * @description From then on nobody is shown its content, ms since the epoch.
+             */
+            expiresAtMs?: number | null;
             forwardedFrom?: components["schemas"]["User"] | null;
             gone?: components["schemas"]["Gone"] | null;
             /** @description The caller had it removed for themselves: nothing else is shown of it. */
@@ -1895,7 +2449,7 @@ export interface components {
          * @description What was done to a message.
          * @enum {string}
          */
-        MessageChangeKind: "edited" | "recalled" | "reacted" | "unreacted" | "erased";
+        MessageChangeKind: "edited" | "recalled" | "reacted" | "unreacted" | "erased" | "expired";
         /** @description Changes of messages. */
         MessageChanges: {
             /** @description Oldest first. */
@@ -2051,11 +2605,45 @@ export interface components {
              */
             userId: string;
         };
+        /** @description How long messages of a conversation are to stay. */
+        NewExpiry: {
+            /**
+             * Format: int64
+             * @description For those sent from now on, ms; 0 = for ever.
+             */
+            expiresInMs: number;
+        };
+        /** @description A file to upload. */
+        NewFile: {
+            /** @description What it is called: 1 to 255 characters, no path. */
+            name: string;
+            /** @description SHA-256 of it, 64 hexadecimal digits: then what arrives is held against it. */
+            sha256?: string | null;
+            /**
+             * Format: int64
+             * @description Its bytes.
+             */
+            size: number;
+        };
         /** @description A group to create. */
         NewGroup: {
             /** @description Besides the caller. */
             memberIds?: string[];
             name: string;
+        };
+        /** @description A key to make. */
+        NewKey: {
+            /**
+             * Format: int64
+             * @description How long it lives, ms; absent = until it is revoked.
+             */
+            expiresInMs?: number | null;
+            /** @description What it is called: 1 to 64 characters. */
+            name: string;
+            /** @description `messages:send`, `users:read`, `groups:write`, `push`. */
+            scopes: string[];
+            /** @description The account it acts as; needed but for `push`. */
+            userId?: string | null;
         };
         /**
          * @description What a message is.
@@ -2091,6 +2679,11 @@ export interface components {
             clientMsgId?: string | null;
             /** @description Absent or empty: only with an attachment. */
             content?: string;
+            /**
+             * Format: int64
+             * @description How long it stays, ms; absent, or longer than the conversation says: as long as that.
+             */
+            expiresInMs?: number | null;
             forward?: components["schemas"]["Forwarded"] | null;
             /** @description `text` when absent. */
             kind?: components["schemas"]["NewKind"];
@@ -2112,6 +2705,16 @@ export interface components {
              */
             until: number;
         };
+        /** @description Where to notify a log-in. */
+        NewNotificationTarget: {
+            /** @description Of a webhook or a browser: an https URL. */
+            endpoint?: string | null;
+            keys?: components["schemas"]["SubscriptionKeys"] | null;
+            /** @description `webhook`, `webpush`, `fcm` or `apns`. */
+            kind: string;
+            /** @description Of a phone: FCM's registration token, or APNs' device token. */
+            token?: string | null;
+        };
         /** @description Who becomes the owner. */
         NewOwner: {
             /**
@@ -2125,6 +2728,19 @@ export interface components {
             /** @description 4 to 1024 bytes. */
             newPassword: string;
             oldPassword: string;
+        };
+        /** @description The same, as it is to be. */
+        NewPrivacy: {
+            /** @description By the whole e-mail address. */
+            findByEmail: components["schemas"]["Finders"];
+            /** @description By the id. */
+            findById: components["schemas"]["Finders"];
+            /** @description By the beginning of the user name. */
+            findByName: components["schemas"]["Finders"];
+            /** @description The caller appears offline to others; absent: as it was. */
+            invisible?: boolean | null;
+            /** @description Others are told how far the caller has read, and the caller of others; absent: as it was. */
+            sendReceipts?: boolean | null;
         };
         /** @description What is to change; what is absent stays, what is empty is taken away. */
         NewProfile: {
@@ -2166,6 +2782,16 @@ export interface components {
         NewRoom: {
             /** @description Unique among open rooms. */
             name: string;
+        };
+        /** @description What a user is to be kept from, and why. */
+        NewSanction: {
+            /** @description 1 to 500 characters, for the user and for other operators. */
+            reason: string;
+            /**
+             * Format: int64
+             * @description ms since the epoch; absent = without end.
+             */
+            until?: number | null;
         };
         /** @description A log-in to begin. */
         NewSession: components["schemas"]["Begin"] & {
@@ -2275,6 +2901,31 @@ export interface components {
         Nodes: {
             nodes: components["schemas"]["Node"][];
         };
+        /** @description By what this server notifies. */
+        NotificationOffer: {
+            /** @description `webhook`, `webpush`, `fcm`, `apns`: those that are set up. */
+            kinds: string[];
+            /** @description What browsers subscribe with (`applicationServerKey`), base64url; absent where there is no Web Push. */
+            vapidPublicKey?: string | null;
+        };
+        /** @description Where a log-in is notified. */
+        NotificationTarget: {
+            /**
+             * Format: int64
+             * @description ms since the epoch.
+             */
+            createdAtMs: number;
+            /** @description Of a webhook or a browser. */
+            endpoint?: string | null;
+            /** @description Another one whenever something else is set. */
+            id: string;
+            /** @description `webhook`, `webpush`, `fcm` or `apns`. */
+            kind: string;
+            /** @description What a webhook is signed with (`whsec_…`, Standard Webhooks). */
+            secret?: string | null;
+            /** @description Of a phone. */
+            token?: string | null;
+        };
         /** @description Committed and not yet known to be published. */
         Outbox: {
             /**
@@ -2293,7 +2944,14 @@ export interface components {
             profile: components["schemas"]["Profile"];
             user: components["schemas"]["User"];
         };
-        /** @description Who finds the caller, by what. */
+        /** @description A kind of device somebody is online with. */
+        PresentDevice: {
+            /** @description Every device of the kind is left alone. */
+            away?: boolean;
+            /** @description `web`, `phone`, `tablet`, `desktop`, `other`, or what a client of the packet protocol says. */
+            kind: string;
+        };
+        /** @description Who finds the caller, by what, and what others are told of them. */
         Privacy: {
             /** @description By the whole e-mail address. */
             findByEmail: components["schemas"]["Finders"];
@@ -2301,6 +2959,10 @@ export interface components {
             findById: components["schemas"]["Finders"];
             /** @description By the beginning of the user name. */
             findByName: components["schemas"]["Finders"];
+            /** @description The caller appears offline to others. */
+            invisible: boolean;
+            /** @description Others are told how far the caller has read, and the caller of others. */
+            sendReceipts: boolean;
         };
         /** @description What a user tells of themselves. */
         Profile: {
@@ -2333,6 +2995,11 @@ export interface components {
         Quote: {
             /** @description Its first characters; empty when it was gone. */
             content: string;
+            /**
+             * Format: int64
+             * @description From then on nobody is shown `content`, ms since the epoch.
+             */
+            expiresAtMs?: number | null;
             /** @description `<conversationId>-<seq>`. */
             id: string;
             kind: components["schemas"]["MessageKind"];
@@ -2350,6 +3017,27 @@ export interface components {
             emoji: string;
             /** @description The caller is one of them. */
             mine: boolean;
+        };
+        /** @description A member who has read a message. */
+        Reader: {
+            /**
+             * Format: int64
+             * @description Has read messages up to here.
+             */
+            readSeq: number;
+            user: components["schemas"]["User"];
+        };
+        /** @description Who has read a message. */
+        Readers: {
+            /**
+             * Format: int32
+             * @description How many, without the sender and without those who send no receipts.
+             */
+            count: number;
+            /** @description There may be more than `count`. */
+            more?: boolean;
+            /** @description A page of them, by id; absent in a group that is too large for it. */
+            readers?: components["schemas"]["Reader"][] | null;
         };
         /** @description A refresh token to exchange. */
         RefreshSession: {
@@ -2408,6 +3096,29 @@ export interface components {
         Rooms: {
             rooms: components["schemas"]["Conversation"][];
         };
+        /** @description What a user is kept from, and why. */
+        Sanction: {
+            /** @description The operator. */
+            actorId: string;
+            /**
+             * Format: int64
+             * @description Since when, ms since the epoch.
+             */
+            atMs: number;
+            reason: string;
+            /**
+             * Format: int64
+             * @description ms since the epoch; absent = without end.
+             */
+            until?: number | null;
+            user: components["schemas"]["User"];
+        };
+        /** @description Users who are kept from something. */
+        Sanctions: {
+            /** @description There are more; give this as `after`. */
+            next?: string | null;
+            sanctions: components["schemas"]["Sanction"][];
+        };
         /** @description Where a message was committed. */
         Sent: {
             clientMsgId: string;
@@ -2455,6 +3166,13 @@ export interface components {
             /** @description Shown before others. */
             pinned?: boolean | null;
         };
+        /** @description Keys of a browser's subscription, as `PushSubscription.toJSON()` has them. */
+        SubscriptionKeys: {
+            /** @description Secret, base64url. */
+            auth: string;
+            /** @description Public key, base64url. */
+            p256dh: string;
+        };
         /** @description What lets the caller in. */
         Token: {
             token: string;
@@ -2485,6 +3203,10 @@ export interface components {
         };
         /** @description Whether a user is online. */
         UserPresence: {
+            /** @description Online, but every device is left alone. */
+            away?: boolean;
+            /** @description The kinds of devices they are online with, each once, by name. */
+            devices?: components["schemas"]["PresentDevice"][];
             id: string;
             /**
              * Format: int64
@@ -2604,6 +3326,40 @@ export interface operations {
             };
         };
     };
+    adminBans: {
+        parameters: {
+            query?: {
+                /** @description `next` of the page before. */
+                after?: string;
+                /** @description Most of them to answer with. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description By user id */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Sanctions"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
     adminBroadcast: {
         parameters: {
             query?: never;
@@ -2669,6 +3425,325 @@ export interface operations {
             };
         };
     };
+    adminGroup: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The group */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The group */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Group"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    adminDissolveGroup: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The group */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is dissolved */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    adminEditGroup: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The group */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["GroupPatch"];
+            };
+        };
+        responses: {
+            /** @description It is so */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    adminRemoveMember: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The group */
+                id: string;
+                /** @description The member */
+                userId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description They are not a member */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    adminMuteMember: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The group */
+                id: string;
+                /** @description The member */
+                userId: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewMute"];
+            };
+        };
+        responses: {
+            /** @description It is so */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    adminHooks: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Those that are set up */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Hooks"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    adminKeys: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description By id */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiKeys"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    adminCreateKey: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewKey"];
+            };
+        };
+        responses: {
+            /** @description Made */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CreatedApiKey"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    adminRevokeKey: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The key */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description There is no such key */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    adminEraseMessage: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The conversation */
+                conversation: string;
+                /** @description The message */
+                seq: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The message as it is now, stored */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Message"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
     adminTrace: {
         parameters: {
             query?: never;
@@ -2690,6 +3765,40 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["MessageTrace"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    adminMutes: {
+        parameters: {
+            query?: {
+                /** @description `next` of the page before. */
+                after?: string;
+                /** @description Most of them to answer with. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description By user id */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Sanctions"];
                 };
             };
             /** @description Refused */
@@ -2828,6 +3937,70 @@ export interface operations {
             };
         };
     };
+    adminBan: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description User id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewSanction"];
+            };
+        };
+        responses: {
+            /** @description In force; the comets are told */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    adminUnban: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description User id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description There is no ban */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
     adminConnections: {
         parameters: {
             query?: never;
@@ -2914,6 +4087,70 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Kicked"];
                 };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    adminMute: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description User id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewSanction"];
+            };
+        };
+        responses: {
+            /** @description In force */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    adminUnmute: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description User id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description There is no mute */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description Refused */
             default: {
@@ -3457,6 +4694,40 @@ export interface operations {
             };
         };
     };
+    putExpiry: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description A group that the caller looks after, or a direct conversation */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewExpiry"];
+            };
+        };
+        responses: {
+            /** @description It is so */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
     readMessages: {
         parameters: {
             query?: {
@@ -3677,6 +4948,45 @@ export interface operations {
             };
         };
     };
+    listReaders: {
+        parameters: {
+            query?: {
+                /** @description Only users whose id is greater. */
+                after?: string;
+                /** @description Most readers to answer with. */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                /** @description Direct conversation or group */
+                id: string;
+                /** @description Message */
+                seq: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Who has read it */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Readers"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
     recallMessage: {
         parameters: {
             query?: never;
@@ -3833,6 +5143,244 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Events"];
                 };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    createFile: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The client's own name for this request */
+                "idempotency-key"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewFile"];
+            };
+        };
+        responses: {
+            /** @description The upload begins */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["File"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    file: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The file */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["File"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    deleteFile: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The file */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Gone */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    fileContent: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description One range of bytes */
+                range?: string | null;
+                /** @description The range, if the ETag is this; else all */
+                "if-range"?: string | null;
+                /** @description 304 if the ETag is this */
+                "if-none-match"?: string | null;
+            };
+            path: {
+                /** @description The file */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description All of it */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": string;
+                };
+            };
+            /** @description The range */
+            206: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": string;
+                };
+            };
+            /** @description As the caller has it */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description It has no such bytes; Content-Range says how many it has */
+            416: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    uploadFile: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description Bytes before these; as many as are stored */
+                "upload-offset": number;
+            };
+            path: {
+                /** @description The file */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/offset+octet-stream": string;
+            };
+        };
+        responses: {
+            /** @description The file as it is then */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["File"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    fileThumbnail: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The file */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description JPEG or PNG */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "image/jpeg": string;
+                };
+            };
+            /** @description As the caller has it */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description Refused */
             default: {
@@ -4593,7 +6141,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["Privacy"];
+                "application/json": components["schemas"]["NewPrivacy"];
             };
         };
         responses: {
@@ -4604,6 +6152,35 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Privacy"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    notificationOffer: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What is set up */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotificationOffer"];
                 };
             };
             /** @description Refused */
@@ -4683,6 +6260,39 @@ export interface operations {
             };
         };
     };
+    askPresence: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AskPresence"];
+            };
+        };
+        responses: {
+            /** @description In the order asked for */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UsersPresence"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
     listRooms: {
         parameters: {
             query?: never;
@@ -4732,6 +6342,47 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Conversation"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    searchMessages: {
+        parameters: {
+            query: {
+                /**
+                 * @description What is looked for: whole words, in any order, all of them in one message. Case and accents do not count. Of
+                 *     Chinese and other scripts without blanks: characters next to each other.
+                 */
+                q: string;
+                /** @description Only in this conversation. */
+                conversation?: string;
+                /** @description `next` of the page before. */
+                before?: string;
+                /** @description Most messages to answer with; 20 when absent. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of messages */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FoundMessages"];
                 };
             };
             /** @description Refused */
@@ -4909,6 +6560,104 @@ export interface operations {
         requestBody?: never;
         responses: {
             /** @description Ended */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    notificationTarget: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description As listed, or `current` */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Where */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotificationTarget"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    setNotificationTarget: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description As listed, or `current` */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewNotificationTarget"];
+            };
+        };
+        responses: {
+            /** @description As it is now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotificationTarget"];
+                };
+            };
+            /** @description Refused */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    removeNotificationTarget: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description As listed, or `current` */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is notified nowhere */
             204: {
                 headers: {
                     [name: string]: unknown;

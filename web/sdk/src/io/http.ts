@@ -5,6 +5,15 @@ import type { Auth, Tokens } from "../types.js";
 
 export type Schemas = components["schemas"];
 
+/** What a call may have beside its body. */
+export interface CallOptions {
+  readonly headers?: Record<string, string>;
+  /** Ends it: `stopped`. */
+  readonly signal?: AbortSignal | undefined;
+  /** Longest wait for the answer, ms. */
+  readonly timeoutMs?: number;
+}
+
 /** The HTTP API, with the caller's credentials; renews tokens in time. */
 export class Http {
   #tokens: Tokens | null;
@@ -63,12 +72,9 @@ export class Http {
       if (this.#tokens !== before) return this.#tokens !== null;
       try {
         const { refreshToken } = before;
-        const session = await this.#request<Schemas["Session"]>(
-          "POST",
-          "/api/sessions/refresh",
-          { refreshToken },
-          {},
-        );
+        const session = await this.callAsNobody<Schemas["Session"]>("POST", "/api/sessions/refresh", {
+          refreshToken,
+        });
         this.take({
           accessToken: session.accessToken,
           refreshToken: session.refreshToken,
@@ -83,22 +89,29 @@ export class Http {
   }
 
   /** Calls the API. Throws an `OortError` for every refusal. */
-  async call<T>(method: string, path: string, body?: unknown): Promise<T> {
+  async call<T>(method: string, path: string, body?: unknown, options: CallOptions = {}): Promise<T> {
+    const answer = await this.#authorised(method, path, body, options);
+    return parsed(await answer.text()) as T;
+  }
+
+  /** Bytes that the API answers with. */
+  async blob(path: string, options: CallOptions = {}): Promise<Blob> {
+    const answer = await this.#authorised("GET", path, undefined, options);
+    return answer.blob();
+  }
+
+  async #authorised(method: string, path: string, body: unknown, options: CallOptions): Promise<Answer> {
     const token = await this.token();
+    const headers = options.headers ?? {};
     try {
-      return await this.#request<T>(
-        method,
-        path,
-        body,
-        token === null ? {} : { authorization: `Bearer ${token}` },
-      );
+      const authorised = token === null ? headers : { ...headers, authorization: `Bearer ${token}` };
+      return await this.#request(method, path, body, { ...options, headers: authorised });
     } catch (error) {
       if (!(error instanceof OortError) || error.code !== "unauthenticated") throw error;
       if (token !== null && (await this.renew())) {
         const renewed = await this.token();
-        return this.#request<T>(method, path, body, {
-          authorization: `Bearer ${renewed}`,
-        });
+        const authorised = { ...headers, authorization: `Bearer ${renewed}` };
+        return this.#request(method, path, body, { ...options, headers: authorised });
       }
       this.onUnauthenticated();
       throw error;
@@ -106,42 +119,35 @@ export class Http {
   }
 
   /** The same without credentials: to get some. */
-  callAsNobody<T>(method: string, path: string, body: unknown): Promise<T> {
-    return this.#request<T>(method, path, body, {});
+  async callAsNobody<T>(method: string, path: string, body: unknown): Promise<T> {
+    const answer = await this.#request(method, path, body, {});
+    return parsed(await answer.text()) as T;
   }
 
-  async #request<T>(
-    method: string,
-    path: string,
-    body: unknown,
-    headers: Record<string, string>,
-  ): Promise<T> {
-    let response: Response;
-    let text: string;
-    try {
-      response = await fetch(this.base + path, {
+  async #request(method: string, path: string, body: unknown, options: CallOptions): Promise<Answer> {
+    const { headers, signal, timeoutMs = TIMES.httpMs } = options;
+    const isBytes = body instanceof Blob;
+    const tooLong = AbortSignal.timeout(timeoutMs);
+    const reached = <T>(what: Promise<T>): Promise<T> =>
+      what.catch(() => {
+        if (signal?.aborted) throw new OortError("stopped", "this was stopped");
+        throw new OortError("offline", "the server cannot be reached; try again");
+      });
+    const response = await reached(
+      fetch(this.base + path, {
         method,
         headers: {
-          "content-type": "application/json",
+          "content-type": isBytes ? "application/offset+octet-stream" : "application/json",
           "x-requested-with": "oort",
           ...headers,
         },
         credentials: this.auth.kind === "cookie" ? "include" : "omit",
-        signal: AbortSignal.timeout(TIMES.httpMs),
-        ...(body !== undefined && { body: JSON.stringify(body) }),
-      });
-      text = await response.text();
-    } catch {
-      throw new OortError("offline", "the server cannot be reached; try again");
-    }
-    let value: unknown;
-    try {
-      value = text === "" ? undefined : JSON.parse(text);
-    } catch {
-      value = undefined;
-    }
-    if (response.ok) return value as T;
-    const refusal = value as { code?: string; message?: string } | undefined;
+        signal: signal ? AbortSignal.any([signal, tooLong]) : tooLong,
+        ...(body !== undefined && { body: isBytes ? body : JSON.stringify(body) }),
+      }),
+    );
+    if (response.ok) return { text: () => reached(response.text()), blob: () => reached(response.blob()) };
+    const refusal = parsed(await reached(response.text())) as { code?: string; message?: string } | undefined;
     const seconds = Number(response.headers.get("retry-after"));
     throw new OortError(
       refusal?.code ?? (response.status >= 500 ? "unavailable" : "internal"),
@@ -149,6 +155,20 @@ export class Http {
       seconds > 0 ? seconds * 1000 : undefined,
       response.status,
     );
+  }
+}
+
+/** A success, whose body is still to be read. */
+interface Answer {
+  text(): Promise<string>;
+  blob(): Promise<Blob>;
+}
+
+function parsed(text: string): unknown {
+  try {
+    return text === "" ? undefined : JSON.parse(text);
+  } catch {
+    return undefined;
   }
 }
 

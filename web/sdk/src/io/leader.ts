@@ -20,6 +20,7 @@ interface Parts {
   readonly url: string;
   readonly socketClass: () => Promise<SocketClass>;
   readonly trace: ClientOptions["trace"];
+  readonly device: ClientOptions["device"];
   readonly audience: Audience;
   readonly shown: State;
   readonly ended: () => void;
@@ -80,14 +81,17 @@ export class Leader implements Uplink {
   }
 
   async #open(id: number): Promise<void> {
-    const { engine, http, url, socketClass, trace } = this.#parts;
+    const { engine, http, url, socketClass, trace, device } = this.#parts;
     let socket: WebSocket;
     try {
       const [token, Socket] = await Promise.all([http.token(), socketClass()]);
       if (this.#closing.delete(id)) return;
-      const since = engine.since === null ? "" : `?since=${encodeURIComponent(engine.since)}`;
+      const query = new URLSearchParams();
+      if (engine.since !== null) query.set("since", engine.since);
+      if (device) query.set("device", device);
+      const asked = query.size > 0 ? `?${query}` : "";
       socket = new Socket(
-        `${url}/api/ws${since}`,
+        `${url}/api/ws${asked}`,
         token === null ? ["oort.v1"] : ["oort.v1", `bearer.${token}`],
       );
     } catch (error) {

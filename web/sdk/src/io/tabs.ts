@@ -103,6 +103,28 @@ export class Tabs {
   }
 }
 
+/** Which tabs are left alone: the device is when all of them are. */
+export class AwayByTabs {
+  readonly #tabs = new Set<string>();
+
+  /** Takes a tab's word; says whether all of `living` are left alone now. */
+  put(tab: string, isAway: boolean, living: Iterable<string>): boolean {
+    if (isAway) this.#tabs.add(tab);
+    else this.#tabs.delete(tab);
+    return this.areAll(living);
+  }
+
+  /** Forgets a tab; says whether all of those that are left are left alone. */
+  remove(tab: string, living: Iterable<string>): boolean {
+    this.#tabs.delete(tab);
+    return this.areAll(living);
+  }
+
+  areAll(living: Iterable<string>): boolean {
+    return [...living].every((tab) => this.#tabs.has(tab));
+  }
+}
+
 type Watched = {
   readonly roomIds: readonly string[];
   readonly userIds: readonly string[];

@@ -95,6 +95,30 @@ describe("people", () => {
     expect(pages.length).toBeGreaterThan(1);
   });
 
+  it("find messages by their words", async () => {
+    const [ann, bob] = [await join("ann"), await join("bob")];
+    const { id } = await ann.client.openDirect(bob.id);
+    const word = `w${Date.now().toString(36)}${Math.random().toString(36).slice(2)}`;
+    const said = `👍 Café ${word} 我们在家`;
+    ann.client.conversation(id).send(said);
+    ann.client.conversation(id).send(`${word} again`);
+    const search = async () => (await bob.client.search(word)).results;
+    await eventually("both are found", async () => (await search()).length === 2);
+    const first = await bob.client.search(word, { limit: 1, conversationId: id });
+    expect(first.results.map(({ message }) => message.content)).toEqual([`${word} again`]);
+    const second = await bob.client.search(`cafe 在家 ${word}`);
+    expect(second).toMatchObject({ results: [{ conversationId: id, message: { seq: 1, content: said } }] });
+    expect(second.results[0]?.ranges.map(([start, end]) => said.slice(start, end))).toEqual([
+      "Café",
+      word,
+      "在家",
+    ]);
+    expect(second.next).toBeUndefined();
+    const rest = await bob.client.search(word, { before: first.next! });
+    expect(rest.results.map(({ message }) => message.seq)).toEqual([1]);
+    await expect(bob.client.search("…")).rejects.toMatchObject({ code: "invalid_field" });
+  });
+
   it("hear in words what is refused", async () => {
     const [ann, bob, carol] = [await join("ann"), await join("bob"), await join("carol")];
     const { id } = await ann.client.createGroup("ours", [bob.id]);

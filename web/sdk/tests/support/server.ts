@@ -1,5 +1,12 @@
 import type { WireChange, WireEvent } from "../../src/core/wire.js";
-import type { ClientFrame, Room, ServerFrame, WireMessage, WireUser } from "../../src/generated/oort_v1.js";
+import type {
+  ClientFrame,
+  Room,
+  ServerFrame,
+  WireMessage,
+  WireQuote,
+  WireUser,
+} from "../../src/generated/oort_v1.js";
 
 const HELLO_MESSAGES = 5;
 const HISTORY_MAX = 10;
@@ -77,7 +84,13 @@ export class FakeServer {
     return link;
   }
 
-  post(roomId: string, user: WireUser, content: string, clientMsgId?: string): WireMessage {
+  post(
+    roomId: string,
+    user: WireUser,
+    content: string,
+    clientMsgId?: string,
+    more: Partial<WireMessage> = {},
+  ): WireMessage {
     const { messages } = this.#room(roomId);
     const seq = messages.length + 1;
     const message: WireMessage = {
@@ -88,6 +101,7 @@ export class FakeServer {
       timestamp: ++this.#now,
       user,
       ...(clientMsgId !== undefined && { clientMsgId }),
+      ...more,
     };
     messages.push(message);
     this.#changed(roomId);
@@ -95,6 +109,13 @@ export class FakeServer {
       link.queue.push({ type: "serverMessages", payload: { roomId, messages: [message] } });
     }
     return message;
+  }
+
+  #quote(roomId: string, seq: number): WireQuote {
+    const quoted = this.#room(roomId).messages[seq - 1];
+    if (!quoted) throw new Error(`there is no message ${seq}`);
+    const { id, kind, content, user } = quoted;
+    return { id, seq, kind, content, user };
   }
 
   /** Somebody changes a message. */
@@ -125,7 +146,7 @@ export class FakeServer {
     };
     changes.push(change);
     const { gone, ...rest } = message;
-    const isGone = kind === "recalled" || kind === "erased";
+    const isGone = kind === "recalled" || kind === "erased" || kind === "expired";
     const others = (message.reactions ?? []).filter((one) => one.emoji !== emoji);
     const now = isReaction && who.size > 0 ? [...others, { emoji, count: who.size }] : others;
     messages[seq - 1] = {
@@ -176,14 +197,19 @@ export class FakeServer {
     switch (frame.type) {
       case "clientMessages": {
         const { roomId, messages, requestId } = frame.payload;
-        const results = messages.map(({ content, clientMsgId }) => {
+        const results = messages.map(({ content, clientMsgId, replyTo, ...more }) => {
           const old = this.#room(roomId).messages.find((message) => message.clientMsgId === clientMsgId);
           if (!old && this.overloads > 0) {
             this.overloads--;
             const error = { code: "overloaded" as const, message: "too much", retryAfterMs: 50 };
             return { clientMsgId, error };
           }
-          const { seq, id, timestamp } = old ?? this.post(roomId, link.user, content, clientMsgId);
+          const { seq, id, timestamp } =
+            old ??
+            this.post(roomId, link.user, content, clientMsgId, {
+              ...more,
+              ...(replyTo !== undefined && { reply: this.#quote(roomId, replyTo) }),
+            });
           return { clientMsgId, seq, id, timestamp, ...(old && { duplicate: true as const }) };
         });
         link.queue.push({ type: "sendAck", payload: { roomId, results, ...echo(requestId) } });

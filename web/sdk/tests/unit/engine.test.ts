@@ -346,7 +346,7 @@ describe("an engine", () => {
     const store = bench.engine.attendance.presence(["3", "4"]);
     const end = store.subscribe(() => {});
     await bench.settle();
-    expect(store.get().get("3")).toEqual({ online: true, lastSeenMs: 0 });
+    expect(store.get().get("3")).toEqual({ online: true, lastSeenMs: 0, away: false, devices: [] });
     const watches = () => server.received.flatMap((frame) => (frame.type === "watch" ? [frame.payload] : []));
     expect(watches()).toMatchObject([{ roomIds: ["7"], userIds: ["3", "4"] }]);
     bench.reconnect();
@@ -367,6 +367,30 @@ describe("an engine", () => {
     close();
     await bench.settle();
     expect(watches().at(-1)).toMatchObject({ roomIds: [], userIds: [] });
+  });
+
+  it("tells that the device is left alone, once, and again after a reconnect", async () => {
+    const server = new FakeServer();
+    const bench = new Bench(server);
+    await bench.settle();
+    const told = () =>
+      server.received.flatMap((frame) => (frame.type === "away" ? [frame.payload.away] : []));
+    for (const away of [false, true, true]) bench.engine.attendance.setAway(away);
+    expect(told()).toEqual([true]);
+    bench.reconnect();
+    await bench.settle();
+    expect(told()).toEqual([true, true]);
+    bench.engine.attendance.setAway(false);
+    bench.reconnect();
+    await bench.settle();
+    expect(told()).toEqual([true, true, false]);
+    const store = bench.engine.attendance.presence(["3"]);
+    const end = store.subscribe(() => {});
+    const devices = [{ kind: "phone" }, { kind: "web", away: true as const }];
+    const users = [{ id: "3", online: true, lastSeenMs: 1, away: true as const, devices }];
+    bench.engine.receive({ type: "presence", payload: { users } });
+    expect(store.get().get("3")).toMatchObject({ away: true, devices: [{ away: false }, { away: true }] });
+    end();
   });
 
   it("forgets who typed after a while, or when the message is there", async () => {

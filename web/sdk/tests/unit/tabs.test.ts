@@ -170,6 +170,26 @@ describe("tabs", () => {
     expect(watched()?.userIds).toEqual([]);
   });
 
+  it("are left alone together: the server is told when all of them are", async () => {
+    const [one, two] = [await online("one"), await online("two")];
+    const told = () =>
+      server.received.flatMap((frame) => (frame.type === "away" ? [frame.payload.away] : []));
+    const last = (away: boolean) => () => told().at(-1) === away;
+    two.setAway(true);
+    await eventually("the server has heard of it", () => told().length > 0);
+    expect(told()).not.toContain(true);
+    one.setAway(true);
+    await eventually("both are left alone", last(true));
+    two.setAway(false);
+    await eventually("one of them is used", last(false));
+    two.setAway(true);
+    await eventually("both are left alone again", last(true));
+    await online("three");
+    await eventually("another one was opened", last(false));
+    browser.crash("three");
+    await eventually("it is gone", last(true));
+  });
+
   it("all forget when one logs out, and all come back when one logs in", async () => {
     const [one, two] = [await online("one"), await online("two")];
     await two.account.logOut();

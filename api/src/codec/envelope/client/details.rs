@@ -34,6 +34,11 @@ pub(super) fn of(index: usize, item: &Item<'_>) -> Result<Option<Details>, Refus
             serde_json::from_str(raw.get()).map_err(|_| wrong("mentionsAll", "must be true or false"))?
         }
     };
+    let expires_in_ms = match item.expires_in_ms {
+        Given::Absent => 0,
+        Given::Integer(ms) if ms >= 1 => ms,
+        _ => return Err(wrong("expiresInMs", "must be a whole number from 1")),
+    };
     let details = Details {
         kind: kind.into(),
         attachment,
@@ -41,6 +46,7 @@ pub(super) fn of(index: usize, item: &Item<'_>) -> Result<Option<Details>, Refus
         mentions: mentions.into_iter().map(UserId::get).collect(),
         mentions_all,
         forwarded: None,
+        expires_in_ms,
     };
     Ok((details != Details::default()).then_some(details))
 }

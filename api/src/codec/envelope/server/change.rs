@@ -43,6 +43,7 @@ impl<'a> ChangeJson<'a> {
                 Kind::Reacted => "reacted",
                 Kind::Unreacted => "unreacted",
                 Kind::Erased => "erased",
+                Kind::Expired => "expired",
             },
             at: event.at_ms,
             by: by.map(|actor| In(actor, Flavour::V1)),

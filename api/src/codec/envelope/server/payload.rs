@@ -5,7 +5,7 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use serde::{Serialize, Serializer};
 
 use super::super::Flavour;
-use super::super::json::{Changed, Id, In, RoomId, UserIdIn, kind_of_conversation};
+use super::super::json::{Changed, Id, In, RoomId, UserIdIn, name_of_conversation_kind};
 use super::{Head, Listing, Session};
 use crate::error::Refusal;
 use crate::pb::oort::v1::conversation_event::Change;
@@ -172,7 +172,7 @@ impl<'a> CreateRoomJson<'a> {
         let exists = conversation != 0;
         Self {
             creator_id: exists.then_some(UserIdIn(creator_id, Flavour::V1)),
-            kind: exists.then(|| kind_of_conversation(ConversationKind::Room.into())),
+            kind: exists.then(|| name_of_conversation_kind(ConversationKind::Room)),
             request_id,
             ..Self::classic(conversation, name)
         }

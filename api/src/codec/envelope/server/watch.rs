@@ -18,18 +18,37 @@ pub(super) struct PeopleJson<'a>(pub(super) &'a [Presence]);
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct PersonJson {
+struct PersonJson<'a> {
     id: UserIdIn,
     online: bool,
     last_seen_ms: i64,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    away: bool,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    devices: Vec<DeviceJson<'a>>,
+}
+
+#[derive(Serialize)]
+struct DeviceJson<'a> {
+    kind: &'a str,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    away: bool,
 }
 
 impl Serialize for PeopleJson<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(self.0.iter().map(|&Presence { user_id, online, last_seen_ms }| PersonJson {
-            id: UserIdIn(user_id, Flavour::V1),
-            online,
-            last_seen_ms,
+        serializer.collect_seq(self.0.iter().map(|person: &Presence| {
+            PersonJson {
+                id: UserIdIn(person.user_id, Flavour::V1),
+                online: person.online,
+                last_seen_ms: person.last_seen_ms,
+                away: person.away,
+                devices: person
+                    .devices
+                    .iter()
+                    .map(|device| DeviceJson { kind: &device.kind, away: device.away })
+                    .collect(),
+            }
         }))
     }
 }

@@ -31,6 +31,7 @@ fn team() -> Known {
         avatar: String::new(),
         announcement: String::new(),
         is_muted_all: false,
+        expires_in_ms: 0,
         dissolved_at_ms: 0,
     };
     let members = [(1, Role::Owner), (2, Role::Admin), (3, Role::Member), (4, Role::Member)];
@@ -44,7 +45,15 @@ fn team() -> Known {
 
 fn order(actor: i64, change: GroupChange) -> GroupOrder {
     let group = ConversationId::new(9).expect("positive");
-    GroupOrder { group, actor: person(actor), change, members_max: 5, admins_max: 2, now_ms: NOW }
+    GroupOrder {
+        group,
+        actor: person(actor),
+        is_by_operator: false,
+        change,
+        members_max: 5,
+        admins_max: 2,
+        now_ms: NOW,
+    }
 }
 
 fn code(known: &Known, actor: i64, change: GroupChange) -> Option<Code> {

@@ -1,0 +1,112 @@
+import { expect, test, unique } from "./people/test";
+import { Bot } from "./servers/bot";
+
+/** More than a page of results. */
+const MANY = 30;
+
+/** What was just sent is found a moment later. */
+async function isIndexed(one: Bot, word: string, count: number): Promise<void> {
+  const found = async () => (await one.call("GET", `/api/search?q=${word}&limit=100`)).results.length;
+  await expect.poll(found).toBe(count);
+}
+
+test("words are found in all conversations, and lead to where they stand however far up", async ({
+  devices,
+  signUp,
+  system,
+}) => {
+  const { chat, username } = await signUp("ann", await devices.get(0));
+  const bob = await Bot.signUp(system.api(), unique("bob"));
+  const ann = await Bot.logIn(system.api(), username);
+  const direct = await bob.direct(ann.id);
+  const name = unique("Crew ");
+  const group = await bob.group(name, [ann.id]);
+  await bob.send(direct, "The Café opens at nine");
+  for (let n = 1; n <= 150; n++) await bob.send(direct, `line ${n}`);
+  await ann.send(group, "在家见，the cafe is closed");
+  await isIndexed(ann, "cafe", 2);
+
+  await chat.page.keyboard.press("Control+K");
+  await expect(chat.at("search")).toBeFocused();
+  await chat.page.keyboard.type("cafe");
+  await expect(chat.at("foundMessage")).toHaveCount(2);
+  // Newest first: who said it, where, and the word marked.
+  const [newest, oldest] = [chat.at("foundMessage").nth(0), chat.at("foundMessage").nth(1)];
+  await expect(newest).toContainText(name);
+  await expect(newest).toContainText("You: ");
+  await expect(newest.locator("mark")).toHaveText("cafe");
+  await expect(oldest).toContainText(bob.username);
+  await expect(oldest.locator("mark")).toHaveText("Café");
+  await expect(oldest.locator("time")).toBeVisible();
+
+  // By the keys: through the results, and into one.
+  for (let n = 0; n < 2; n++) await chat.page.keyboard.press("ArrowDown");
+  await expect(oldest).toBeFocused();
+  await chat.page.keyboard.press("Enter");
+  const row = chat.at("message").filter({ has: chat.messages("The Café opens at nine") });
+  // For a moment only.
+  await expect(row).toHaveAttribute("data-marked", "true");
+  await expect(row).toBeInViewport();
+  expect(chat.conversation()).toBe(direct);
+  await expect(chat.page).not.toHaveURL(/at=/);
+
+  await chat.at("search").fill("家见");
+  await expect(chat.at("foundMessage")).toHaveCount(1);
+  await expect(chat.at("foundMessage").locator("mark")).toHaveText("家见");
+  await chat.at("search").fill("nowhere-to-be-found");
+  await expect(chat.page.getByText("Nothing found").last()).toBeVisible();
+});
+
+test("one conversation is searched, a page at a time", async ({ devices, signUp, system }) => {
+  const { chat, username } = await signUp("ann", await devices.get(0));
+  const bob = await Bot.signUp(system.api(), unique("bob"));
+  const ann = await Bot.logIn(system.api(), username);
+  const [direct, group] = [await bob.direct(ann.id), await bob.group(unique("Crew "), [ann.id])];
+  for (let n = 1; n <= MANY; n++) await bob.send(direct, `high tide ${n}`);
+  await ann.send(group, "another tide");
+  await isIndexed(ann, "tide", MANY + 1);
+  await chat.openEntry(bob.username);
+  await chat.page.keyboard.press("Control+Shift+F");
+  await expect(chat.at("searchHereField")).toBeFocused();
+  await chat.at("searchHereField").fill("tide");
+  await expect(chat.at("foundMessage")).toHaveCount(20);
+  await chat.at("searchMore").click();
+  await expect(chat.at("foundMessage")).toHaveCount(MANY);
+  await expect(chat.at("searchMore")).toHaveCount(0);
+  await chat.at("foundMessage").last().click();
+  await expect(chat.at("dialog")).toHaveCount(0);
+  await expect(chat.at("message").filter({ has: chat.messages("high tide 1") })).toHaveAttribute("data-marked", "true");
+
+  await chat.at("searchHere").click();
+  await chat.at("searchHereField").fill("nothing of this kind");
+  await expect(chat.at("dialog")).toContainText("No messages found");
+});
+
+test("what is refused, slow, or no word at all is said", async ({ devices, signUp }) => {
+  const device = await devices.get(0);
+  device.guard.allowStatus(503);
+  const { chat } = await signUp("ann", device);
+  await chat.at("search").fill("?!");
+  await expect(chat.page.getByText("Nothing found").last()).toBeVisible();
+  await expect(chat.at("searching")).toHaveCount(0);
+
+  let answer = () => {};
+  const held = new Promise<void>((resolve) => {
+    answer = resolve;
+  });
+  let asked = 0;
+  await chat.page.route("**/api/search?*", async (route) => {
+    asked += 1;
+    if (asked > 1) return route.continue();
+    await held;
+    const body = JSON.stringify({ code: "overloaded", message: "too many search at this moment" });
+    await route.fulfill({ status: 503, body, headers: { "retry-after": "3", "content-type": "application/json" } });
+  });
+  await chat.at("search").fill("tide");
+  await expect(chat.at("searching")).toContainText("Still searching");
+  answer();
+  await expect(chat.at("searchRefused")).toContainText("The server is busy. Try again in 3 s.");
+  await chat.at("searchAgain").click();
+  await expect(chat.page.getByText("Nothing found").last()).toBeVisible();
+  await expect(chat.at("searchRefused")).toHaveCount(0);
+});
