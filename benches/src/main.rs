@@ -19,6 +19,7 @@ mod report;
 mod rig;
 mod scenarios;
 mod stages;
+mod stand_ins;
 mod stub_logic;
 mod swarm;
 mod system;
@@ -28,7 +29,8 @@ mod verdict;
 use clap::{Parser, Subcommand};
 
 use scenarios::{
-    fanout, handshake, idle, listing, login, mixed, presence, push, pushes, reconnect, recovery, send, stuck,
+    fanout, handshake, idle, listing, login, mesh, mixed, presence, push, pushes, reconnect, recovery, send,
+    stuck,
 };
 
 #[derive(Debug, Parser)]
@@ -64,6 +66,8 @@ enum Scenario {
     Login(Box<login::Options>),
     /// Many people connect within seconds, each watching many others: time, frames, Redis commands and CPU of presence.
     Presence(Box<presence::Options>),
+    /// Many jobs, and stand-ins for many comets: what their streams and leases cost, and a third of the comets dying at once.
+    Mesh(Box<mesh::Options>),
     /// A day of chat, compressed: devices come and go, send, read history, lose connections and resume.
     Mixed(Box<mixed::Options>),
     /// Breaks one part of a system after the other while a crowd chats, and proves from what its devices saw that nothing
@@ -80,6 +84,9 @@ enum Scenario {
     /// The process of one server's clients and publisher.
     #[command(hide = true)]
     Rig,
+    /// A process of stand-ins for comets.
+    #[command(hide = true)]
+    StandIns,
     /// The server that does nothing but send.
     #[command(hide = true)]
     FloorServer(floor::Options),
@@ -102,6 +109,7 @@ fn main() -> anyhow::Result<()> {
         Scenario::Listing(options) => report::finish(&listing::run(&options)?, &options.output),
         Scenario::Login(options) => report::finish(&login::run(&options)?, &options.output),
         Scenario::Presence(options) => report::finish(&presence::run(&options)?, &options.output),
+        Scenario::Mesh(options) => report::finish(&mesh::run(&options)?, &options.output),
         Scenario::Mixed(options) => report::finish(&mixed::run(&options)?, &options.output),
         Scenario::Chaos(options) => chaos::run(&options),
         Scenario::Ledger(options) => ledger::options::run(&options),
@@ -109,6 +117,7 @@ fn main() -> anyhow::Result<()> {
         Scenario::Readme(options) => report::published::run(&options),
         Scenario::Plan(options) => plan::run(&options),
         Scenario::Rig => rig::work(),
+        Scenario::StandIns => stand_ins::work(),
         Scenario::FloorServer(options) => floor::run(&options),
         Scenario::KeepAwake => target::keep_awake(),
     }

@@ -122,7 +122,9 @@ launch_mariadb() { # NAME OPTION...
   local name=$1; shift
   # A socket path has at most 107 characters.
   local sock=$dir/$name.sock; [ ${#sock} -le 100 ] || sock=$(mktemp -u /tmp/oort-mysql-XXXXXX.sock)
-  launch "$name" /usr/sbin/mariadbd --no-defaults --datadir="$dir/$name" --user="$(id -un)" --socket="$sock" --pid-file="$dir/$name.mariadbd.pid" \
+  # Its own: a server that starts removes what lies in its folder for temporary tables, and so those of another that shares it.
+  mkdir -p "$dir/$name.tmp"
+  launch "$name" /usr/sbin/mariadbd --no-defaults --datadir="$dir/$name" --tmpdir="$dir/$name.tmp" --user="$(id -un)" --socket="$sock" --pid-file="$dir/$name.mariadbd.pid" \
     --bind-address=127.0.0.1 --port="$(port "$name")" --skip-name-resolve --character-set-server=utf8mb4 \
     --innodb-flush-log-at-trx-commit="${OORT_MYSQL_FLUSH:-1}" --max-connections=500 --performance-schema=OFF "$@"
 }

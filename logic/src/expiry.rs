@@ -4,10 +4,12 @@
 //! Every node looks. What one takes is put off for the others, so that what was left by one that died is taken again;
 //! erased twice is erased once.
 
+use std::future::ready;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
+use futures_util::{StreamExt as _, stream};
 use oort_api::Code;
 use oort_api::clock::now_ms;
 use oort_api::error::Refusal;
@@ -32,11 +34,13 @@ pub struct Config {
     pub hold_ms: u64,
     /// Messages taken at once.
     pub page: u32,
+    /// Messages of them that are erased at the same time.
+    pub at_once: usize,
 }
 
 impl Default for Config {
     fn default() -> Self {
-        Self { interval_ms: 1_000, hold_ms: 60_000, page: 200 }
+        Self { interval_ms: 1_000, hold_ms: 60_000, page: 200, at_once: 16 }
     }
 }
 
@@ -48,6 +52,7 @@ impl Config {
             ("interval_ms", self.interval_ms, 1, 3_600_000),
             ("hold_ms", self.hold_ms, 1_000, 3_600_000),
             ("page", self.page.into(), 1, 10_000),
+            ("at_once", self.at_once as u64, 1, 1_000),
         ];
         crate::bounds::faults(bounds)
     }
@@ -129,13 +134,13 @@ impl Expiry {
         while !stop.is_cancelled() {
             let taken = self.store.take_expiries(now_ms(), hold_ms, self.config.page).await?;
             let is_last = taken.len() < self.config.page as usize;
-            let mut settled = Vec::with_capacity(taken.len());
-            for (conversation, seq) in taken {
-                if stop.is_cancelled() {
-                    break;
-                }
-                settled.extend(self.erase(messages, conversation, seq).await);
-            }
+            let settled: Vec<_> = stream::iter(taken)
+                .take_while(|_| ready(!stop.is_cancelled()))
+                .map(|(conversation, seq)| self.erase(messages, conversation, seq))
+                .buffer_unordered(self.config.at_once)
+                .filter_map(ready)
+                .collect()
+                .await;
             self.metrics.looked_at.inc_by(settled.len() as u64);
             if !settled.is_empty() {
                 self.store.settle_expiries(&settled).await?;
@@ -178,6 +183,6 @@ mod tests {
     #[test]
     fn the_defaults_have_no_fault_and_every_fault_is_told() {
         assert_eq!(Config::default().faults(), Vec::<String>::new());
-        assert_eq!(Config { interval_ms: 0, hold_ms: 0, page: 0 }.faults().len(), 3);
+        assert_eq!(Config { interval_ms: 0, hold_ms: 0, page: 0, at_once: 0 }.faults().len(), 4);
     }
 }

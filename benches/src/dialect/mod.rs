@@ -1,6 +1,7 @@
 //! The client's side of what servers speak, without I/O: what to send first, and what incoming bytes mean.
 
 mod centrifugo;
+mod inflate;
 mod json;
 mod packet;
 #[cfg(test)]
@@ -30,6 +31,8 @@ pub(crate) enum Dialect {
     PacketTcp,
     /// Oort's JSON over WebSocket, sub-protocol `oort.v1`, path `/api/ws`.
     Json,
+    /// The same, compressed (RFC 7692): `comet.deflate.enabled` has to be set.
+    JsonDeflate,
     /// Centrifugo's JSON protocol over WebSocket, path `/connection/websocket`.
     Centrifugo,
 }
@@ -153,20 +156,27 @@ impl Dialect {
         !matches!(self, Self::PacketTcp)
     }
 
+    /// Whether clients are shown messages as Oort's JSON.
+    pub(crate) const fn is_json(self) -> bool {
+        matches!(self, Self::Json | Self::JsonDeflate)
+    }
+
     /// What a client sends when it has connected.
     pub(crate) fn opening(self, who: &Who) -> Vec<u8> {
+        let bearer = || format!("oort.v1, bearer.{}", who.key());
         match self {
-            Self::PacketWs => ws::upgrade_request("/sub", None),
+            Self::PacketWs => ws::upgrade_request("/sub", None, None),
             Self::PacketTcp => packet::auth(who),
-            Self::Json => ws::upgrade_request("/api/ws", Some(&format!("oort.v1, bearer.{}", who.key()))),
-            Self::Centrifugo => ws::upgrade_request("/connection/websocket", None),
+            Self::Json => ws::upgrade_request("/api/ws", Some(&bearer()), None),
+            Self::JsonDeflate => ws::upgrade_request("/api/ws", Some(&bearer()), Some(ws::DEFLATE)),
+            Self::Centrifugo => ws::upgrade_request("/connection/websocket", None, None),
         }
     }
 
     /// What a client of Oort's JSON sends with a token, and the cursor of an earlier greeting.
     pub(crate) fn opening_with(token: &str, cursor: Option<&str>) -> Vec<u8> {
         let path = cursor.map_or_else(|| "/api/ws".into(), |cursor| format!("/api/ws?since={cursor}"));
-        ws::upgrade_request(&path, Some(&format!("oort.v1, bearer.{token}")))
+        ws::upgrade_request(&path, Some(&format!("oort.v1, bearer.{token}")), None)
     }
 
     /// Reads what came: tells what it means, and how many bytes of `input` are done with. The rest is the beginning of
@@ -183,7 +193,8 @@ impl Dialect {
         }
         let mut done = 0;
         if *stage == Stage::Upgrading {
-            let Some(head) = ws::upgrade_response(input)? else { return Ok(0) };
+            let extension = (self == Self::JsonDeflate).then_some(ws::DEFLATE);
+            let Some(head) = ws::upgrade_response(input, extension)? else { return Ok(0) };
             done = head;
             *stage = Stage::Authenticating;
             match self {
@@ -191,7 +202,7 @@ impl Dialect {
                 Self::Centrifugo => {
                     take(Event::Reply(ws::masked(ws::TEXT, &centrifugo::opening(&who())).into()))
                 }
-                Self::Json | Self::PacketTcp => {}
+                Self::Json | Self::JsonDeflate | Self::PacketTcp => {}
             }
         }
         while let Some((frame, bytes)) = ws::frame(&input[done..])? {
@@ -203,6 +214,10 @@ impl Dialect {
                 _ => match self {
                     Self::PacketWs | Self::PacketTcp => packet::read_message(stage, frame.payload, take)?,
                     Self::Json => json::read(stage, frame.payload, take),
+                    Self::JsonDeflate if frame.is_compressed => {
+                        inflate::whole(frame.payload, |text| json::read(stage, text, take))?
+                    }
+                    Self::JsonDeflate => json::read(stage, frame.payload, take),
                     Self::Centrifugo => centrifugo::read(stage, frame.payload, take)?,
                 },
             }
@@ -215,7 +230,7 @@ impl Dialect {
         match self {
             Self::PacketWs => Some(ws::masked(ws::BINARY, &packet::heartbeat())),
             Self::PacketTcp => Some(packet::heartbeat()),
-            Self::Json | Self::Centrifugo => None,
+            Self::Json | Self::JsonDeflate | Self::Centrifugo => None,
         }
     }
 
@@ -224,7 +239,7 @@ impl Dialect {
         match self {
             Self::PacketWs => ws::unmasked(ws::BINARY, &packet::auth_reply()),
             Self::PacketTcp => packet::auth_reply(),
-            Self::Json => ws::unmasked(ws::TEXT, json::HELLO),
+            Self::Json | Self::JsonDeflate => ws::unmasked(ws::TEXT, json::HELLO),
             Self::Centrifugo => ws::unmasked(ws::TEXT, centrifugo::WELCOME),
         }
     }
@@ -237,7 +252,9 @@ impl Dialect {
             match self {
                 Self::PacketWs => out.extend(ws::unmasked(ws::BINARY, &packet::push(body, true))),
                 Self::PacketTcp => out.extend(packet::push(body, false)),
-                Self::Json => out.extend(ws::unmasked(ws::TEXT, &json::messages(seq, body))),
+                Self::Json | Self::JsonDeflate => {
+                    out.extend(ws::unmasked(ws::TEXT, &json::messages(seq, body)))
+                }
                 Self::Centrifugo => out.extend(ws::unmasked(ws::TEXT, &centrifugo::publication(body))),
             }
         }
@@ -250,7 +267,7 @@ impl Dialect {
         match self {
             Self::PacketTcp => packet::number_of(input),
             Self::PacketWs => packet::number_of(&ws::unmask(input)?),
-            Self::Json => None,
+            Self::Json | Self::JsonDeflate => None,
             Self::Centrifugo => centrifugo::number_of(&ws::unmask(input)?),
         }
     }

@@ -15,6 +15,8 @@ const KEY: &str = "dGhlIHNhbXBsZSBub25jZQ==";
 const ACCEPT: &[u8] = b"s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
 /// Masks need not be secret here: nothing lies between client and server.
 const MASK: [u8; 4] = [0x37, 0xfa, 0x21, 0x3d];
+/// Compression of each message by itself (RFC 7692), as it is offered and agreed to.
+pub(crate) const DEFLATE: &str = "permessage-deflate; server_no_context_takeover; client_no_context_takeover";
 /// Longest head of an answer to an upgrade.
 const HEAD_BYTES_MAX: usize = 16 * 1024;
 
@@ -22,15 +24,17 @@ const HEAD_BYTES_MAX: usize = 16 * 1024;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Frame<'a> {
     pub(crate) opcode: u8,
+    pub(crate) is_compressed: bool,
     pub(crate) payload: &'a [u8],
 }
 
 /// The request that begins a WebSocket.
-pub(crate) fn upgrade_request(path: &str, protocols: Option<&str>) -> Vec<u8> {
+pub(crate) fn upgrade_request(path: &str, protocols: Option<&str>, extension: Option<&str>) -> Vec<u8> {
     let protocols = protocols.map(|names| format!("Sec-WebSocket-Protocol: {names}\r\n")).unwrap_or_default();
+    let extension = extension.map(|name| format!("Sec-WebSocket-Extensions: {name}\r\n")).unwrap_or_default();
     format!(
         "GET {path} HTTP/1.1\r\nHost: oort-bench\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
-         Sec-WebSocket-Key: {KEY}\r\nSec-WebSocket-Version: 13\r\n{protocols}\r\n"
+         Sec-WebSocket-Key: {KEY}\r\nSec-WebSocket-Version: 13\r\n{protocols}{extension}\r\n"
     )
     .into_bytes()
 }
@@ -40,8 +44,8 @@ fn head(bytes: &[u8]) -> Option<usize> {
     bytes.windows(4).position(|four| four == b"\r\n\r\n").map(|at| at + 4)
 }
 
-/// Reads the answer to an upgrade: the bytes it took; `None` while it is incomplete.
-pub(crate) fn upgrade_response(input: &[u8]) -> Result<Option<usize>, Broken> {
+/// Reads the answer to an upgrade, which has to agree to the extension: the bytes it took; `None` while it is incomplete.
+pub(crate) fn upgrade_response(input: &[u8], extension: Option<&str>) -> Result<Option<usize>, Broken> {
     let Some(head_bytes) = head(input) else {
         return if input.len() > HEAD_BYTES_MAX {
             Err(Broken::Unreadable("an endless head"))
@@ -56,6 +60,10 @@ pub(crate) fn upgrade_response(input: &[u8]) -> Result<Option<usize>, Broken> {
     }
     if !head.windows(ACCEPT.len()).any(|part| part == ACCEPT) {
         return Err(Broken::Unreadable("Sec-WebSocket-Accept is wrong"));
+    }
+    let is_agreed = |name: &str| head.windows(name.len()).any(|part| part == name.as_bytes());
+    if !extension.is_none_or(is_agreed) {
+        return Err(Broken::Unreadable("compression is not agreed to: set comet.deflate.enabled"));
     }
     Ok(Some(head_bytes))
 }
@@ -75,9 +83,11 @@ pub(crate) fn accept_response(request: &[u8]) -> Option<(Vec<u8>, Option<&str>, 
     let protocols = value("sec-websocket-protocol");
     let chosen = protocols.and_then(|names| names.split(',').next()).map(str::trim);
     let chosen = chosen.map(|name| format!("Sec-WebSocket-Protocol: {name}\r\n")).unwrap_or_default();
+    let extension = value("sec-websocket-extensions");
+    let extension = extension.map(|name| format!("Sec-WebSocket-Extensions: {name}\r\n")).unwrap_or_default();
     let response = format!(
         "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
-         Sec-WebSocket-Accept: {accept}\r\n{chosen}\r\n"
+         Sec-WebSocket-Accept: {accept}\r\n{chosen}{extension}\r\n"
     );
     Some((response.into_bytes(), protocols, head_bytes))
 }
@@ -85,7 +95,7 @@ pub(crate) fn accept_response(request: &[u8]) -> Option<(Vec<u8>, Option<&str>, 
 /// Reads one frame of a server and the bytes it took; `None` while it is incomplete.
 pub(crate) fn frame(input: &[u8]) -> Result<Option<(Frame<'_>, usize)>, Broken> {
     let [first, second, rest @ ..] = input else { return Ok(None) };
-    if first & 0xf0 != 0x80 {
+    if first & 0xb0 != 0x80 {
         return Err(Broken::Unreadable("a frame in fragments, or with reserved bits"));
     }
     if second & 0x80 != 0 {
@@ -105,7 +115,7 @@ pub(crate) fn frame(input: &[u8]) -> Result<Option<(Frame<'_>, usize)>, Broken> 
     let end =
         usize::try_from(length).map_err(|_| Broken::Unreadable("an endless frame"))?.saturating_add(header);
     let Some(payload) = input.get(header..end) else { return Ok(None) };
-    Ok(Some((Frame { opcode: first & 0x0f, payload }, end)))
+    Ok(Some((Frame { opcode: first & 0x0f, is_compressed: first & 0x40 != 0, payload }, end)))
 }
 
 /// Why a server closed, from the payload of its close frame.

@@ -57,6 +57,19 @@ pub(super) fn over_minutes(curves: &[Curve<'_>], y_title: &str) -> String {
     plot(curves, &x, &y, "minutes", y_title, &compact)
 }
 
+/// What something costs over what it grows with, in decades where that is far.
+pub(super) fn over(curves: &[Curve<'_>], x_title: &str, y_title: &str) -> String {
+    let (low, high) =
+        all(curves).fold((f64::INFINITY, 0.0_f64), |(low, high), (x, _)| (low.min(x), high.max(x)));
+    let x = if low > 0.0 && high / low > DECADES_FROM {
+        Scale::log(low, high, LEFT, WIDTH - RIGHT)
+    } else {
+        Scale::linear(high, LEFT, WIDTH - RIGHT)
+    };
+    let y = Scale::linear(range(curves).1, HEIGHT - BOTTOM, TOP);
+    plot(curves, &x, &y, x_title, y_title, &compact)
+}
+
 /// A plot as a file of its own.
 pub(super) fn file(svg: &str) -> String {
     let (head, rest) = svg.split_at("<svg".len());

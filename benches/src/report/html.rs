@@ -6,6 +6,7 @@ use std::path::Path;
 use super::bars::{Cluster, bars};
 use super::curves::{Curve, latency, timeline};
 use super::group::{Group, groups, names};
+use super::growth;
 use super::number::words;
 use super::{RunResult, store, table};
 use crate::stages;
@@ -34,6 +35,10 @@ pub(super) fn page(folder: &Path, results: &[RunResult]) -> String {
         let of_it: Vec<_> = groups.iter().filter(|group| group.scenario == scenario).collect();
         let _ = write!(body, "<section><h2 id=\"{0}\">{0}</h2><div class=\"plots\">", escape(scenario));
         body.push_str(&all_bars(&of_it));
+        let of_them: Vec<_> = results.iter().filter(|result| result.scenario == scenario).collect();
+        for plot in growth::plots(&of_them) {
+            let _ = write!(body, "<figure>{plot}</figure>");
+        }
         body.push_str("</div>");
         for group in of_it {
             body.push_str(&one(group));

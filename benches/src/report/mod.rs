@@ -3,6 +3,7 @@
 mod bars;
 mod curves;
 mod group;
+mod growth;
 mod html;
 mod number;
 pub(crate) mod progress;

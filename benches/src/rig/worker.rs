@@ -13,7 +13,7 @@ use crate::limits;
 use crate::pin;
 use crate::procfs::{self, Memory};
 use crate::swarm::{Opening, Plan, Swarm};
-use crate::target::Target;
+use crate::target::{Identity, Target};
 
 /// How often an idle rig looks at its clients.
 const REST: Duration = Duration::from_millis(100);
@@ -92,8 +92,10 @@ impl Worker {
         let runtime = Builder::new_current_thread().enable_all().build()?;
         let target = runtime.block_on(setup.target.start())?;
         let dialect = setup.target.dialect;
-        let swarm =
-            |room, first_number| Swarm::new(Plan { address: target.clients, dialect, room, first_number });
+        let swarm = |room, first_number| {
+            let tls = target.tls.as_ref().map(Identity::client);
+            Swarm::new(Plan { address: target.clients, dialect, room, first_number, tls })
+        };
         let (members, crowd) = (swarm(Room::Main, 0)?, swarm(Room::Crowd, Room::CROWD_FROM)?);
         let stuck = swarm(Room::Main, Room::CROWD_FROM / 2)?;
         Ok(Self {

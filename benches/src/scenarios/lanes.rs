@@ -9,7 +9,7 @@ use clap::{Args, ValueEnum};
 use crate::dialect::Dialect;
 use crate::pin;
 use crate::rig::{Rig, Setup};
-use crate::target::{Running, Server, Spec};
+use crate::target::{Running, Server, Spec, Tls};
 
 /// Who is measured, and where it runs.
 #[derive(Debug, Clone, Args)]
@@ -20,6 +20,9 @@ pub(crate) struct TargetOptions {
     /// What Oort's clients speak; several, comma-separated, are measured each.
     #[arg(long = "dialect", value_enum, value_delimiter = ',', default_value = "packet-ws")]
     dialects: Vec<Dialect>,
+    /// Has clients of a comet that is started speak TLS; the floor never does.
+    #[arg(long, value_enum)]
+    tls: Option<Tls>,
     /// The `oort` binary; without it the one beside this program.
     #[arg(long, value_name = "PATH")]
     oort: Option<PathBuf>,
@@ -162,8 +165,13 @@ impl TargetOptions {
 
     fn lane(&self, name: &'static str, dialect: Dialect, server: Server) -> Lane {
         let generator = self.generator_core.or_else(|| pin::allowed().last().copied()).unwrap_or_default();
-        let target =
-            Spec { server, dialect, server_cores: self.server_cores(), address: Ipv4Addr::LOCALHOST };
+        let target = Spec {
+            server,
+            dialect,
+            server_cores: self.server_cores(),
+            address: Ipv4Addr::LOCALHOST,
+            tls: self.tls,
+        };
         Lane { name, dialect, setup: Setup { target, cores: vec![generator] } }
     }
 

@@ -7,6 +7,7 @@ pub(crate) mod idle;
 mod lanes;
 pub(crate) mod listing;
 pub(crate) mod login;
+pub(crate) mod mesh;
 pub(crate) mod mixed;
 mod outcome;
 pub(crate) mod presence;

@@ -4,6 +4,7 @@ use std::io::{ErrorKind, Read, Write};
 
 use mio::net::TcpStream;
 
+use super::wire::Wire;
 use crate::dialect::{Dialect, Event, Stage, Who};
 use crate::report::result::Verdict;
 use crate::verdict::Seen;
@@ -17,7 +18,7 @@ pub(super) struct Taken {
 
 #[derive(Debug)]
 pub(super) struct Client {
-    stream: Option<TcpStream>,
+    stream: Option<Wire>,
     /// `None`: the opening has not been sent.
     stage: Option<Stage>,
     /// What did not fit the socket.
@@ -33,12 +34,12 @@ impl Client {
     }
 
     /// Begins anew on a socket that connects.
-    pub(super) fn begin(&mut self, stream: TcpStream) {
+    pub(super) fn begin(&mut self, stream: Wire) {
         *self = Self { stream: Some(stream), ..Self::new() };
     }
 
     pub(super) fn stream_mut(&mut self) -> Option<&mut TcpStream> {
-        self.stream.as_mut()
+        self.stream.as_mut().map(Wire::socket_mut)
     }
 
     pub(super) fn is_live(&self) -> bool {
@@ -62,7 +63,7 @@ impl Client {
     pub(super) fn close(&mut self) {
         if let Some(stream) = self.stream.take() {
             // Without it the port is free a minute later.
-            let _ = rustix::net::sockopt::set_socket_linger(&stream, Some(std::time::Duration::ZERO));
+            let _ = rustix::net::sockopt::set_socket_linger(stream.socket(), Some(std::time::Duration::ZERO));
         }
         (self.stage, self.unsent, self.held) = (None, Vec::new(), Vec::new());
     }
@@ -73,7 +74,7 @@ impl Client {
             return self.flush();
         }
         let Some(stream) = &self.stream else { return Ok(()) };
-        if let Some(error) = stream.take_error().map_err(text)? {
+        if let Some(error) = stream.socket().take_error().map_err(text)? {
             return Err(text(error));
         }
         self.stage = Some(first);
@@ -127,7 +128,7 @@ impl Client {
             };
             taken.bytes += bytes as u64;
             taken.reads += 1;
-            let is_all = held + bytes < scratch.len();
+            let is_all = held + bytes < scratch.len() && stream.is_emptied_by_a_short_read();
             let input = &scratch[..held + bytes];
             let seen = &mut self.seen;
             let done = dialect.read(stage, &who, input, &mut |event| match event {
@@ -148,6 +149,9 @@ impl Client {
         }
         if !replies.is_empty() {
             self.send(&replies)?;
+        } else if !self.unsent.is_empty() {
+            // It waited for a handshake, which what was read may have ended.
+            self.flush()?;
         }
         Ok(taken)
     }

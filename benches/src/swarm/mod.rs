@@ -5,12 +5,15 @@ mod open;
 pub(crate) mod returning;
 #[cfg(test)]
 mod tests;
+mod wire;
 
 use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use mio::{Events, Poll, Token};
+use rustls::ClientConfig;
 
 use crate::clock;
 use crate::dialect::{Dialect, Event, Room, Who};
@@ -36,6 +39,8 @@ pub(crate) struct Plan {
     pub(crate) room: Room,
     /// The number of the first one.
     pub(crate) first_number: u64,
+    /// How they encrypt; `None` = not.
+    pub(crate) tls: Option<Arc<ClientConfig>>,
 }
 
 impl Plan {

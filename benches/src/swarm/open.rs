@@ -10,6 +10,7 @@ use rustix::net::{AddressFamily, SocketFlags, SocketType, bind, connect, ipproto
 
 use super::Swarm;
 use super::client::Client;
+use super::wire::Wire;
 
 /// Clients of one source address: beyond it the kernel searches long for a free port.
 const CLIENTS_PER_SOURCE: usize = 12_000;
@@ -90,7 +91,7 @@ impl Swarm {
         }
         let stream = begin(self.plan.address, source(index))?;
         let client = &mut self.clients[index];
-        client.begin(mio::net::TcpStream::from_std(stream));
+        client.begin(Wire::new(mio::net::TcpStream::from_std(stream), self.plan.tls.as_ref())?);
         let Some(stream) = client.stream_mut() else { return Ok(()) };
         self.poll.registry().register(stream, Token(index), Interest::READABLE | Interest::WRITABLE)
     }

@@ -12,6 +12,7 @@ use mio::{Events, Interest, Poll, Token};
 
 use super::client::Client;
 use super::open::{begin, source};
+use super::wire::Wire;
 use super::{EVENTS_MAX, SCRATCH_BYTES};
 use crate::dialect::{Dialect, Event, Room, Who};
 use crate::histogram::Recorder;
@@ -169,7 +170,7 @@ impl Returning {
     fn connect(&mut self, number: usize) -> io::Result<()> {
         let returner = &mut self.clients[number];
         let stream = begin(self.comets[returner.comet % self.comets.len()], source(number))?;
-        returner.client.begin(mio::net::TcpStream::from_std(stream));
+        returner.client.begin(Wire::new(mio::net::TcpStream::from_std(stream), None)?);
         let Some(stream) = returner.client.stream_mut() else { return Ok(()) };
         self.poll.registry().register(stream, Token(number), Interest::READABLE | Interest::WRITABLE)
     }

@@ -55,7 +55,8 @@ fn let_in(dialect: Dialect, mut client: TcpStream) -> TcpStream {
 }
 
 fn swarm(dialect: Dialect, address: SocketAddr) -> Swarm {
-    let mut swarm = Swarm::new(Plan { address, dialect, room: Room::Main, first_number: 0 }).unwrap();
+    let mut swarm =
+        Swarm::new(Plan { address, dialect, room: Room::Main, first_number: 0, tls: None }).unwrap();
     swarm.follow(STREAM, (dialect == Dialect::Json).then_some(1));
     swarm
 }

@@ -166,6 +166,30 @@ impl System {
         })
     }
 
+    /// Jobs alone, over services: whoever asks plays the other tiers.
+    pub(crate) async fn jobs(options: &SystemOptions) -> anyhow::Result<Self> {
+        let folder = tempfile::tempdir()?;
+        let oort = program(options)?;
+        let mut settings = over(&Services::of(options)?);
+        settings.extend(given(options)?);
+        let launch =
+            |number| Node::launch(&oort, "job", &format!("job-{number}"), folder.path(), &settings, None);
+        let mut nodes = (1..=options.jobs).map(launch).collect::<anyhow::Result<Vec<_>>>()?;
+        nodes.iter_mut().try_for_each(Node::wait_until_serving)?;
+        let admins = nodes.iter().map(|node| Ok(Api::new(&node.address("admin")?)));
+        let system = Self {
+            apis: Vec::new(),
+            comets: Vec::new(),
+            admins: admins.collect::<anyhow::Result<_>>()?,
+            processes: nodes.iter().map(|node| (node.name.clone(), node.pid())).collect(),
+            nodes,
+            folder: Some(folder),
+            started: Some((oort, settings)),
+        };
+        system.wait_until_ready().await?;
+        Ok(system)
+    }
+
     /// The nodes that were started, in the order of `admins`.
     pub(crate) fn nodes(&self) -> &[Node] {
         &self.nodes

@@ -43,6 +43,7 @@ pub(super) fn attach(running: &Running, api_key: &str, publishers: usize) -> Tar
     let connections = (0..publishers.max(1)).map(connection).collect();
     Target {
         clients: running.clients,
+        tls: None,
         publisher: Box::new(CentrifugoPublisher { connections, next: 0, state }),
         processes: vec![Process { name: "centrifugo".into(), pid: running.pid }],
         _children: Vec::new(),

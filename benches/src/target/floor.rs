@@ -33,6 +33,7 @@ pub(super) fn start(spec: &Spec) -> anyhow::Result<Target> {
     };
     Ok(Target {
         clients: addresses.clients,
+        tls: None,
         publisher: Box::new(publisher),
         processes: vec![Process { name: "floor".into(), pid: child.pid() }],
         _children: vec![child],
@@ -99,7 +100,7 @@ impl Publisher for FloorPublisher {
     }
 
     fn next_seq(&self) -> Option<u64> {
-        (self.dialect == Dialect::Json).then_some(self.next_seq)
+        (self.dialect.is_json()).then_some(self.next_seq)
     }
 
     fn loops(&self) -> Option<Loops> {

@@ -21,6 +21,7 @@ pub(super) async fn attach(running: &Running) -> anyhow::Result<Target> {
         endpoint.connect().await.with_context(|| format!("no comet of goim at {}", running.publish))?;
     Ok(Target {
         clients: running.clients,
+        tls: None,
         publisher: Box::new(GoimPublisher::new(channel)),
         processes: vec![Process { name: "comet".into(), pid: running.pid }],
         _children: Vec::new(),

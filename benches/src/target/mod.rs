@@ -7,6 +7,7 @@ mod goim;
 mod oort;
 #[cfg(test)]
 mod tests;
+mod tls;
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
@@ -15,6 +16,8 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use crate::dialect::{Dialect, Room};
+
+pub(crate) use tls::{Identity, NAME as TLS_NAME, Tls};
 
 pub(crate) use child::{Child, KeepAwake, keep_awake};
 
@@ -84,6 +87,8 @@ pub(crate) struct Spec {
     pub(crate) server_cores: Vec<usize>,
     /// Address for the clients of servers that are started.
     pub(crate) address: Ipv4Addr,
+    /// Whether clients of a comet that is started speak TLS.
+    pub(crate) tls: Option<Tls>,
 }
 
 /// Which server.
@@ -133,6 +138,8 @@ pub(crate) struct Running {
 pub(crate) struct Target {
     /// Where clients connect.
     pub(crate) clients: SocketAddr,
+    /// How they encrypt; `None` = not.
+    pub(crate) tls: Option<Identity>,
     /// Tells it what to send.
     pub(crate) publisher: Box<dyn Publisher>,
     /// Its processes.

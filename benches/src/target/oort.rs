@@ -18,7 +18,7 @@ use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::Streaming;
 
-use super::{Child, Process, Publisher, Running, Spec, Target, Whom};
+use super::{Child, Identity, Process, Publisher, Running, Spec, Target, Whom};
 use crate::dialect::{Dialect, PUSH, Room, Who, message};
 use crate::stub_logic::StubLogic;
 
@@ -49,6 +49,10 @@ pub(super) async fn start(
         .env("OORT_COMET__TCP_LISTEN", &listen)
         .env("OORT_COMET__GRPC_LISTEN", "127.0.0.1:0")
         .envs(settings.iter().map(|(name, value)| (name, value)));
+    let identity = spec.tls.map(Identity::new).transpose()?;
+    if let Some(identity) = &identity {
+        command.envs(identity.settings());
+    }
     let (child, addresses) = Child::oort(command, &spec.server_cores)?;
     let address = |name: &str| {
         let text = addresses[name].as_str().with_context(|| format!("no {name} in {addresses}"))?;
@@ -58,6 +62,7 @@ pub(super) async fn start(
     let running = Running { clients, publish: address("grpc")?, pid: child.pid() };
     let mut target = connect(spec.dialect, stub, &running).await?;
     target._children.push(child);
+    target.tls = identity;
     Ok(target)
 }
 
@@ -89,6 +94,7 @@ async fn connect(dialect: Dialect, stub: Arc<StubLogic>, running: &Running) -> a
     };
     Ok(Target {
         clients: running.clients,
+        tls: None,
         publisher: Box::new(publisher),
         processes: vec![Process { name: "comet".into(), pid: running.pid }],
         _children: Vec::new(),
@@ -135,7 +141,7 @@ struct OortPublisher {
 
 impl OortPublisher {
     fn delivery(&mut self, whom: Whom, body: &Bytes) -> Delivery {
-        let frame = if self.dialect == Dialect::Json {
+        let frame = if self.dialect.is_json() {
             self.durable(whom, body)
         } else {
             Proto { ver: 1, op: PUSH, body: body.clone(), ..Proto::default() }
@@ -143,11 +149,11 @@ impl OortPublisher {
         let frame = Some(frame);
         match whom {
             Whom::Room(room) => {
-                let is_json = self.dialect == Dialect::Json;
+                let is_json = self.dialect.is_json();
                 let room = if is_json { room.conversation().to_string() } else { room.goim_name() };
                 Delivery { frame, r#type: Type::Room.into(), room, ..Delivery::default() }
             }
-            Whom::Client(number) if self.dialect == Dialect::Json => {
+            Whom::Client(number) if self.dialect.is_json() => {
                 let user_ids = vec![i64::try_from(number).unwrap_or(i64::MAX - 1) + 1];
                 Delivery { frame, r#type: Type::Push.into(), user_ids, ..Delivery::default() }
             }
@@ -214,6 +220,6 @@ impl Publisher for OortPublisher {
     }
 
     fn next_seq(&self) -> Option<u64> {
-        (self.dialect == Dialect::Json).then(|| self.seqs[0] + 1)
+        (self.dialect.is_json()).then(|| self.seqs[0] + 1)
     }
 }
