@@ -21,12 +21,13 @@ import { Empty } from "@/parts/empty";
 import { Notice } from "@/parts/notice";
 import { useTie } from "../contacts/use-contacts";
 import { DropZone } from "../files/drop";
-import { useTray } from "../files/trays";
+import { useOutgoing } from "../files/outgoing";
 import { useClock } from "../language";
 import { facePicture, useProfile } from "../people/profiles";
 import { useRefusalText } from "../refusal";
 import { useClient, useConnection, useMe } from "../session";
 import { useNow } from "../use-now";
+import { useOnChange } from "../use-on-change";
 import { usePresence } from "../use-presence";
 import { ActionsContext, type MessageActions } from "./actions-context";
 import { Announcer } from "./announcer";
@@ -182,32 +183,34 @@ function OpenChat({ id, entry, at, detailsShown, onToggleDetails }: ChatProps & 
     setReplying(null);
   }, []);
 
-  const tray = useTray(id);
+  const outgoing = useOutgoing(id);
+  const { sent, error } = useStore(outgoing);
   const tf = useTranslations("files");
   const attach = useCallback(
     (files: File[]) => {
-      const left = tray.add(files);
+      const left = outgoing.tray.add(files);
       setRefused(left > 0 ? tf("tooMany", { max: pickedMax }) : null);
     },
-    [tray, tf],
+    [outgoing, tf],
   );
 
   const send = useCallback(
-    (draft: Draft, isFirst: boolean) => {
-      try {
-        conversation.send(replying && isFirst ? { ...draft, replyTo: replying.seq } : draft);
-      } catch (error) {
-        setRefused(refusalText(error));
-        return false;
-      }
+    (draft: Draft) => {
       setRefused(null);
-      setReplying(null);
-      setUnreadAfter(null);
-      timeline.current?.toEnd();
-      return true;
+      outgoing.send(replying ? { ...draft, replyTo: replying.seq } : draft);
+      return undefined;
     },
-    [conversation, refusalText, replying],
+    [outgoing, replying],
   );
+  useOnChange(replying, () => {
+    const { waiting } = outgoing.get();
+    if (waiting) send({ ...waiting, replyTo: undefined });
+  });
+  useOnChange(sent, () => {
+    setReplying(null);
+    setUnreadAfter(null);
+    timeline.current?.toEnd();
+  });
 
   return (
     <section
@@ -241,7 +244,7 @@ function OpenChat({ id, entry, at, detailsShown, onToggleDetails }: ChatProps & 
         </ActionsContext>
         {log.gap ? <GapBar gap={log.gap} /> : null}
         <div className="px-3 md:px-5">
-          <Notice testid={testids.composerError}>{refused}</Notice>
+          <Notice testid={testids.composerError}>{refused ?? (error === undefined ? null : refusalText(error))}</Notice>
         </div>
         <TypingLine typing={conversation.typing} me={me.id} />
         {closed ? (
@@ -252,7 +255,7 @@ function OpenChat({ id, entry, at, detailsShown, onToggleDetails }: ChatProps & 
             entry={entry}
             editing={editing?.content ?? null}
             replying={replying}
-            tray={tray}
+            outgoing={outgoing}
             onFiles={attach}
             onSend={editing ? edit : send}
             onTyping={conversation.setTyping}

@@ -22,17 +22,19 @@ import {
   withMention,
 } from "@/lib/mentions";
 import type { ConversationEntry, Draft, Message, User } from "@/lib/oort";
+import type { Outgoing } from "@/lib/outgoing";
 import { useStore } from "@/lib/store";
 import { testids } from "@/lib/testids";
 import { utf8Bytes } from "@/lib/text/bytes";
-import { areReady, messagesOf, type Tray } from "@/lib/tray";
+import type { Tray } from "@/lib/tray";
 import { IconButton } from "@/parts/button";
 import { cx } from "@/parts/cx";
 import { OnIntent } from "@/parts/on-intent";
 import { AttachButton } from "../files/attach-button";
 import { filesOf } from "../files/drop";
+import { useOnChange } from "../use-on-change";
 import { EditBar, ReplyBar } from "./composer-bars";
-import { draftOf, keepDraft } from "./drafts";
+import { calledIn, draftOf, keepDraft } from "./drafts";
 import type { MentionKeys } from "./mention-list";
 
 const loadPicker = () => import("./emoji-picker");
@@ -46,11 +48,11 @@ interface ComposerProps {
   editing: string | null;
   /** The message that is answered. */
   replying: Message | null;
-  /** Files that go with it. */
-  tray: Tray;
+  /** What waits, and the files that go with it. */
+  outgoing: Outgoing;
   onFiles: (files: File[]) => void;
-  /** Takes what is to be sent; says whether it was taken. Of several that belong together one is the first. */
-  onSend: (draft: Draft, isFirst: boolean) => boolean | Promise<boolean>;
+  /** Takes what is to be sent. Of what is written anew it is told whether that was done. */
+  onSend: (draft: Draft) => Promise<boolean> | undefined;
   onTyping: (active: boolean) => void;
   /** Nothing is edited or answered any more. */
   onCancel: () => void;
@@ -70,7 +72,7 @@ export function Composer({
   entry,
   editing,
   replying,
-  tray,
+  outgoing,
   onFiles,
   onSend,
   onTyping,
@@ -80,23 +82,21 @@ export function Composer({
   const { id, name } = entry;
   const t = useTranslations("chat");
   const field = useRef<HTMLTextAreaElement>(null);
-  const [text, setText] = useState(() => editing ?? draftOf(id));
+  const { waiting, sent } = useStore(outgoing);
+  const [text, setText] = useState(() => editing ?? waiting?.content ?? draftOf(id));
   const [busy, setBusy] = useState(false);
   // Counting is for long texts only; a UTF-16 unit has 3 bytes at most.
   const bytes = text.length * 3 > tellFromBytes ? utf8Bytes(text) : 0;
   const tooLong = bytes > contentBytesMax;
-  const picked = useStore(tray);
+  const picked = useStore(outgoing.tray);
   const files = editing === null ? picked : nothingPicked;
   const empty = text.trim() === "" && files.length === 0;
   const failed = files.some(({ state }) => state === "failed");
-  /** It is sent once its files are there. */
-  const [waits, setWaits] = useState(false);
+  const waits = editing === null && waiting !== null;
   const stopped = empty || tooLong || failed || busy || waits;
   const [calling, setCalling] = useState<MentionQuery | null>(null);
   const [activeOption, setActiveOption] = useState<string | null>(null);
   const mentionKeys = useRef<MentionKeys>(null);
-  /** People whose names were put in. */
-  const called = useRef<User[]>([]);
 
   useEffect(() => {
     // On a phone the keyboard would cover what one came to read.
@@ -116,38 +116,33 @@ export function Composer({
     onTyping(next.trim() !== "");
   }
 
-  useEffect(() => {
+  // What is written meanwhile goes with what waits, unless that has become too much.
+  useOnChange(text, () => {
     if (!waits) return;
-    // Its files were taken off: it is not sent without them unasked.
-    if (failed || files.length === 0) setWaits(false);
-    else if (areReady(files)) {
-      setWaits(false);
-      void send();
-    }
+    if (tooLong) outgoing.hold();
+    else void onSend(draft());
+  });
+  useOnChange(sent, () => {
+    if (editing === null) write("");
   });
 
   async function send() {
-    if (empty || tooLong || failed || busy) return;
+    if (stopped) return;
     setCalling(null);
-    if (!areReady(files)) return setWaits(true);
-    for (const [at, { draft: message, key }] of messagesOf(draft(), files).entries()) {
-      const taken = onSend(message, at === 0);
-      if (typeof taken !== "boolean") setBusy(true);
-      if (!(typeof taken === "boolean" ? taken : await taken)) return setBusy(false);
-      if (key !== undefined) tray.taken(key);
-    }
-    if (editing !== null) return;
-    called.current = [];
-    write("");
+    const done = onSend(draft());
     field.current?.focus();
+    if (!done) return;
+    setBusy(true);
+    if (!(await done)) setBusy(false);
   }
 
   function draft(): Draft {
     const content = text.trim();
-    const everyone = called.current.find((user) => user.id === everyoneId);
+    const called = calledIn(id);
+    const everyone = called.find((user) => user.id === everyoneId);
     const mentions = mentioned(
       content,
-      called.current.filter((user) => user !== everyone),
+      called.filter((user) => user !== everyone),
     );
     return {
       content,
@@ -167,7 +162,7 @@ export function Composer({
     (user: User) => {
       if (!calling) return;
       const next = withMention(text, calling, user.username);
-      called.current.push(user);
+      calledIn(id).push(user);
       setCalling(null);
       setText(next.text);
       keepDraft(id, next.text);
@@ -246,7 +241,7 @@ export function Composer({
       {replying ? <ReplyBar to={replying} onCancel={onCancel} /> : null}
       {files.length > 0 ? (
         <Suspense fallback={null}>
-          <TrayBar tray={tray} picked={files} waits={waits} />
+          <TrayBar tray={outgoing.tray} picked={files} waits={waits} />
         </Suspense>
       ) : null}
       <div
