@@ -7,11 +7,12 @@ import { actionsOf, lastOwn } from "@/lib/actions";
 import { pictureOf, type Shown } from "@/lib/attachments";
 import { closedBy } from "@/lib/closed";
 import { keptOf } from "@/lib/kept";
-import type { ConversationEntry, Draft, Message } from "@/lib/oort";
+import type { ConversationEntry, Draft, LogItem, Message } from "@/lib/oort";
 import { devicesOf, standingOf } from "@/lib/presence";
 import { slowest } from "@/lib/receipts";
 import { looksAfter } from "@/lib/rooms";
 import { navigate } from "@/lib/routes";
+import { hasFile, messageAt, nowOf } from "@/lib/shown";
 import { useCalmStore, useStore } from "@/lib/store";
 import { testids } from "@/lib/testids";
 import { pickedMax } from "@/lib/tray";
@@ -110,8 +111,12 @@ function OpenChat({ id, entry, at, detailsShown, onToggleDetails }: ChatProps & 
   }, [entry.kind, entry.peerReadSeq, entry.peerDeliveredSeq, cursors, me.id]);
 
   const seen = useCallback((seq: number) => conversation.markRead(seq), [conversation]);
+  const outgoing = useOutgoing(id);
+  const { sent, error } = useStore(outgoing);
+  // What is drawn is a moment behind.
+  const { items } = conversation.log.get();
   const [editing, setEditing] = useState<Message | null>(null);
-  const [replying, setReplying] = useState<Message | null>(null);
+  const [replying, setReplying] = useState(() => messageAt(items, outgoing.get().waiting?.replyTo));
   const [asked, setAsked] = useState<{ what: "forward" | "hide" | "readers"; item: Message } | null>(null);
   const tie = useTie(entry.peerId ?? "");
   const now = useNow();
@@ -134,6 +139,10 @@ function OpenChat({ id, entry, at, detailsShown, onToggleDetails }: ChatProps & 
   );
   const [searching, setSearching] = useState(false);
   const [viewed, setViewed] = useState<Shown | null>(null);
+  follow(editing, items, setEditing);
+  follow(replying, items, setReplying);
+  if (asked?.what === "forward" && !nowOf(asked.item, items)) setAsked(null);
+  if (viewed && !hasFile(items, viewed.href)) setViewed(null);
   const manages = looksAfter(entry, me.id);
   const actions = useMemo<MessageActions>(
     () => ({
@@ -183,8 +192,6 @@ function OpenChat({ id, entry, at, detailsShown, onToggleDetails }: ChatProps & 
     setReplying(null);
   }, []);
 
-  const outgoing = useOutgoing(id);
-  const { sent, error } = useStore(outgoing);
   const tf = useTranslations("files");
   const attach = useCallback(
     (files: File[]) => {
@@ -264,7 +271,7 @@ function OpenChat({ id, entry, at, detailsShown, onToggleDetails }: ChatProps & 
           />
         )}
       </DropZone>
-      <Announcer id={id} />
+      <Announcer id={id} items={items} />
       <Suspense fallback={null}>
         {searching ? <SearchDialog entry={entry} onClose={() => setSearching(false)} /> : null}
         {viewed ? <Viewer shown={viewed} onClose={() => setViewed(null)} /> : null}
@@ -280,6 +287,12 @@ function OpenChat({ id, entry, at, detailsShown, onToggleDetails }: ChatProps & 
       </Suspense>
     </section>
   );
+}
+
+/** Of a message that is shown beside the log: as the log has it, and no longer than that. */
+function follow(message: Message | null, items: readonly LogItem[], set: (now: Message | null) => void) {
+  const now = message && nowOf(message, items);
+  if (now !== message) set(now);
 }
 
 interface HeaderProps {
