@@ -246,7 +246,7 @@ export function Timeline({
     },
     [place, follow],
   );
-  const { jump, marked, going } = useJump({ conversation, items, pagesMax: pagesJumpMax, goTo });
+  const { jump, marked, going } = useJump({ conversation, items, pagesMax: pagesJumpMax, scroller, goTo });
   useImperativeHandle(ref, () => ({ toEnd, jump }), [toEnd, jump]);
 
   const unseen = useUnseen(items, me, atEnd);
