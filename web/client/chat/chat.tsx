@@ -1,7 +1,7 @@
 "use client";
 
 import { ArrowLeft, MessageCircleOff, PanelRight, Search } from "lucide-react";
-import { lazy, Suspense, useCallback, useEffect, useMemo, useRef, useState } from "react";
+import { Suspense, useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { useTranslations } from "use-intl";
 import { actionsOf, lastOwn } from "@/lib/actions";
 import { pictureOf, type Shown } from "@/lib/attachments";
@@ -24,6 +24,7 @@ import { useTie } from "../contacts/use-contacts";
 import { DropZone } from "../files/drop";
 import { useOutgoing } from "../files/outgoing";
 import { useClock } from "../language";
+import { lazyWindow } from "../lazy-part";
 import { facePicture, useProfile } from "../people/profiles";
 import { useRefusalText } from "../refusal";
 import { useClient, useConnection, useMe } from "../session";
@@ -39,11 +40,11 @@ import { Timeline, type TimelineHandle } from "./timeline";
 import { TypingLine } from "./typing-line";
 import { useLookedAt } from "./use-looked-at";
 
-const ForwardDialog = lazy(() => import("../dialogs/forward"));
-const HideDialog = lazy(() => import("../dialogs/hide"));
-const ReadersDialog = lazy(() => import("../dialogs/readers"));
-const SearchDialog = lazy(() => import("../search/search-dialog"));
-const Viewer = lazy(() => import("../files/viewer"));
+const ForwardDialog = lazyWindow(() => import("../dialogs/forward"));
+const HideDialog = lazyWindow(() => import("../dialogs/hide"));
+const ReadersDialog = lazyWindow(() => import("../dialogs/readers"));
+const SearchDialog = lazyWindow(() => import("../search/search-dialog"));
+const Viewer = lazyWindow(() => import("../files/viewer"));
 
 interface ChatProps {
   id: string;

@@ -29,9 +29,10 @@ import { utf8Bytes } from "@/lib/text/bytes";
 import type { Tray } from "@/lib/tray";
 import { IconButton } from "@/parts/button";
 import { cx } from "@/parts/cx";
-import { OnIntent } from "@/parts/on-intent";
 import { AttachButton } from "../files/attach-button";
 import { filesOf } from "../files/drop";
+import { lazyPart } from "../lazy-part";
+import { OnIntent } from "../on-intent";
 import { useOnChange } from "../use-on-change";
 import { EditBar, ReplyBar } from "./composer-bars";
 import { calledIn, draftOf, keepDraft } from "./drafts";
@@ -39,8 +40,8 @@ import type { MentionKeys } from "./mention-list";
 
 const loadPicker = () => import("./emoji-picker");
 const EmojiPicker = lazy(loadPicker);
-const MentionList = lazy(() => import("./mention-list"));
-const TrayBar = lazy(() => import("../files/tray-bar"));
+const MentionList = lazyPart(() => import("./mention-list"));
+const TrayBar = lazyPart(() => import("../files/tray-bar"));
 
 interface ComposerProps {
   entry: ConversationEntry;

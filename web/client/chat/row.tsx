@@ -11,8 +11,9 @@ import { testids } from "@/lib/testids";
 import { isEmojiOnly } from "@/lib/text/emoji";
 import { Button, IconButton } from "@/parts/button";
 import { cx } from "@/parts/cx";
-import { OnIntent } from "@/parts/on-intent";
 import { useClock } from "../language";
+import { lazyPart } from "../lazy-part";
+import { OnIntent } from "../on-intent";
 import { Face, PersonName } from "../people/person-name";
 import { useRefusalText } from "../refusal";
 import { useSystemText } from "../system-text";
@@ -23,7 +24,7 @@ import { Remaining } from "./remaining";
 
 const loadActions = () => import("./actions");
 const Actions = lazy(loadActions);
-const Attached = lazy(() => import("./attached"));
+const Attached = lazyPart(() => import("./attached"));
 
 interface RowProps extends RowFrame {
   item: LogItem;
