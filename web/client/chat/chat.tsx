@@ -16,6 +16,7 @@ import { hasFile, messageAt, nowOf } from "@/lib/shown";
 import { useCalmStore, useStore } from "@/lib/store";
 import { testids } from "@/lib/testids";
 import { pickedMax } from "@/lib/tray";
+import { movedLine } from "@/lib/unread";
 import { Avatar } from "@/parts/avatar";
 import { IconButton } from "@/parts/button";
 import { Empty } from "@/parts/empty";
@@ -85,13 +86,18 @@ function OpenChat({ id, entry, at, detailsShown, onToggleDetails }: ChatProps & 
   useEffect(() => conversation.open(), [conversation]);
   useEffect(() => keptOf(me.id).touch(id), [me.id, id]);
 
-  // It fills while nobody looks, or while there was no connection: the line is drawn where they had come to.
+  // It fills while nobody looks, or while there was no connection: the line is drawn where they had come to. It follows what is read
+  // elsewhere, until something is seen here.
+  const hasSeen = useRef(false);
   const before = useRef({ unread: entry.unread, online });
   useEffect(() => {
     // As it is, not as it is drawn: what a greeting brought is drawn a moment after the connection.
     const now = client.conversations.get().find((other) => other.id === id) ?? entry;
     const missed = !looked || !before.current.online;
-    if (missed && before.current.unread === 0 && now.unread > 0) setUnreadAfter(now.readSeq);
+    if (missed && before.current.unread === 0 && now.unread > 0) {
+      hasSeen.current = false;
+      setUnreadAfter(now.readSeq);
+    } else if (!hasSeen.current) setUnreadAfter((after) => movedLine(after, now.readSeq, now.unread));
     before.current = { unread: now.unread, online };
   }, [client, id, looked, online, entry]);
 
@@ -111,7 +117,13 @@ function OpenChat({ id, entry, at, detailsShown, onToggleDetails }: ChatProps & 
     return slowest(cursors, me.id);
   }, [entry.kind, entry.peerReadSeq, entry.peerDeliveredSeq, cursors, me.id]);
 
-  const seen = useCallback((seq: number) => conversation.markRead(seq), [conversation]);
+  const seen = useCallback(
+    (seq: number) => {
+      hasSeen.current = true;
+      conversation.markRead(seq);
+    },
+    [conversation],
+  );
   const outgoing = useOutgoing(id);
   const { sent, error } = useStore(outgoing);
   // What is drawn is a moment behind.
