@@ -23,6 +23,7 @@ import {
 } from "@/lib/mentions";
 import type { ConversationEntry, Draft, Message, User } from "@/lib/oort";
 import type { Outgoing } from "@/lib/outgoing";
+import { areFilesMeant } from "@/lib/pasted";
 import { useStore } from "@/lib/store";
 import { testids } from "@/lib/testids";
 import { utf8Bytes } from "@/lib/text/bytes";
@@ -34,13 +35,14 @@ import { filesOf } from "../files/drop";
 import { lazyPart } from "../lazy-part";
 import { OnIntent } from "../on-intent";
 import { useOnChange } from "../use-on-change";
-import { EditBar, ReplyBar } from "./composer-bars";
 import { calledIn, draftOf, keepDraft } from "./drafts";
 import type { MentionKeys } from "./mention-list";
 
 const loadPicker = () => import("./emoji-picker");
 const EmojiPicker = lazy(loadPicker);
 const MentionList = lazyPart(() => import("./mention-list"));
+const EditBar = lazyPart(async () => ({ default: (await import("./composer-bars")).EditBar }));
+const ReplyBar = lazyPart(async () => ({ default: (await import("./composer-bars")).ReplyBar }));
 const TrayBar = lazyPart(() => import("../files/tray-bar"));
 
 interface ComposerProps {
@@ -238,13 +240,11 @@ export function Composer({
           />
         </Suspense>
       ) : null}
-      {editing === null ? null : <EditBar onCancel={onCancel} />}
-      {replying ? <ReplyBar to={replying} onCancel={onCancel} /> : null}
-      {files.length > 0 ? (
-        <Suspense fallback={null}>
-          <TrayBar tray={outgoing.tray} picked={files} waits={waits} />
-        </Suspense>
-      ) : null}
+      <Suspense fallback={null}>{editing === null ? null : <EditBar onCancel={onCancel} />}</Suspense>
+      <Suspense fallback={null}>{replying ? <ReplyBar to={replying} onCancel={onCancel} /> : null}</Suspense>
+      <Suspense fallback={null}>
+        {files.length > 0 ? <TrayBar tray={outgoing.tray} picked={files} waits={waits} /> : null}
+      </Suspense>
       <div
         className={cx(
           "flex items-end gap-1 rounded-2xl border bg-surface p-1 transition-colors",
@@ -287,10 +287,8 @@ export function Composer({
           }}
           onSelect={lookForCall}
           onPaste={(event) => {
-            // Of a text that is copied with its looks some programs give a picture, too.
-            if (editing !== null || event.clipboardData.types.includes("text/plain")) return;
             const pasted = filesOf(event.clipboardData);
-            if (pasted.length === 0) return;
+            if (editing !== null || !areFilesMeant(event.clipboardData.getData("text/plain"), pasted)) return;
             event.preventDefault();
             onFiles(pasted);
           }}
