@@ -5,7 +5,6 @@ import { type AbstractIntlMessages, IntlProvider } from "use-intl";
 import { type Locale, localeOf, preferences } from "@/lib/preferences";
 import { useSaved } from "@/lib/saved";
 import { Clock } from "@/lib/time";
-import { Button } from "@/parts/button";
 
 const tags: Record<Locale, string> = { en: "en-GB", zh: "zh-CN" };
 
@@ -40,43 +39,35 @@ export function LanguageProvider({
 }) {
   const locale = localeOf(useSaved(preferences).language, useBrowserLanguages());
   const [words, setWords] = useState<{ locale: Locale; messages: AbstractIntlMessages }>();
-  const [attempt, setAttempt] = useState(0);
-  const [failed, setFailed] = useState(false);
+  const [failed, setFailed] = useState<unknown>();
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: words are what this makes.
   useEffect(() => {
     let wantedStill = true;
-    const loading = first && locale === wanted() && !words && attempt === 0 ? first : load[locale]();
-    setFailed(false);
+    const loading = first && locale === wanted() && !words ? first : load[locale]();
     loading.then(
       ({ default: messages }) => {
         if (!wantedStill) return;
         document.documentElement.lang = tags[locale];
         setWords({ locale, messages: messages as AbstractIntlMessages });
       },
-      () => wantedStill && setFailed(true),
+      (error) => wantedStill && setFailed(error),
     );
     return () => {
       wantedStill = false;
     };
-  }, [locale, attempt]);
+  }, [locale]);
 
   const clock = useMemo(() => new Clock(tags[words?.locale ?? "en"]), [words?.locale]);
-  if (!words) return failed ? <NoWords onAgain={() => setAttempt(attempt + 1)} /> : waiting;
+  if (!words) {
+    // Only the last resort (app/global-error.tsx) says something without words, in all languages at once.
+    if (failed) throw failed;
+    return waiting;
+  }
   return (
     <IntlProvider locale={words.locale} messages={words.messages} timeZone={timeZone}>
       <ClockContext value={clock}>{children}</ClockContext>
     </IntlProvider>
-  );
-}
-
-/** Says in all languages at once that the words of none are there. */
-function NoWords({ onAgain }: { onAgain: () => void }) {
-  return (
-    <main role="alert" className="flex h-dvh flex-col items-center justify-center gap-4">
-      This page could not be loaded. 无法加载此页面。
-      <Button onClick={onAgain}>Try again 重试</Button>
-    </main>
   );
 }
 

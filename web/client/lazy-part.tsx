@@ -38,37 +38,27 @@ class Boundary extends Component<BoundaryProps, { error: unknown }> {
   }
 }
 
+type Load<P> = () => Promise<{ default: ComponentType<P> }>;
+
 /** A part of the page that is fetched when it is first drawn. One that does not come says so, and can be asked for again. */
-export function lazyPart<P extends object>(load: () => Promise<{ default: ComponentType<P> }>): ComponentType<P> {
-  return partOf(load, () => undefined);
-}
-
-/** The same of a window over the page: what is said of it can be closed in its place. */
-export function lazyWindow<P extends { onClose: () => void }>(
-  load: () => Promise<{ default: ComponentType<P> }>,
-): ComponentType<P> {
-  return partOf(load, ({ onClose }) => onClose);
-}
-
-function partOf<P extends object>(
-  load: () => Promise<{ default: ComponentType<P> }>,
-  closeOf: (props: P) => (() => void) | undefined,
-): ComponentType<P> {
+export function lazyPart<P extends object>(load: Load<P>, closeOf?: (props: P) => () => void): ComponentType<P> {
   const loader = new Loader(load);
   const anew = () => lazy(loader.load) as ComponentType<P>;
   let Part = anew();
-  return function LazyPart(props: P) {
-    return (
-      <Boundary
-        draw={() => <Part {...props} />}
-        onFailed={() => {
-          Part = anew();
-        }}
-        onAgain={() => {
-          if (loader.isStale(navigator.onLine)) location.reload();
-        }}
-        onClose={closeOf(props)}
-      />
-    );
-  };
+  return (props) => (
+    <Boundary
+      draw={() => <Part {...props} />}
+      onFailed={() => {
+        Part = anew();
+      }}
+      onAgain={() => {
+        if (loader.isStale(navigator.onLine)) location.reload();
+      }}
+      onClose={closeOf?.(props)}
+    />
+  );
 }
+
+/** The same of a window over the page: what is said of it can be closed in its place. */
+export const lazyWindow = <P extends { onClose: () => void }>(load: Load<P>) =>
+  lazyPart(load, ({ onClose }) => onClose);

@@ -1,10 +1,7 @@
 "use client";
 
-import { X } from "lucide-react";
 import { useTranslations } from "use-intl";
 import { testids } from "@/lib/testids";
-import { Button, IconButton } from "@/parts/button";
-import { cx } from "@/parts/cx";
 
 interface NotLoadedNoteProps {
   onAgain: () => void;
@@ -12,29 +9,26 @@ interface NotLoadedNoteProps {
   onClose?: () => void;
 }
 
+// Plain: this is in all that is loaded first, what buttons look like is not.
+const pressable = "min-h-11 px-2 font-medium text-accent";
+
 /** Stands where a part of the page would be that did not come. */
 export function NotLoadedNote({ onAgain, onClose }: NotLoadedNoteProps) {
   const t = useTranslations("shell");
-  const td = useTranslations("dialogs");
   return (
     <div
       role="alert"
       data-testid={testids.notLoaded}
-      className={cx(
-        "flex items-center gap-2 text-sm",
-        onClose
-          ? "fixed inset-x-3 top-3 z-40 mx-auto w-fit rounded-xl border border-line bg-raised py-1 pr-1 pl-3 shadow-pop"
-          : "m-auto flex-wrap justify-center p-3",
-      )}
+      className={`text-sm ${onClose ? "fixed inset-x-3 top-3 z-40 mx-auto w-fit rounded-xl border border-line bg-raised px-3 shadow-pop" : "m-auto p-3"}`}
     >
       {t("notLoaded")}
-      <Button small data-testid={testids.loadAgain} onClick={onAgain}>
+      <button type="button" data-testid={testids.loadAgain} onClick={onAgain} className={pressable}>
         {t("again")}
-      </Button>
+      </button>
       {onClose ? (
-        <IconButton label={td("close")} onClick={onClose}>
-          <X className="size-4" />
-        </IconButton>
+        <button type="button" onClick={onClose} className={pressable}>
+          {t("putAway")}
+        </button>
       ) : null}
     </div>
   );

@@ -18,9 +18,7 @@ export async function seek(way: Way, pagesMax: number, signal: AbortSignal): Pro
   return way.isThere() ? "there" : "lost";
 }
 
-const scrollKeys = new Set(["ArrowUp", "ArrowDown", "PageUp", "PageDown", "Home", "End", " "]);
-
 /** Whether a key calls off a way that is gone: Escape, or one that scrolls in what is read. */
 export function callsOff(key: string, inList: boolean): boolean {
-  return key === "Escape" || (inList && scrollKeys.has(key));
+  return key === "Escape" || (inList && /^(Arrow(Up|Down)|Page(Up|Down)|Home|End| )$/.test(key));
 }

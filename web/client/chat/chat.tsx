@@ -25,7 +25,7 @@ import { useTie } from "../contacts/use-contacts";
 import { DropZone } from "../files/drop";
 import { useOutgoing } from "../files/outgoing";
 import { useClock } from "../language";
-import { lazyWindow } from "../lazy-part";
+import { lazyPart, lazyWindow } from "../lazy-part";
 import { facePicture, useProfile } from "../people/profiles";
 import { useRefusalText } from "../refusal";
 import { useClient, useConnection, useMe } from "../session";
@@ -35,12 +35,12 @@ import { usePresence } from "../use-presence";
 import { ActionsContext, type MessageActions } from "./actions-context";
 import { Announcer } from "./announcer";
 import { Composer } from "./composer";
-import { ClosedNote } from "./composer-bars";
 import { GapBar } from "./gap-bar";
 import { Timeline, type TimelineHandle } from "./timeline";
 import { TypingLine } from "./typing-line";
 import { useLookedAt } from "./use-looked-at";
 
+const ClosedNote = lazyPart(async () => ({ default: (await import("./composer-bars")).ClosedNote }));
 const ForwardDialog = lazyWindow(() => import("../dialogs/forward"));
 const HideDialog = lazyWindow(() => import("../dialogs/hide"));
 const ReadersDialog = lazyWindow(() => import("../dialogs/readers"));
@@ -268,7 +268,9 @@ function OpenChat({ id, entry, at, detailsShown, onToggleDetails }: ChatProps & 
         </div>
         <TypingLine typing={conversation.typing} me={me.id} />
         {closed ? (
-          <ClosedNote closed={closed} />
+          <Suspense fallback={<div className="safe-bottom h-11 shrink-0" />}>
+            <ClosedNote closed={closed} />
+          </Suspense>
         ) : (
           <Composer
             key={editing?.seq ?? "new"}

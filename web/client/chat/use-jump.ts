@@ -50,26 +50,22 @@ export function useJump({ conversation, items, pagesMax, scroller, goTo }: Jumpi
   useEffect(() => {
     if (going !== "there") return;
     const off = new AbortController();
-    const callOff = () => {
+    const heed = (event: Event) => {
+      const isInList = scroller.current?.contains(event.target as Node) === true;
+      if (event instanceof KeyboardEvent) {
+        // A window above it is what Escape closes.
+        if (event.isComposing || document.querySelector("dialog[open]") || !callsOff(event.key, isInList)) return;
+        // It would do something else besides.
+        if (event.key === "Escape") {
+          event.preventDefault();
+          event.stopPropagation();
+        }
+      } else if (!isInList) return;
       stop.current?.abort();
       setGoing(null);
     };
-    const isInList = ({ target }: Event) => scroller.current?.contains(target as Node) === true;
-    const moved = (event: Event) => isInList(event) && callOff();
-    const pressed = (event: KeyboardEvent) => {
-      // A window above it is what Escape closes.
-      if (event.isComposing || document.querySelector("dialog[open]") || !callsOff(event.key, isInList(event))) return;
-      // Escape would do something else besides.
-      if (event.key === "Escape") {
-        event.preventDefault();
-        event.stopPropagation();
-      }
-      callOff();
-    };
-    const options = { capture: true, passive: true, signal: off.signal };
-    addEventListener("wheel", moved, options);
-    addEventListener("touchmove", moved, options);
-    addEventListener("keydown", pressed, { capture: true, signal: off.signal });
+    for (const kind of ["wheel", "touchmove", "keydown"])
+      addEventListener(kind, heed, { capture: true, passive: kind !== "keydown", signal: off.signal });
     return () => off.abort();
   }, [going, scroller]);
 
