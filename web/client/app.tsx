@@ -1,6 +1,6 @@
 "use client";
 
-import { lazy, type ReactNode, Suspense, useEffect, useRef, useState } from "react";
+import { type ReactNode, Suspense, useEffect, useRef, useState } from "react";
 import { useTranslations } from "use-intl";
 import { invitation } from "@/lib/invitation";
 import { navigate, type Route, useRoute } from "@/lib/routes";
@@ -8,14 +8,15 @@ import { useStore } from "@/lib/store";
 import { Logo } from "@/parts/logo";
 import { Spinner } from "@/parts/spinner";
 import { LanguageProvider } from "./language";
+import { lazyPart } from "./lazy-part";
 import { ClientProvider, leaving, MeProvider, useClient } from "./session";
 import { registerServiceWorker } from "./shell/service-worker";
 import { useTheme } from "./shell/theme";
 import { words } from "./words";
 
 // Neither needs the other's script.
-const Access = lazy(() => import("./access/access"));
-const Shell = lazy(() => import("./shell/shell"));
+const Access = lazyPart(() => import("./access/access"));
+const Shell = lazyPart(() => import("./shell/shell"));
 
 export function App() {
   const route = useRoute();

@@ -39,23 +39,31 @@ export function LanguageProvider({
 }) {
   const locale = localeOf(useSaved(preferences).language, useBrowserLanguages());
   const [words, setWords] = useState<{ locale: Locale; messages: AbstractIntlMessages }>();
+  const [failed, setFailed] = useState<unknown>();
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: words are what this makes.
   useEffect(() => {
     let wantedStill = true;
     const loading = first && locale === wanted() && !words ? first : load[locale]();
-    void loading.then(({ default: messages }) => {
-      if (!wantedStill) return;
-      document.documentElement.lang = tags[locale];
-      setWords({ locale, messages: messages as AbstractIntlMessages });
-    });
+    loading.then(
+      ({ default: messages }) => {
+        if (!wantedStill) return;
+        document.documentElement.lang = tags[locale];
+        setWords({ locale, messages: messages as AbstractIntlMessages });
+      },
+      (error) => wantedStill && setFailed(error),
+    );
     return () => {
       wantedStill = false;
     };
   }, [locale]);
 
   const clock = useMemo(() => new Clock(tags[words?.locale ?? "en"]), [words?.locale]);
-  if (!words) return waiting;
+  if (!words) {
+    // Only the last resort (app/global-error.tsx) says something without words, in all languages at once.
+    if (failed) throw failed;
+    return waiting;
+  }
   return (
     <IntlProvider locale={words.locale} messages={words.messages} timeZone={timeZone}>
       <ClockContext value={clock}>{children}</ClockContext>

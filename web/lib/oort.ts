@@ -4,6 +4,7 @@ import type { createClient } from "@oort/sdk";
 export type {
   AccountInfo,
   Attachment,
+  Change,
   Connection,
   Contact,
   ContentKind,

@@ -1,4 +1,4 @@
-import { beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import type { Profile } from "./oort";
 import { Profiles } from "./profiles";
 
@@ -6,7 +6,7 @@ const named = (nick: string): Profile => ({ nick, avatar: "", sex: "", descripti
 const settled = () => new Promise((resolve) => setTimeout(resolve));
 
 let asked: string[];
-let answers: Map<string, (profile: Profile | null) => void>;
+let answers: Map<string, (profile: Profile | null, code?: string) => void>;
 let nowMs: number;
 let profiles: Profiles;
 
@@ -18,10 +18,14 @@ beforeEach(() => {
     (id) =>
       new Promise((resolve, reject) => {
         asked.push(id);
-        answers.set(id, (profile) => (profile ? resolve(profile) : reject(new Error("gone"))));
+        answers.set(id, (profile, code = "not_found") => (profile ? resolve(profile) : reject({ code })));
       }),
     () => nowMs,
   );
+});
+
+afterEach(() => {
+  vi.useRealTimers();
 });
 
 test("each is asked for once, whoever wants it, and a few at a time", async () => {
@@ -57,6 +61,45 @@ test("who is gone shows nothing, and is asked for again after a while", async ()
   nowMs = 11 * 60_000;
   profiles.of("1").subscribe(() => {});
   expect(asked).toEqual(["1", "1"]);
+});
+
+test("one whose ask failed is asked for again soon, then more and more seldom", async () => {
+  vi.useFakeTimers();
+  const pass = async (ms: number) => {
+    nowMs += ms;
+    await vi.advanceTimersByTimeAsync(ms);
+  };
+  const fail = async () => {
+    answers.get("1")?.(null, "offline");
+    await pass(0);
+  };
+  const end = profiles.of("1").subscribe(() => {});
+  await fail();
+  await pass(1999);
+  expect(asked).toHaveLength(1);
+  await pass(1);
+  expect(asked).toHaveLength(2);
+  await fail();
+  await pass(2000);
+  expect(asked).toHaveLength(2);
+  await pass(2000);
+  expect(asked).toHaveLength(3);
+  // Nobody looks any more: not before somebody does again.
+  end();
+  await fail();
+  await pass(60_000);
+  expect(asked).toHaveLength(3);
+  profiles.of("1").subscribe(() => {});
+  expect(asked).toHaveLength(4);
+  for (let n = 0; n < 12; n++) {
+    await fail();
+    await pass(10 * 60_000);
+  }
+  expect(asked).toHaveLength(16);
+  answers.get("1")?.(named("One"));
+  await pass(5 * 60_000);
+  expect(asked).toHaveLength(16);
+  expect(profiles.of("1").get()?.nick).toBe("One");
 });
 
 test("only the newest are kept, and all that is drawn", async () => {

@@ -1,4 +1,4 @@
-import type { Profile, Store } from "./oort";
+import { type Profile, refusalOf, type Store } from "./oort";
 
 /** People whose profiles are kept; the ones wanted longest ago go first. */
 const keptMax = 500;
@@ -6,10 +6,15 @@ const keptMax = 500;
 const asksMax = 3;
 /** What is older is asked for again when it is wanted. */
 const freshMs = 10 * 60_000;
+/** After an ask that failed; each further one waits twice as long, up to `freshMs`. */
+const againMs = 2000;
 
 interface Slot extends Store<Profile | null> {
   profile: Profile | null;
-  askedAtMs: number;
+  /** Not asked for again before. */
+  freshUntilMs: number;
+  /** Asks in a row that had no answer. */
+  failures: number;
   listeners: Set<() => void>;
 }
 
@@ -34,7 +39,7 @@ export class Profiles {
   /** It was read elsewhere. */
   put(id: string, profile: Profile): void {
     const slot = this.#slot(id);
-    slot.askedAtMs = this.#now();
+    slot.freshUntilMs = this.#now() + freshMs;
     this.#waiting.delete(id);
     this.#tell(slot, profile);
   }
@@ -45,7 +50,8 @@ export class Profiles {
       const listeners = new Set<() => void>();
       const made: Slot = {
         profile: null,
-        askedAtMs: Number.NEGATIVE_INFINITY,
+        freshUntilMs: 0,
+        failures: 0,
         listeners,
         get: () => made.profile,
         subscribe: (changed) => {
@@ -72,8 +78,8 @@ export class Profiles {
     // Wanted last: forgotten last.
     this.#slots.delete(id);
     this.#slots.set(id, slot);
-    if (this.#now() - slot.askedAtMs < freshMs) return;
-    slot.askedAtMs = this.#now();
+    if (this.#now() < slot.freshUntilMs) return;
+    slot.freshUntilMs = this.#now() + freshMs;
     this.#waiting.add(id);
     this.#goOn();
   }
@@ -85,14 +91,15 @@ export class Profiles {
       const slot = this.#slots.get(id);
       // Nobody looks any more.
       if (!slot || slot.listeners.size === 0) {
-        if (slot) slot.askedAtMs = Number.NEGATIVE_INFINITY;
+        if (slot) slot.freshUntilMs = 0;
         continue;
       }
       this.#asking += 1;
       this.#ask(id)
-        // Somebody who is gone, or cannot be asked for, shows nothing.
-        .then((profile) => this.#tell(slot, profile))
-        .catch(() => {})
+        .then(
+          (profile) => this.#tell(slot, profile),
+          (error) => this.#failed(id, slot, error),
+        )
         .finally(() => {
           this.#asking -= 1;
           this.#goOn();
@@ -100,7 +107,22 @@ export class Profiles {
     }
   }
 
+  #failed(id: string, slot: Slot, error: unknown): void {
+    const { code, retryAfterMs = 0 } = refusalOf(error);
+    // Somebody who is gone, or cannot be asked for, shows nothing: that is an answer.
+    if (code === "not_found" || code === "forbidden") return;
+    const waitMs = Math.min(freshMs, Math.max(retryAfterMs, againMs * 2 ** slot.failures));
+    slot.failures += 1;
+    setTimeout(() => {
+      // It was read elsewhere meanwhile.
+      if (slot.failures === 0) return;
+      slot.freshUntilMs = 0;
+      if (slot.listeners.size > 0) this.#want(id, slot);
+    }, waitMs);
+  }
+
   #tell(slot: Slot, profile: Profile): void {
+    slot.failures = 0;
     const { nick, avatar, sex, description } = slot.profile ?? {};
     if (
       nick === profile.nick &&

@@ -4,6 +4,9 @@
  * received, system), `data-mine`; conversation items `data-conversation` and `data-kind`; the connection state `data-state`.
  */
 export const testids = {
+  // A part of the page that did not come.
+  notLoaded: "not-loaded",
+  loadAgain: "load-again",
   // Log in, sign up.
   logInForm: "log-in-form",
   logInLogin: "log-in-login",

@@ -143,16 +143,18 @@ describe("the message that carries one", () => {
     expect(picked({ mime: "video/webm" }, { durationMs: 900 }).contentKind).toBe("voice");
   });
 
-  test("has the text where it is the last", () => {
+  test("has the text where it is the last, and answers where it is the first", () => {
     const ready = (key: string): Picked & { stored: StoredFile } => ({
       ...{ key, file: file(key), state: "ready", storedBytes: 4 },
       stored: storedAs(key),
     });
     const text = { content: "Look", mentions: ["3"] };
     expect(messagesOf(text, [])).toEqual([{ draft: text }]);
-    const [first, second] = messagesOf(text, [ready("1"), ready("2")]);
+    const [first, second] = messagesOf({ ...text, replyTo: 9 }, [ready("1"), ready("2")]);
     expect(first).toMatchObject({ key: "1", draft: { content: "", attachment: { fileId: "1" } } });
     expect(first?.draft.mentions).toBeUndefined();
+    // The first of them is the answer.
+    expect([first?.draft.replyTo, second?.draft.replyTo]).toEqual([9, undefined]);
     expect(second).toMatchObject({ key: "2", draft: { ...text, contentKind: "file", attachment: { fileId: "2" } } });
   });
 

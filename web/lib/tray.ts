@@ -145,16 +145,18 @@ export function areReady(picked: readonly Picked[]): picked is readonly (Picked 
   return picked.every(({ stored }) => stored !== undefined);
 }
 
-/** The messages that carry files and a text: each file is one of its own, and what is said stands with the last. */
+/** The messages that carry files and a text: each file is one of its own; the first answers, and what is said stands with the last. */
 export function messagesOf(
   text: Draft,
   picked: readonly (Picked & { stored: StoredFile })[],
 ): readonly { draft: Draft; key?: string }[] {
   if (picked.length === 0) return [{ draft: text }];
+  const { replyTo, ...last } = text;
   return picked.map((item, at) => {
     const { contentKind, attachment } = draftOf(item);
-    const said = at === picked.length - 1 ? text : { content: "" };
-    return { draft: { ...said, contentKind, attachment }, key: item.key };
+    const said = at === picked.length - 1 ? last : { content: "" };
+    const answers = at === 0 && replyTo !== undefined ? { replyTo } : {};
+    return { draft: { ...said, ...answers, contentKind, attachment }, key: item.key };
   });
 }
 

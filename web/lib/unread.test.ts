@@ -1,6 +1,6 @@
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import type { LogItem } from "./oort";
-import { unreadLine } from "./unread";
+import { movedLine, unreadLine } from "./unread";
 
 const message = (seq: number, sender: string): LogItem => ({
   kind: "message",
@@ -40,4 +40,20 @@ test("the first new one may be further up", () => {
 test("nothing is known yet", () => {
   expect(unreadLine([], "me", 3, true)).toEqual({ kind: "none" });
   expect(unreadLine([pending], "me", 3, true)).toEqual({ kind: "none" });
+});
+
+describe("a line, when more was read elsewhere", () => {
+  test("moves to where the reader has come", () => {
+    expect(movedLine(10, 15, 3)).toBe(15);
+  });
+
+  test("goes away when nothing is left", () => {
+    expect(movedLine(10, 18, 0)).toBeNull();
+  });
+
+  test("stays where nothing more was read, and is not drawn where none was", () => {
+    expect(movedLine(10, 10, 8)).toBe(10);
+    expect(movedLine(10, 7, 8)).toBe(10);
+    expect(movedLine(null, 15, 3)).toBeNull();
+  });
 });

@@ -29,3 +29,9 @@ export function unreadLine(
   }
   return line;
 }
+
+/** Where a line is to stand when more was read elsewhere, up to `readSeq`, with so many left. */
+export function movedLine(drawnAfter: number | null, readSeq: number, unread: number): number | null {
+  if (drawnAfter === null || readSeq <= drawnAfter) return drawnAfter;
+  return unread > 0 ? readSeq : null;
+}

@@ -1,7 +1,7 @@
 "use client";
 
 import { Languages } from "lucide-react";
-import { lazy, type ReactNode, Suspense, useEffect } from "react";
+import { type ReactNode, Suspense, useEffect } from "react";
 import { useLocale, useTranslations } from "use-intl";
 import { invitation } from "@/lib/invitation";
 import { change } from "@/lib/preferences";
@@ -11,11 +11,12 @@ import { Button } from "@/parts/button";
 import { Field } from "@/parts/field";
 import { Logo } from "@/parts/logo";
 import { Notice } from "@/parts/notice";
+import { lazyPart } from "../lazy-part";
 import { useClient } from "../session";
 import { PasswordField, text, useSubmit } from "./form";
 
-const SignUpForm = lazy(async () => ({ default: (await import("./sign-up")).SignUpForm }));
-const ResetForm = lazy(() => import("./reset"));
+const SignUpForm = lazyPart(async () => ({ default: (await import("./sign-up")).SignUpForm }));
+const ResetForm = lazyPart(() => import("./reset"));
 
 type Screen = "login" | "signup" | "reset";
 

@@ -2,7 +2,8 @@
 
 import { useEffect, useRef, useState } from "react";
 import { useTranslations } from "use-intl";
-import type { Message } from "@/lib/oort";
+import type { LogItem, Message } from "@/lib/oort";
+import { nowOf } from "@/lib/shown";
 import { useContentText } from "../content-text";
 import { useClient, useMe } from "../session";
 import { useSystemText } from "../system-text";
@@ -11,13 +12,13 @@ import { useSystemText } from "../system-text";
 const gatherMs = 1000;
 
 /** Tells new messages of the open conversation to those who listen instead of look. */
-export function Announcer({ id }: { id: string }) {
+export function Announcer({ id, items }: { id: string; items: readonly LogItem[] }) {
   const client = useClient();
   const me = useMe();
   const t = useTranslations("message");
   const systemText = useSystemText();
   const contentText = useContentText();
-  const [said, setSaid] = useState("");
+  const [said, setSaid] = useState<{ text: string; of?: Message }>({ text: "" });
   const gathered = useRef<Message[]>([]);
 
   useEffect(() => {
@@ -31,13 +32,14 @@ export function Announcer({ id }: { id: string }) {
         gathered.current = [];
         const [only] = messages;
         if (!only) return;
-        if (messages.length > 1) setSaid(t("newCount", { count: messages.length }));
+        if (messages.length > 1) setSaid({ text: t("newCount", { count: messages.length }) });
         else
-          setSaid(
-            only.system
+          setSaid({
+            text: only.system
               ? systemText(only)
               : t("from", { name: only.sender.username, text: contentText(only).slice(0, 300) }),
-          );
+            of: only,
+          });
       }, gatherMs);
     });
     return () => {
@@ -47,9 +49,11 @@ export function Announcer({ id }: { id: string }) {
     };
   }, [client, id, me.id, t, systemText, contentText]);
 
+  // What it was said of may be gone, or have another text by now.
+  const isSo = !said.of || nowOf(said.of, items)?.content === said.of.content;
   return (
     <p aria-live="polite" className="sr-only">
-      {said}
+      {isSo ? said.text : null}
     </p>
   );
 }

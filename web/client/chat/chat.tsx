@@ -1,47 +1,51 @@
 "use client";
 
 import { ArrowLeft, MessageCircleOff, PanelRight, Search } from "lucide-react";
-import { lazy, Suspense, useCallback, useEffect, useMemo, useRef, useState } from "react";
+import { Suspense, useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { useTranslations } from "use-intl";
 import { actionsOf, lastOwn } from "@/lib/actions";
 import { pictureOf, type Shown } from "@/lib/attachments";
 import { closedBy } from "@/lib/closed";
 import { keptOf } from "@/lib/kept";
-import type { ConversationEntry, Draft, Message } from "@/lib/oort";
+import type { ConversationEntry, Draft, LogItem, Message } from "@/lib/oort";
 import { devicesOf, standingOf } from "@/lib/presence";
 import { slowest } from "@/lib/receipts";
 import { looksAfter } from "@/lib/rooms";
 import { navigate } from "@/lib/routes";
+import { hasFile, messageAt, nowOf } from "@/lib/shown";
 import { useCalmStore, useStore } from "@/lib/store";
 import { testids } from "@/lib/testids";
 import { pickedMax } from "@/lib/tray";
+import { movedLine } from "@/lib/unread";
 import { Avatar } from "@/parts/avatar";
 import { IconButton } from "@/parts/button";
 import { Empty } from "@/parts/empty";
 import { Notice } from "@/parts/notice";
 import { useTie } from "../contacts/use-contacts";
 import { DropZone } from "../files/drop";
-import { useTray } from "../files/trays";
+import { useOutgoing } from "../files/outgoing";
 import { useClock } from "../language";
+import { lazyPart, lazyWindow } from "../lazy-part";
 import { facePicture, useProfile } from "../people/profiles";
 import { useRefusalText } from "../refusal";
 import { useClient, useConnection, useMe } from "../session";
 import { useNow } from "../use-now";
+import { useOnChange } from "../use-on-change";
 import { usePresence } from "../use-presence";
 import { ActionsContext, type MessageActions } from "./actions-context";
 import { Announcer } from "./announcer";
 import { Composer } from "./composer";
-import { ClosedNote } from "./composer-bars";
 import { GapBar } from "./gap-bar";
 import { Timeline, type TimelineHandle } from "./timeline";
 import { TypingLine } from "./typing-line";
 import { useLookedAt } from "./use-looked-at";
 
-const ForwardDialog = lazy(() => import("../dialogs/forward"));
-const HideDialog = lazy(() => import("../dialogs/hide"));
-const ReadersDialog = lazy(() => import("../dialogs/readers"));
-const SearchDialog = lazy(() => import("../search/search-dialog"));
-const Viewer = lazy(() => import("../files/viewer"));
+const ClosedNote = lazyPart(async () => ({ default: (await import("./composer-bars")).ClosedNote }));
+const ForwardDialog = lazyWindow(() => import("../dialogs/forward"));
+const HideDialog = lazyWindow(() => import("../dialogs/hide"));
+const ReadersDialog = lazyWindow(() => import("../dialogs/readers"));
+const SearchDialog = lazyWindow(() => import("../search/search-dialog"));
+const Viewer = lazyWindow(() => import("../files/viewer"));
 
 interface ChatProps {
   id: string;
@@ -82,13 +86,18 @@ function OpenChat({ id, entry, at, detailsShown, onToggleDetails }: ChatProps & 
   useEffect(() => conversation.open(), [conversation]);
   useEffect(() => keptOf(me.id).touch(id), [me.id, id]);
 
-  // It fills while nobody looks, or while there was no connection: the line is drawn where they had come to.
+  // It fills while nobody looks, or while there was no connection: the line is drawn where they had come to. It follows what is read
+  // elsewhere, until something is seen here.
+  const hasSeen = useRef(false);
   const before = useRef({ unread: entry.unread, online });
   useEffect(() => {
     // As it is, not as it is drawn: what a greeting brought is drawn a moment after the connection.
     const now = client.conversations.get().find((other) => other.id === id) ?? entry;
     const missed = !looked || !before.current.online;
-    if (missed && before.current.unread === 0 && now.unread > 0) setUnreadAfter(now.readSeq);
+    if (missed && before.current.unread === 0 && now.unread > 0) {
+      hasSeen.current = false;
+      setUnreadAfter(now.readSeq);
+    } else if (!hasSeen.current) setUnreadAfter((after) => movedLine(after, now.readSeq, now.unread));
     before.current = { unread: now.unread, online };
   }, [client, id, looked, online, entry]);
 
@@ -108,9 +117,19 @@ function OpenChat({ id, entry, at, detailsShown, onToggleDetails }: ChatProps & 
     return slowest(cursors, me.id);
   }, [entry.kind, entry.peerReadSeq, entry.peerDeliveredSeq, cursors, me.id]);
 
-  const seen = useCallback((seq: number) => conversation.markRead(seq), [conversation]);
+  const seen = useCallback(
+    (seq: number) => {
+      hasSeen.current = true;
+      conversation.markRead(seq);
+    },
+    [conversation],
+  );
+  const outgoing = useOutgoing(id);
+  const { sent, error } = useStore(outgoing);
+  // What is drawn is a moment behind.
+  const { items } = conversation.log.get();
   const [editing, setEditing] = useState<Message | null>(null);
-  const [replying, setReplying] = useState<Message | null>(null);
+  const [replying, setReplying] = useState(() => messageAt(items, outgoing.get().waiting?.replyTo));
   const [asked, setAsked] = useState<{ what: "forward" | "hide" | "readers"; item: Message } | null>(null);
   const tie = useTie(entry.peerId ?? "");
   const now = useNow();
@@ -133,6 +152,10 @@ function OpenChat({ id, entry, at, detailsShown, onToggleDetails }: ChatProps & 
   );
   const [searching, setSearching] = useState(false);
   const [viewed, setViewed] = useState<Shown | null>(null);
+  follow(editing, items, setEditing);
+  follow(replying, items, setReplying);
+  if (asked?.what === "forward" && !nowOf(asked.item, items)) setAsked(null);
+  if (viewed && !hasFile(items, viewed.href)) setViewed(null);
   const manages = looksAfter(entry, me.id);
   const actions = useMemo<MessageActions>(
     () => ({
@@ -182,32 +205,32 @@ function OpenChat({ id, entry, at, detailsShown, onToggleDetails }: ChatProps & 
     setReplying(null);
   }, []);
 
-  const tray = useTray(id);
   const tf = useTranslations("files");
   const attach = useCallback(
     (files: File[]) => {
-      const left = tray.add(files);
+      const left = outgoing.tray.add(files);
       setRefused(left > 0 ? tf("tooMany", { max: pickedMax }) : null);
     },
-    [tray, tf],
+    [outgoing, tf],
   );
 
   const send = useCallback(
-    (draft: Draft, isFirst: boolean) => {
-      try {
-        conversation.send(replying && isFirst ? { ...draft, replyTo: replying.seq } : draft);
-      } catch (error) {
-        setRefused(refusalText(error));
-        return false;
-      }
+    (draft: Draft) => {
       setRefused(null);
-      setReplying(null);
-      setUnreadAfter(null);
-      timeline.current?.toEnd();
-      return true;
+      outgoing.send(replying ? { ...draft, replyTo: replying.seq } : draft);
+      return undefined;
     },
-    [conversation, refusalText, replying],
+    [outgoing, replying],
   );
+  useOnChange(replying, () => {
+    const { waiting } = outgoing.get();
+    if (waiting) send({ ...waiting, replyTo: undefined });
+  });
+  useOnChange(sent, () => {
+    setReplying(null);
+    setUnreadAfter(null);
+    timeline.current?.toEnd();
+  });
 
   return (
     <section
@@ -241,18 +264,20 @@ function OpenChat({ id, entry, at, detailsShown, onToggleDetails }: ChatProps & 
         </ActionsContext>
         {log.gap ? <GapBar gap={log.gap} /> : null}
         <div className="px-3 md:px-5">
-          <Notice testid={testids.composerError}>{refused}</Notice>
+          <Notice testid={testids.composerError}>{refused ?? (error === undefined ? null : refusalText(error))}</Notice>
         </div>
         <TypingLine typing={conversation.typing} me={me.id} />
         {closed ? (
-          <ClosedNote closed={closed} />
+          <Suspense fallback={<div className="safe-bottom h-11 shrink-0" />}>
+            <ClosedNote closed={closed} />
+          </Suspense>
         ) : (
           <Composer
             key={editing?.seq ?? "new"}
             entry={entry}
             editing={editing?.content ?? null}
             replying={replying}
-            tray={tray}
+            outgoing={outgoing}
             onFiles={attach}
             onSend={editing ? edit : send}
             onTyping={conversation.setTyping}
@@ -261,7 +286,7 @@ function OpenChat({ id, entry, at, detailsShown, onToggleDetails }: ChatProps & 
           />
         )}
       </DropZone>
-      <Announcer id={id} />
+      <Announcer id={id} items={items} />
       <Suspense fallback={null}>
         {searching ? <SearchDialog entry={entry} onClose={() => setSearching(false)} /> : null}
         {viewed ? <Viewer shown={viewed} onClose={() => setViewed(null)} /> : null}
@@ -277,6 +302,12 @@ function OpenChat({ id, entry, at, detailsShown, onToggleDetails }: ChatProps & 
       </Suspense>
     </section>
   );
+}
+
+/** Of a message that is shown beside the log: as the log has it, and no longer than that. */
+function follow(message: Message | null, items: readonly LogItem[], set: (now: Message | null) => void) {
+  const now = message && nowOf(message, items);
+  if (now !== message) set(now);
 }
 
 interface HeaderProps {

@@ -22,23 +22,28 @@ import {
   withMention,
 } from "@/lib/mentions";
 import type { ConversationEntry, Draft, Message, User } from "@/lib/oort";
+import type { Outgoing } from "@/lib/outgoing";
+import { areFilesMeant } from "@/lib/pasted";
 import { useStore } from "@/lib/store";
 import { testids } from "@/lib/testids";
 import { utf8Bytes } from "@/lib/text/bytes";
-import { areReady, messagesOf, type Tray } from "@/lib/tray";
+import type { Tray } from "@/lib/tray";
 import { IconButton } from "@/parts/button";
 import { cx } from "@/parts/cx";
-import { OnIntent } from "@/parts/on-intent";
 import { AttachButton } from "../files/attach-button";
 import { filesOf } from "../files/drop";
-import { EditBar, ReplyBar } from "./composer-bars";
-import { draftOf, keepDraft } from "./drafts";
+import { lazyPart } from "../lazy-part";
+import { OnIntent } from "../on-intent";
+import { useOnChange } from "../use-on-change";
+import { calledIn, draftOf, keepDraft } from "./drafts";
 import type { MentionKeys } from "./mention-list";
 
 const loadPicker = () => import("./emoji-picker");
 const EmojiPicker = lazy(loadPicker);
-const MentionList = lazy(() => import("./mention-list"));
-const TrayBar = lazy(() => import("../files/tray-bar"));
+const MentionList = lazyPart(() => import("./mention-list"));
+const EditBar = lazyPart(async () => ({ default: (await import("./composer-bars")).EditBar }));
+const ReplyBar = lazyPart(async () => ({ default: (await import("./composer-bars")).ReplyBar }));
+const TrayBar = lazyPart(() => import("../files/tray-bar"));
 
 interface ComposerProps {
   entry: ConversationEntry;
@@ -46,11 +51,11 @@ interface ComposerProps {
   editing: string | null;
   /** The message that is answered. */
   replying: Message | null;
-  /** Files that go with it. */
-  tray: Tray;
+  /** What waits, and the files that go with it. */
+  outgoing: Outgoing;
   onFiles: (files: File[]) => void;
-  /** Takes what is to be sent; says whether it was taken. Of several that belong together one is the first. */
-  onSend: (draft: Draft, isFirst: boolean) => boolean | Promise<boolean>;
+  /** Takes what is to be sent. Of what is written anew it is told whether that was done. */
+  onSend: (draft: Draft) => Promise<boolean> | undefined;
   onTyping: (active: boolean) => void;
   /** Nothing is edited or answered any more. */
   onCancel: () => void;
@@ -70,7 +75,7 @@ export function Composer({
   entry,
   editing,
   replying,
-  tray,
+  outgoing,
   onFiles,
   onSend,
   onTyping,
@@ -80,23 +85,21 @@ export function Composer({
   const { id, name } = entry;
   const t = useTranslations("chat");
   const field = useRef<HTMLTextAreaElement>(null);
-  const [text, setText] = useState(() => editing ?? draftOf(id));
+  const { waiting, sent } = useStore(outgoing);
+  const [text, setText] = useState(() => editing ?? waiting?.content ?? draftOf(id));
   const [busy, setBusy] = useState(false);
   // Counting is for long texts only; a UTF-16 unit has 3 bytes at most.
   const bytes = text.length * 3 > tellFromBytes ? utf8Bytes(text) : 0;
   const tooLong = bytes > contentBytesMax;
-  const picked = useStore(tray);
+  const picked = useStore(outgoing.tray);
   const files = editing === null ? picked : nothingPicked;
   const empty = text.trim() === "" && files.length === 0;
   const failed = files.some(({ state }) => state === "failed");
-  /** It is sent once its files are there. */
-  const [waits, setWaits] = useState(false);
+  const waits = editing === null && waiting !== null;
   const stopped = empty || tooLong || failed || busy || waits;
   const [calling, setCalling] = useState<MentionQuery | null>(null);
   const [activeOption, setActiveOption] = useState<string | null>(null);
   const mentionKeys = useRef<MentionKeys>(null);
-  /** People whose names were put in. */
-  const called = useRef<User[]>([]);
 
   useEffect(() => {
     // On a phone the keyboard would cover what one came to read.
@@ -116,38 +119,33 @@ export function Composer({
     onTyping(next.trim() !== "");
   }
 
-  useEffect(() => {
+  // What is written meanwhile goes with what waits, unless that has become too much.
+  useOnChange(text, () => {
     if (!waits) return;
-    // Its files were taken off: it is not sent without them unasked.
-    if (failed || files.length === 0) setWaits(false);
-    else if (areReady(files)) {
-      setWaits(false);
-      void send();
-    }
+    if (tooLong) outgoing.hold();
+    else void onSend(draft());
+  });
+  useOnChange(sent, () => {
+    if (editing === null) write("");
   });
 
   async function send() {
-    if (empty || tooLong || failed || busy) return;
+    if (stopped) return;
     setCalling(null);
-    if (!areReady(files)) return setWaits(true);
-    for (const [at, { draft: message, key }] of messagesOf(draft(), files).entries()) {
-      const taken = onSend(message, at === 0);
-      if (typeof taken !== "boolean") setBusy(true);
-      if (!(typeof taken === "boolean" ? taken : await taken)) return setBusy(false);
-      if (key !== undefined) tray.taken(key);
-    }
-    if (editing !== null) return;
-    called.current = [];
-    write("");
+    const done = onSend(draft());
     field.current?.focus();
+    if (!done) return;
+    setBusy(true);
+    if (!(await done)) setBusy(false);
   }
 
   function draft(): Draft {
     const content = text.trim();
-    const everyone = called.current.find((user) => user.id === everyoneId);
+    const called = calledIn(id);
+    const everyone = called.find((user) => user.id === everyoneId);
     const mentions = mentioned(
       content,
-      called.current.filter((user) => user !== everyone),
+      called.filter((user) => user !== everyone),
     );
     return {
       content,
@@ -167,7 +165,7 @@ export function Composer({
     (user: User) => {
       if (!calling) return;
       const next = withMention(text, calling, user.username);
-      called.current.push(user);
+      calledIn(id).push(user);
       setCalling(null);
       setText(next.text);
       keepDraft(id, next.text);
@@ -242,13 +240,11 @@ export function Composer({
           />
         </Suspense>
       ) : null}
-      {editing === null ? null : <EditBar onCancel={onCancel} />}
-      {replying ? <ReplyBar to={replying} onCancel={onCancel} /> : null}
-      {files.length > 0 ? (
-        <Suspense fallback={null}>
-          <TrayBar tray={tray} picked={files} waits={waits} />
-        </Suspense>
-      ) : null}
+      <Suspense fallback={null}>{editing === null ? null : <EditBar onCancel={onCancel} />}</Suspense>
+      <Suspense fallback={null}>{replying ? <ReplyBar to={replying} onCancel={onCancel} /> : null}</Suspense>
+      <Suspense fallback={null}>
+        {files.length > 0 ? <TrayBar tray={outgoing.tray} picked={files} waits={waits} /> : null}
+      </Suspense>
       <div
         className={cx(
           "flex items-end gap-1 rounded-2xl border bg-surface p-1 transition-colors",
@@ -291,10 +287,8 @@ export function Composer({
           }}
           onSelect={lookForCall}
           onPaste={(event) => {
-            // Of a text that is copied with its looks some programs give a picture, too.
-            if (editing !== null || event.clipboardData.types.includes("text/plain")) return;
             const pasted = filesOf(event.clipboardData);
-            if (pasted.length === 0) return;
+            if (editing !== null || !areFilesMeant(event.clipboardData.getData("text/plain"), pasted)) return;
             event.preventDefault();
             onFiles(pasted);
           }}

@@ -1,3 +1,5 @@
+import type { User } from "@/lib/oort";
+
 /** What was written and not sent, by conversation; kept while this window lives. */
 const key = (id: string) => `oort.draft.${id}`;
 
@@ -9,7 +11,17 @@ export function draftOf(id: string): string {
   }
 }
 
+/** People whose names were put into it, by conversation. */
+const called = new Map<string, User[]>();
+
+export function calledIn(id: string): User[] {
+  const users = called.get(id) ?? [];
+  called.set(id, users);
+  return users;
+}
+
 export function keepDraft(id: string, text: string): void {
+  if (!text) called.delete(id);
   try {
     if (text) sessionStorage.setItem(key(id), text);
     else sessionStorage.removeItem(key(id));

@@ -1,6 +1,6 @@
 "use client";
 
-import { Check, CheckCheck, CircleAlert, Clock3, Ellipsis, RotateCw, Trash2, Undo2 } from "lucide-react";
+import { Check, CheckCheck, CircleAlert, Clock3, Ellipsis, Undo2 } from "lucide-react";
 import { type ComponentProps, lazy, memo, type ReactNode, Suspense, useContext } from "react";
 import { useTranslations } from "use-intl";
 import { roomOf } from "@/lib/attachments";
@@ -9,12 +9,12 @@ import type { MessageState } from "@/lib/receipts";
 import type { RowFrame } from "@/lib/rows";
 import { testids } from "@/lib/testids";
 import { isEmojiOnly } from "@/lib/text/emoji";
-import { Button, IconButton } from "@/parts/button";
+import { IconButton } from "@/parts/button";
 import { cx } from "@/parts/cx";
-import { OnIntent } from "@/parts/on-intent";
 import { useClock } from "../language";
+import { lazyPart } from "../lazy-part";
+import { OnIntent } from "../on-intent";
 import { Face, PersonName } from "../people/person-name";
-import { useRefusalText } from "../refusal";
 import { useSystemText } from "../system-text";
 import { ActionsContext } from "./actions-context";
 import { MessageText } from "./message-text";
@@ -23,7 +23,8 @@ import { Remaining } from "./remaining";
 
 const loadActions = () => import("./actions");
 const Actions = lazy(loadActions);
-const Attached = lazy(() => import("./attached"));
+const Failed = lazyPart(() => import("./failed"));
+const Attached = lazyPart(() => import("./attached"));
 
 interface RowProps extends RowFrame {
   item: LogItem;
@@ -135,7 +136,11 @@ function Bubble({ item, state, mine, direct, first, last, conversation, reachabl
           <Meta item={item} state={state} mine={mine} />
         </div>
         {item.kind === "message" && item.reactions ? <Reactions item={item} reactions={item.reactions} /> : null}
-        {failed && item.kind === "pending" ? <Failed item={item} conversation={conversation} /> : null}
+        {failed && item.kind === "pending" ? (
+          <Suspense fallback={null}>
+            <Failed item={item} conversation={conversation} />
+          </Suspense>
+        ) : null}
       </div>
       {item.kind === "message" ? <ActionsButton item={item} mine={mine} reachable={reachable} /> : null}
     </div>
@@ -280,24 +285,4 @@ function Tick({ state }: { state: Exclude<MessageState, "received" | "system"> }
     case "read":
       return <CheckCheck aria-hidden="true" strokeWidth={2.5} className="size-4 text-accent" />;
   }
-}
-
-function Failed({ item, conversation }: { item: LogItem & { kind: "pending" }; conversation: Conversation }) {
-  const t = useTranslations("message");
-  const refusalText = useRefusalText();
-  return (
-    <div className="flex flex-wrap items-center justify-end gap-x-1 pt-1 text-danger text-sm">
-      <span className="px-1 max-md:basis-full max-md:text-right">
-        {t("notSent", { reason: item.error ? refusalText(item.error) : "" })}
-      </span>
-      <Button kind="quietDanger" small data-testid={testids.retry} onClick={() => conversation.retry(item.localId)}>
-        <RotateCw aria-hidden="true" className="size-3.5" />
-        {t("retry")}
-      </Button>
-      <Button kind="quietDanger" small data-testid={testids.discard} onClick={() => conversation.discard(item.localId)}>
-        <Trash2 aria-hidden="true" className="size-3.5" />
-        {t("discard")}
-      </Button>
-    </div>
-  );
 }

@@ -107,7 +107,9 @@ export function Timeline({
   const [pagesLeft, setPagesLeft] = useState(pagesUpMax);
   if (drawnAfter !== unreadAfter) {
     setDrawnAfter(unreadAfter);
-    hold(unreadAfter !== null && place.atEnd);
+    hold(unreadAfter !== null && (held || place.atEnd));
+    // All of it was read elsewhere, and nobody has gone on from the line.
+    if (held && unreadAfter === null) place.goToEnd();
     setPagesLeft(pagesUpMax);
   }
   place.update(items);
@@ -246,7 +248,7 @@ export function Timeline({
     },
     [place, follow],
   );
-  const { jump, marked, going } = useJump({ conversation, items, pagesMax: pagesJumpMax, goTo });
+  const { jump, marked, going } = useJump({ conversation, items, pagesMax: pagesJumpMax, scroller, goTo });
   useImperativeHandle(ref, () => ({ toEnd, jump }), [toEnd, jump]);
 
   const unseen = useUnseen(items, me, atEnd);

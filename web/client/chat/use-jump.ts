@@ -1,7 +1,8 @@
 "use client";
 
-import { useCallback, useEffect, useRef, useState } from "react";
+import { type RefObject, useCallback, useEffect, useRef, useState } from "react";
 import type { Conversation, LogItem } from "@/lib/oort";
+import { callsOff, seek } from "@/lib/seek";
 
 /** So long a message is marked to which the reader was brought. */
 const markedMs = 2500;
@@ -14,42 +15,66 @@ interface Jumping {
   items: readonly LogItem[];
   /** Pages that a way may take. */
   pagesMax: number;
+  /** What scrolls: who moves it wants to be elsewhere. */
+  scroller: RefObject<HTMLElement | null>;
   goTo: (index: number) => void;
 }
 
-/** Brings the reader to a message, however far up it is. One that cannot be fetched leaves them where they are. */
-export function useJump({ conversation, items, pagesMax, goTo }: Jumping) {
-  const [sought, seek] = useState<number | null>(null);
+/** Brings the reader to a message, however far up it is. One that cannot be fetched, or is called off, leaves them where they are. */
+export function useJump({ conversation, items, pagesMax, scroller, goTo }: Jumping) {
+  const [sought, setSought] = useState<number | null>(null);
   const [marked, mark] = useState<number | null>(null);
   /** `lost`: it cannot be fetched, or is further up than one goes. */
   const [going, setGoing] = useState<"there" | "lost" | null>(null);
   /** Only the last wish counts. */
-  const wish = useRef(0);
+  const stop = useRef<AbortController>(undefined);
 
   const jump = useCallback(
     async (seq: number) => {
-      const mine = ++wish.current;
+      stop.current?.abort();
+      const mine = new AbortController();
+      stop.current = mine;
       const isThere = () => placeOf(conversation.log.get().items, seq) !== null;
       if (!isThere()) setGoing("there");
-      try {
-        for (let page = 0; page < pagesMax && !isThere() && mine === wish.current; page++)
-          if (!(await conversation.loadOlder())) break;
-      } catch {
-        // What failed is told by the connection bar.
-      }
-      if (mine !== wish.current) return;
-      setGoing(isThere() ? null : "lost");
-      if (isThere()) seek(seq);
+      const end = await seek({ isThere, loadOlder: conversation.loadOlder }, pagesMax, mine.signal);
+      if (end === "off") return;
+      setGoing(end === "lost" ? "lost" : null);
+      if (end === "there") setSought(seq);
     },
     [conversation, pagesMax],
   );
+
+  // The conversation was left.
+  useEffect(() => () => stop.current?.abort(), []);
+
+  useEffect(() => {
+    if (going !== "there") return;
+    const off = new AbortController();
+    const heed = (event: Event) => {
+      const isInList = scroller.current?.contains(event.target as Node) === true;
+      if (event instanceof KeyboardEvent) {
+        // A window above it is what Escape closes.
+        if (event.isComposing || document.querySelector("dialog[open]") || !callsOff(event.key, isInList)) return;
+        // It would do something else besides.
+        if (event.key === "Escape") {
+          event.preventDefault();
+          event.stopPropagation();
+        }
+      } else if (!isInList) return;
+      stop.current?.abort();
+      setGoing(null);
+    };
+    for (const kind of ["wheel", "touchmove", "keydown"])
+      addEventListener(kind, heed, { capture: true, passive: kind !== "keydown", signal: off.signal });
+    return () => off.abort();
+  }, [going, scroller]);
 
   useEffect(() => {
     const index = sought === null ? null : placeOf(items, sought);
     if (index === null) return;
     goTo(index);
     mark(sought);
-    seek(null);
+    setSought(null);
   }, [sought, items, goTo]);
 
   useEffect(() => {

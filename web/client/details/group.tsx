@@ -1,7 +1,7 @@
 "use client";
 
 import { Link2, Megaphone, Pencil, Trash2 } from "lucide-react";
-import { lazy, Suspense, useState } from "react";
+import { Suspense, useState } from "react";
 import { useTranslations } from "use-intl";
 import { isKeeper } from "@/lib/groups";
 import type { ConversationEntry } from "@/lib/oort";
@@ -12,12 +12,13 @@ import { Switch } from "@/parts/switch";
 import { MessageText } from "../chat/message-text";
 import { useDoing } from "../contacts/use-contacts";
 import { SureDialog } from "../dialogs/sure";
+import { lazyWindow } from "../lazy-part";
 import { useClient } from "../session";
 import { Members } from "./members";
 import { useGroup } from "./use-group";
 
-const EditDialog = lazy(() => import("./group-edit"));
-const LinksDialog = lazy(() => import("./links"));
+const EditDialog = lazyWindow(() => import("./group-edit"));
+const LinksDialog = lazyWindow(() => import("./links"));
 
 /** What a group shows, who is in it, and what whoever looks after it can do. */
 export function GroupSections({ entry }: { entry: ConversationEntry }) {

@@ -1,8 +1,9 @@
 "use client";
 
 import { FileUp } from "lucide-react";
-import { type DragEvent, type ReactNode, useRef, useState } from "react";
+import { type DragEvent, type ReactNode, useEffect, useState } from "react";
 import { useTranslations } from "use-intl";
+import { Hover } from "@/lib/hover";
 import { testids } from "@/lib/testids";
 
 interface DropZoneProps {
@@ -15,24 +16,24 @@ interface DropZoneProps {
 export function DropZone({ onFiles, children }: DropZoneProps) {
   const t = useTranslations("files");
   const [held, setHeld] = useState(false);
-  /** Elements that were entered and not left: each of those inside tells of it. */
-  const depth = useRef(0);
-  const heed = (event: DragEvent, step: number) => {
+  const [hover] = useState(() => new Hover(setHeld));
+  useEffect(() => hover.end, [hover]);
+  const heed = (event: DragEvent) => {
     if (!event.dataTransfer.types.includes("Files")) return;
     // Without it the browser would leave the page for the file, also where it is not wanted.
     event.preventDefault();
-    depth.current = Math.max(0, depth.current + step);
-    setHeld(depth.current > 0 && onFiles !== undefined);
+    if (onFiles) hover.over();
   };
   return (
     // biome-ignore lint/a11y/noStaticElementInteractions: what can be dropped can be chosen by a button, too.
     <div
       data-testid={testids.dropZone}
-      onDragEnter={(event) => heed(event, 1)}
-      onDragOver={(event) => heed(event, 0)}
-      onDragLeave={(event) => heed(event, -1)}
+      onDragEnter={heed}
+      onDragOver={heed}
+      onDragLeave={hover.left}
       onDrop={(event) => {
-        heed(event, Number.NEGATIVE_INFINITY);
+        heed(event);
+        hover.end();
         const files = filesOf(event.dataTransfer);
         if (files.length > 0) onFiles?.(files);
       }}

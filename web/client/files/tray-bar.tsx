@@ -1,7 +1,6 @@
 "use client";
 
 import { FileAudio, File as FileIcon, FileVideo, RotateCw, X } from "lucide-react";
-import { useEffect } from "react";
 import { useLocale, useTranslations } from "use-intl";
 import { sizeText } from "@/lib/attachments";
 import { testids } from "@/lib/testids";
@@ -21,11 +20,6 @@ interface TrayBarProps {
 export default function TrayBar({ tray, picked, waits }: TrayBarProps) {
   const t = useTranslations("files");
   const ready = picked.filter(({ state }) => state === "ready").length;
-  useEffect(() => {
-    const leave = (event: BeforeUnloadEvent) => event.preventDefault();
-    addEventListener("beforeunload", leave);
-    return () => removeEventListener("beforeunload", leave);
-  }, []);
   return (
     <div className="pb-1.5">
       <p role="status" className={waits ? "px-1 pb-1 text-muted text-sm" : "sr-only"}>

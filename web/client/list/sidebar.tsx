@@ -24,8 +24,9 @@ import { Button, IconButton } from "@/parts/button";
 import { cx } from "@/parts/cx";
 import { Empty } from "@/parts/empty";
 import { Logo } from "@/parts/logo";
-import { OnIntent } from "@/parts/on-intent";
 import { Tabs } from "@/parts/tabs";
+import { lazyPart } from "../lazy-part";
+import { OnIntent } from "../on-intent";
 import { useClient, useConnection, useMe } from "../session";
 import type { DialogName } from "../shell/shell";
 import { useNow } from "../use-now";
@@ -35,8 +36,8 @@ import { ListSkeleton } from "./skeleton";
 const loadMenu = () => import("./new-menu");
 const NewMenu = lazy(loadMenu);
 const loadResults = () => import("./results");
-const Results = lazy(loadResults);
-const Contacts = lazy(() => import("../contacts/contacts"));
+const Results = lazyPart(loadResults);
+const Contacts = lazyPart(() => import("../contacts/contacts"));
 
 interface SidebarProps {
   openId: string | null;

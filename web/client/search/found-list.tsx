@@ -139,7 +139,7 @@ function Found({ found, entry, within, now, onOpen }: FoundProps) {
             {said ? <bdi>{t("said", { name: said })}</bdi> : null}
             {excerpt(message.content, ranges).map(({ text, found: isFound }, at) =>
               isFound ? (
-                // biome-ignore lint/suspicious/noArrayIndexKey: a message does not change here.
+                // biome-ignore lint/suspicious/noArrayIndexKey: its pieces do not change places.
                 <mark key={at} className="rounded-sm bg-accent-soft font-medium text-accent-text">
                   {text}
                 </mark>

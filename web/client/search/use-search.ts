@@ -1,8 +1,10 @@
 "use client";
 
 import { useCallback, useEffect, useRef, useState } from "react";
+import { contentAfter, foundNow, type Heard, keyOf } from "@/lib/found";
 import type { FoundMessage } from "@/lib/oort";
 import { useClient } from "../session";
+import { useNow } from "../use-now";
 
 /** Typing goes on: the server is asked when it has paused for this long. */
 const pauseMs = 300;
@@ -71,11 +73,37 @@ export function useSearch(query: string, conversationId?: string): Search & { mo
     };
   }, [isWorth, ask]);
 
+  const heard = useHeard();
   // What was found for other words is not shown any more.
   const shown: Known = known.query === query ? known : { ...nothing, query, state: isWorth ? "searching" : "idle" };
+  const now = useNow(shown.results.some(({ message }) => message.expiresAtMs !== undefined) ? 1000 : 60_000);
   return {
     ...shown,
+    results: foundNow(shown.results, heard, now),
     more: () => void ask(shown.results, shown.next),
     again: () => void ask(shown.results, shown.next),
   };
+}
+
+/** What happened to messages since the search was opened. */
+function useHeard(): Heard {
+  const client = useClient();
+  const [heard, setHeard] = useState<Heard>(new Map());
+  useEffect(() => {
+    const note = (key: string, changeSeq: number, content: string | null) =>
+      setHeard((before) => new Map(before).set(key, { changeSeq, content }));
+    const stops = [
+      client.on("change", ({ conversationId, change }) => {
+        const content = contentAfter(change);
+        if (content !== undefined) note(keyOf(conversationId, change.messageSeq), change.seq, content);
+      }),
+      client.on("event", ({ kind, data: { conversationId, seq } }) => {
+        if (kind === "message_hidden") note(keyOf(String(conversationId), Number(seq)), Number.POSITIVE_INFINITY, null);
+      }),
+    ];
+    return () => {
+      for (const stop of stops) stop();
+    };
+  }, [client]);
+  return heard;
 }

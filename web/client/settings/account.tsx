@@ -1,14 +1,15 @@
 "use client";
 
 import { Download, KeyRound, Moon, Trash2 } from "lucide-react";
-import { lazy, Suspense, useState } from "react";
+import { Suspense, useState } from "react";
 import { useTranslations } from "use-intl";
 import { testids } from "@/lib/testids";
 import { Button } from "@/parts/button";
+import { lazyWindow } from "../lazy-part";
 import { Row } from "./settings";
 
-const PasswordDialog = lazy(() => import("./password-dialog"));
-const GoDialog = lazy(() => import("./go-dialog"));
+const PasswordDialog = lazyWindow(() => import("./password-dialog"));
+const GoDialog = lazyWindow(() => import("./go-dialog"));
 
 /** Password, data, and leaving. */
 export function AccountRows() {

@@ -1,6 +1,6 @@
 "use client";
 
-import { lazy, Suspense, useEffect, useMemo, useState } from "react";
+import { Suspense, useEffect, useMemo, useState } from "react";
 import { useTranslations } from "use-intl";
 import { invitation } from "@/lib/invitation";
 import { navigate, type Route } from "@/lib/routes";
@@ -9,6 +9,7 @@ import { useCalmStore } from "@/lib/store";
 import { cx } from "@/parts/cx";
 import { Chat } from "../chat/chat";
 import { NoChat } from "../chat/no-chat";
+import { lazyPart, lazyWindow } from "../lazy-part";
 import { Sidebar } from "../list/sidebar";
 import { useClient } from "../session";
 import { useMedia, wideScreen } from "../use-media";
@@ -19,10 +20,10 @@ import { useShortcuts } from "./shortcuts";
 import { useTitle } from "./title";
 import { Troubles } from "./troubles";
 
-const Settings = lazy(() => import("../settings/settings"));
-const Details = lazy(() => import("../details/details"));
-const Dialogs = lazy(() => import("../dialogs/dialogs"));
-const JoinDialog = lazy(() => import("../dialogs/join"));
+const Settings = lazyPart(() => import("../settings/settings"));
+const Details = lazyPart(() => import("../details/details"));
+const Dialogs = lazyWindow(() => import("../dialogs/dialogs"));
+const JoinDialog = lazyWindow(() => import("../dialogs/join"));
 
 export type DialogName = "direct" | "group" | "room" | "contact" | "keys";
 

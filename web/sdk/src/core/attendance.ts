@@ -19,6 +19,8 @@ export class Attendance {
   #isSupported = false;
   #hasWatched = false;
   #isAway = false;
+  /** What was said of it last: whoever holds the connection goes by it, also for the next one. */
+  #isAwayTold = false;
   readonly #typing = new Map<string, Map<string, { user: User; timer: ReturnType<typeof setTimeout> }>>();
   /** When one last said oneself to be typing. */
   readonly #typed = new Map<string, number>();
@@ -79,13 +81,18 @@ export class Attendance {
   setAway(away: boolean): void {
     if (away === this.#isAway) return;
     this.#isAway = away;
-    if (this.#host.isReady) this.#host.requests.send({ type: "away", payload: { away } });
+    this.#tellAway();
+  }
+
+  #tellAway(): void {
+    const away = this.#isAway;
+    if (this.#host.requests.send({ type: "away", payload: { away } })) this.#isAwayTold = away;
   }
 
   /** There is another connection: it watches nothing yet, and begins near. */
   greeted(): void {
     this.#isSupported = false;
-    if (this.#isAway) this.#host.requests.send({ type: "away", payload: { away: true } });
+    if (this.#isAway || this.#isAwayTold) this.#tellAway();
     if (this.#hasWatched) this.watchSoon();
   }
 

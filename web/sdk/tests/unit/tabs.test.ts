@@ -190,6 +190,23 @@ describe("tabs", () => {
     await eventually("it is gone", last(true));
   });
 
+  it("are no longer left alone when one was used while there was no connection", async () => {
+    const [one, two] = [await online("one"), await online("two")];
+    const told = () =>
+      server.received.flatMap((frame) => (frame.type === "away" ? [frame.payload.away] : []));
+    one.setAway(true);
+    two.setAway(true);
+    await eventually("both are left alone", () => told().at(-1) === true);
+    browser.isReachable = false;
+    for (const socket of [...browser.sockets.keys()]) socket.end(1006, "");
+    await eventually("the connection is gone", () => !isOnline(one) && !isOnline(two), 5000);
+    two.setAway(false);
+    const before = told().length;
+    browser.isReachable = true;
+    await eventually("both are back", () => isOnline(one) && isOnline(two), 10_000);
+    await eventually("the server knows that one is used", () => told().slice(before).at(-1) === false);
+  });
+
   it("all forget when one logs out, and all come back when one logs in", async () => {
     const [one, two] = [await online("one"), await online("two")];
     await two.account.logOut();
