@@ -17,7 +17,9 @@ case ${1:-} in
 esac
 out=${1:-benches/results/$(date +%F)-chaos}
 bin=${OORT_BENCH_BIN:-target/fast}
-seed=${SEED:-$(date +%s)}
+# Of the tests always the same.
+seed=${SEED:-${short:+7}}
+seed=${seed:-$(date +%s)}
 [ -x "$bin/oort-bench" ] && [ -x "$bin/oort" ] || cargo build --workspace --bins --profile fast
 
 # shellcheck source=deploy/bench/faults.sh
@@ -25,10 +27,10 @@ seed=${SEED:-$(date +%s)}
 
 failed=()
 # Nobody goes away by themselves: what is slow is slow because of the fault.
-crowd=(--users 40 --accounts 10 --groups 12 --sends 60 --departures 0 --patience 300 --herd 300)
+crowd=(--users 40 --accounts 10 --groups 12 --sends 60 --departures 0 --patience 300 --wait 300 --herd 300)
 standalone_faults=all cluster_faults=all
 if [ -n "$short" ]; then
-  crowd=(--users 20 --accounts 6 --groups 8 --sends 40 --departures 0 --patience 300 --hold 1.5 --calm 1)
+  crowd=(--users 20 --accounts 6 --groups 8 --sends 40 --departures 0 --patience 300 --wait 300 --hold 1.5 --calm 1)
   standalone_faults=kill-oort,clients-cut
   [ ${#mounted[@]} = 0 ] || standalone_faults+=,disk-full
   [ -z "$faketime" ] || standalone_faults+=,clock-jumps-back

@@ -32,8 +32,7 @@ trap 'exit 130' INT TERM
 if [ -n "${FULL_MYSQL:-}" ]; then
   small_disk "$services/mysql" 900
   touch "$services/replicated"
-  # It waits a minute for room before it tries again.
-  cluster+=(--disk "$services/mysql" --wait 200)
+  cluster+=(--disk "$services/mysql")
 fi
 if small_disk "$disk" 512; then
   standalone+=(--disk "$disk")

@@ -86,12 +86,12 @@ launch() {
   disown
 }
 
-wait_until() { # NAME WHAT COMMAND...: at most 60 s
+wait_until() { # NAME WHAT COMMAND...: at most 300 s
   local name=$1 what=$2; shift 2
-  local deadline=$((SECONDS + 60))
+  local deadline=$((SECONDS + 300))
   until "$@" >/dev/null 2>&1; do
     pid_of "$name" >/dev/null || { tail -n 20 "$dir/$name.log" >&2; die "$name ended while starting (log: $dir/$name.log)"; }
-    [ $SECONDS -lt $deadline ] || { tail -n 20 "$dir/$name.log" >&2; die "$name: no $what within 60 s (log: $dir/$name.log)"; }
+    [ $SECONDS -lt $deadline ] || { tail -n 20 "$dir/$name.log" >&2; die "$name: no $what within 300 s (log: $dir/$name.log)"; }
     sleep 0.1
   done
 }

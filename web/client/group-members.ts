@@ -1,6 +1,6 @@
 "use client";
 
-import { useCallback, useEffect, useState } from "react";
+import { useCallback, useEffect, useRef, useState } from "react";
 import type { Client, Member } from "@/lib/oort";
 import { useRefusalText } from "./refusal";
 import { useClient } from "./session";
@@ -25,12 +25,17 @@ export function useMembers(id: string) {
   const refusalText = useRefusalText();
   const [members, setMembers] = useState<readonly Member[] | null>(null);
   const [error, setError] = useState<string | null>(null);
+  /** The last one that was begun; answers to others come too late. */
+  const run = useRef(0);
   const load = useCallback(async () => {
+    const mine = ++run.current;
     try {
-      setMembers(await allMembers(client, id));
+      const all = await allMembers(client, id);
+      if (mine !== run.current) return;
+      setMembers(all);
       setError(null);
     } catch (refused) {
-      setError(refusalText(refused));
+      if (mine === run.current) setError(refusalText(refused));
     }
   }, [client, id, refusalText]);
   useEffect(() => void load(), [load]);

@@ -6,6 +6,9 @@ test("what one tells of oneself is kept, and others see it", async ({ devices, s
   const phone = await (await devices.get(1)).tab();
   await phone.logIn(ann.username, PASSWORD);
   await phone.page.goto("/settings/");
+  // It shows what was so before, and hears what comes.
+  await phone.isOnline();
+  await expect(phone.at("nick")).toBeVisible();
   await ann.chat.page.goto("/settings/");
   await expect(ann.chat.at("saveProfile")).toHaveCount(0);
   await ann.chat.at("nick").fill("Annie");

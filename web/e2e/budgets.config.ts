@@ -7,6 +7,5 @@ export default defineConfig({
   testMatch: "budgets.ts",
   projects: [{ name: "budgets" }],
   workers: 1,
-  timeout: 300_000,
   use: { ...base.use, trace: "off", screenshot: "off" },
 });

@@ -74,6 +74,7 @@ test("what was changed while a page was closed is so when it opens", async ({ de
 
   await act(ann.chat, "one", "recall");
   await act(ann.chat, "two", "edit");
+  await expect(ann.chat.at("composerText")).toHaveValue("two");
   await ann.chat.write("two and a half");
   await ann.chat.shows("two and a half");
   const again = await bob.device.tab();

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import type { Locator, Page } from "@playwright/test";
 import type { Chat } from "./people/chat";
+import { kept } from "./people/kept";
 import { type Chosen, picture, text, tone } from "./people/media";
 import { expect, test, unique } from "./people/test";
 import { Bot } from "./servers/bot";
@@ -86,6 +87,8 @@ test("nothing moves when a picture comes", async ({ devices, signUp, system }) =
   await choose(chat, picture("boat.png", 900, 600));
   await chat.write("Look");
   await chat.hasStored("Look");
+  // What still waits would be drawn beside it for a moment.
+  await expect.poll(async () => (await kept(chat.page)).outbox?.length).toBe(0);
   // Held back until the room that it has was measured.
   let letGo = () => {};
   const held = new Promise<void>((resolve) => {
@@ -130,7 +133,7 @@ test("sound and films are played piece by piece", async ({ devices, signUp, syst
   const horn = chat.at("attachment").nth(0).getByTestId("player");
   await play(horn);
   await expect.poll(() => position(horn)).toBeGreaterThan(0);
-  expect(parts[0]).toMatch(/^206 bytes=0-/);
+  await expect.poll(() => parts[0] ?? "").toMatch(/^206 bytes=0-/);
   await chat.at("play").click();
   const waves = chat.at("attachment").nth(1).getByTestId("player");
   await expect.poll(() => position(waves)).toBeGreaterThan(0);

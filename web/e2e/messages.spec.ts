@@ -1,5 +1,6 @@
 import type { Locator } from "@playwright/test";
 import type { Chat } from "./people/chat";
+import { marked, noteMarks } from "./people/marks";
 import { expect, PASSWORD, test, unique } from "./people/test";
 import { Bot } from "./servers/bot";
 
@@ -45,13 +46,14 @@ test("an answer quotes what it answers, and leads to it however far up it is", a
   const quote = row(phone, "I saw it").getByTestId("quote");
   await expect(quote).toContainText(ann.username);
   await expect(quote).toContainText("The very first");
+  await noteMarks(phone.page);
   await quote.click();
-  // For a moment only.
-  await expect(row(phone, "The very first")).toHaveAttribute("data-marked", "true");
+  await expect.poll(() => marked(phone.page)).toContain("1");
   await expect(row(phone, "The very first")).toBeInViewport();
 
   await phone.at("newMessages").click();
   await act(phone, row(phone, "I saw it"), "reply");
+  await expect(phone.at("replyBar")).toContainText("I saw it");
   await phone.write("Good");
   await phone.hasStored("Good");
   await expect(phone.at("replyBar")).toHaveCount(0);

@@ -5,7 +5,7 @@ import { launchOptions } from "./browser";
 import type { Shape } from "./servers/system";
 
 /** Longest wait for a condition. Generous: it never decides a passing test. */
-const PATIENCE_MS = 20_000;
+const PATIENCE_MS = 60_000;
 
 export default defineConfig<object, { shape: Shape }>({
   testMatch: "*.spec.ts",
@@ -15,7 +15,7 @@ export default defineConfig<object, { shape: Shape }>({
   forbidOnly: true,
   retries: 0,
   workers: 2,
-  timeout: 90_000,
+  timeout: 300_000,
   expect: { timeout: PATIENCE_MS },
   use: {
     launchOptions,

@@ -16,8 +16,7 @@ test("the service worker shows what is pushed, the newest of each conversation, 
   await chat.page.goto("/settings/");
   await chat.page.evaluate(() => navigator.serviceWorker.ready.then(() => undefined));
 
-  const [worker] = device.context.serviceWorkers();
-  if (!worker) throw new Error("the client has a service worker");
+  const worker = device.context.serviceWorkers()[0] ?? (await device.context.waitForEvent("serviceworker"));
   const session = await device.context.newCDPSession(chat.page);
   const registered = new Promise<{ registrationId: string; scopeURL: string }>((resolve) => {
     session.on("ServiceWorker.workerRegistrationUpdated", ({ registrations }) => {

@@ -4,6 +4,7 @@ import { expect, type Page } from "@playwright/test";
 import { adminTestids } from "../app/admin/testids";
 import { testids } from "../lib/testids";
 import type { Chat } from "./people/chat";
+import { isIndexed } from "./people/indexed";
 import { picture, text, tone } from "./people/media";
 import { PASSWORD, test, unique } from "./people/test";
 import { Bot } from "./servers/bot";
@@ -257,6 +258,7 @@ for (const colorScheme of ["light", "dark"] as const) {
     const name = unique("Crew ");
     const group = await ann.group(name, [bob.id]);
     await bob.send(group, "High tide at six");
+    await isIndexed(ann, "tide", 1);
     const found: string[] = [];
     const look = async () => {
       await fits(page);

@@ -1,5 +1,6 @@
 import { testids } from "../lib/testids";
 import type { Chat } from "./people/chat";
+import { kept } from "./people/kept";
 import { expect, test, unique } from "./people/test";
 import { Bot } from "./servers/bot";
 
@@ -60,6 +61,9 @@ test("what came while the page was closed begins at its line, too", async ({ sig
   const unread = async () => (await ann.call("GET", "/api/conversations")).conversations[0].unread;
   await expect.poll(unread).toBe(0);
   await expect.poll(() => chat.unread(bob.username)).toBe(0);
+  // And in what the next page begins with.
+  const read = expect.objectContaining({ id: conversation, entry: expect.objectContaining({ readSeq: 40 }) });
+  await expect.poll(async () => (await kept(chat.page)).conversations).toEqual(expect.arrayContaining([read]));
   await chat.page.close();
 
   await sendMany(bob, conversation, 60);

@@ -5,7 +5,7 @@ import { expect, test } from "./people/test";
 const WEB = fileURLToPath(new URL("..", import.meta.url));
 
 test("the SDK's conformance suite", async ({ system }) => {
-  test.setTimeout(300_000);
+  test.setTimeout(900_000);
   // Alone it starts servers of its own, so that it can restart them.
   const where = system.shape === "cluster" ? { OORT_URLS: system.doors().join(",") } : {};
   const suite = spawn("npm", ["--workspace", "sdk", "run", "conformance"], {

@@ -35,6 +35,8 @@ export class OortError extends Error {
   }
 }
 
+export const uniqueId = (): string => crypto.randomUUID();
+
 class Cell<T> implements Store<T> {
   readonly #listeners = new Set<() => void>();
   constructor(private value: T) {}

@@ -17,7 +17,7 @@ use crate::system::{Api, System};
 /// A larger one is nobody's to fill.
 const SIZE_MAX_BYTES: u64 = 4 << 30;
 /// Longest time until a full disk is noticed.
-const NOTICED: Duration = Duration::from_secs(30);
+const NOTICED: Duration = Duration::from_secs(300);
 /// What is freed meanwhile is filled again.
 const EVERY: Duration = Duration::from_millis(100);
 /// A disk that is full is noticed when something has to grow. The crowd's texts are short, these are not.

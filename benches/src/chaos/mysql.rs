@@ -10,6 +10,8 @@ use anyhow::{Context, ensure};
 const CUT_EVERY: Duration = Duration::from_millis(200);
 /// The rows that are locked: the newest conversations, those of the run among them.
 const ROWS: usize = 8;
+/// So long locks that a deadlock took are asked for again.
+const LOCKED: Duration = Duration::from_secs(60);
 /// Rows that make a transaction heavy: of two in a deadlock the lighter one loses.
 const WEIGHT_ROWS: usize = 500;
 /// Who may not write while the server is read-only: one without privileges over the server.
@@ -56,11 +58,18 @@ impl Mysql {
     /// Holds the rows of some conversations of `database` for `time`: longer than Oort waits for a lock, if it is long.
     pub(crate) fn lock_rows(&self, database: &str, time: Duration) -> anyhow::Result<()> {
         let seconds = time.as_secs_f64();
-        self.say(&format!(
+        let locks = format!(
             "USE `{database}`; BEGIN; SELECT id FROM conversations ORDER BY id DESC LIMIT {ROWS} FOR UPDATE; \
              SELECT SLEEP({seconds:.1}); ROLLBACK"
-        ))
-        .map(drop)
+        );
+        let give_up = Instant::now() + LOCKED;
+        loop {
+            match self.say(&locks) {
+                // Of a deadlock with a writer this may be the side that loses: again.
+                Err(error) if error.to_string().contains("ERROR 1213") && Instant::now() < give_up => {}
+                said => return said.map(drop),
+            }
+        }
     }
 
     /// For `time`, transactions that first lock the place of each conversation's next message in `database`, then the

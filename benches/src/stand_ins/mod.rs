@@ -155,15 +155,15 @@ fn say(told: &Told) -> anyhow::Result<()> {
 }
 
 fn tell(comets: &[StandIn], latency: &Latency) -> Told {
-    let mut latency = locked(latency);
+    // Not while it is locked: whoever takes a message locks the comet first.
+    let recorded = std::mem::replace(&mut *locked(latency), Recorder::new());
     let mut told = Told {
         streams: 0,
         taken: Vec::with_capacity(comets.len()),
         twice: 0,
         resyncs: 0,
-        latency: Counts::from(&*latency),
+        latency: Counts::from(&recorded),
     };
-    latency.clear();
     for comet in comets {
         comet.taken(|of_one| {
             told.streams += of_one.streams;

@@ -1,5 +1,7 @@
 //! The HTTP API of a server, for what is done around a run: accounts, conversations, histories.
 
+use std::time::{Duration, Instant};
+
 use anyhow::{Context, ensure};
 use bytes::Bytes;
 use http::{Method, Request, header};
@@ -10,6 +12,9 @@ use hyper_util::rt::TokioExecutor;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+/// Longest wait for a read that is refused for now, and the time between two attempts.
+const READ: Duration = Duration::from_secs(60);
+const AGAIN: Duration = Duration::from_millis(100);
 /// Members added to a group by one request.
 const MEMBERS_AT_ONCE: usize = 500;
 
@@ -121,7 +126,14 @@ impl Api {
         after: i64,
     ) -> anyhow::Result<(Vec<Stored>, bool)> {
         let path = format!("/api/conversations/{conversation}/messages?after={after}&limit=200");
-        let page = success(&path, self.call(Method::GET, &path, &reader.token, &Value::Null).await?)?;
+        // After a fault a store may be away for a moment longer.
+        let give_up = Instant::now() + READ;
+        let mut answer = self.call(Method::GET, &path, &reader.token, &Value::Null).await?;
+        while answer.0 == 503 && Instant::now() < give_up {
+            tokio::time::sleep(AGAIN).await;
+            answer = self.call(Method::GET, &path, &reader.token, &Value::Null).await?;
+        }
+        let page = success(&path, answer)?;
         let messages = page["messages"].as_array().context("a page without messages")?;
         let stored = messages.iter().map(|message| {
             Some(Stored {

@@ -8,6 +8,7 @@ import {
   Suspense,
   useCallback,
   useEffect,
+  useLayoutEffect,
   useRef,
   useState,
 } from "react";
@@ -85,6 +86,8 @@ export function Composer({
   const { id, name } = entry;
   const t = useTranslations("chat");
   const field = useRef<HTMLTextAreaElement>(null);
+  /** Where the caret goes with the text that is drawn next; null: it stays. */
+  const caret = useRef<number | null>(null);
   const { waiting, sent } = useStore(outgoing);
   const [text, setText] = useState(() => editing ?? waiting?.content ?? draftOf(id));
   const [busy, setBusy] = useState(false);
@@ -110,6 +113,13 @@ export function Composer({
     if (replying) field.current?.focus();
   }, [replying]);
   useEffect(() => () => onTyping(false), [onTyping]);
+  // With the text, not a frame later: keys that are pressed meanwhile would go elsewhere.
+  useLayoutEffect(() => {
+    if (caret.current === null) return;
+    field.current?.focus();
+    field.current?.setSelectionRange(caret.current, caret.current);
+    caret.current = null;
+  });
 
   function write(next: string) {
     setText(next);
@@ -167,12 +177,9 @@ export function Composer({
       const next = withMention(text, calling, user.username);
       calledIn(id).push(user);
       setCalling(null);
+      caret.current = next.caret;
       setText(next.text);
       keepDraft(id, next.text);
-      requestAnimationFrame(() => {
-        field.current?.focus();
-        field.current?.setSelectionRange(next.caret, next.caret);
-      });
     },
     [calling, text, id],
   );
@@ -212,11 +219,8 @@ export function Composer({
 
   function insert(emoji: string) {
     const { selectionStart = text.length, selectionEnd = text.length } = field.current ?? {};
+    caret.current = selectionStart + emoji.length;
     write(text.slice(0, selectionStart) + emoji + text.slice(selectionEnd));
-    requestAnimationFrame(() => {
-      field.current?.focus();
-      field.current?.setSelectionRange(selectionStart + emoji.length, selectionStart + emoji.length);
-    });
   }
 
   return (

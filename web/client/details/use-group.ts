@@ -1,6 +1,6 @@
 "use client";
 
-import { useCallback, useEffect, useState } from "react";
+import { useCallback, useEffect, useRef, useState } from "react";
 import type { Group } from "@/lib/oort";
 import { useGroupNews } from "../group-members";
 import { useRefusalText } from "../refusal";
@@ -12,12 +12,17 @@ export function useGroup(id: string) {
   const refusalText = useRefusalText();
   const [group, setGroup] = useState<Group | null>(null);
   const [error, setError] = useState<string | null>(null);
+  /** The last one that was begun; answers to others come too late. */
+  const run = useRef(0);
   const load = useCallback(async () => {
+    const mine = ++run.current;
     try {
-      setGroup(await client.groups.get(id));
+      const now = await client.groups.get(id);
+      if (mine !== run.current) return;
+      setGroup(now);
       setError(null);
     } catch (refused) {
-      setError(refusalText(refused));
+      if (mine === run.current) setError(refusalText(refused));
     }
   }, [client, id, refusalText]);
   useEffect(() => void load(), [load]);

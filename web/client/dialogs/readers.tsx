@@ -1,6 +1,6 @@
 "use client";
 
-import { useCallback, useEffect, useState } from "react";
+import { useCallback, useEffect, useRef, useState } from "react";
 import { useTranslations } from "use-intl";
 import { type Message, type Readers, refusalOf } from "@/lib/oort";
 import { testids } from "@/lib/testids";
@@ -31,15 +31,20 @@ export default function ReadersDialog({ conversation, item: { seq }, onClose }: 
   const [isBusy, setBusy] = useState(true);
   const [error, setError] = useState<string | null>(null);
 
+  /** The last one that was begun; answers to others come too late. */
+  const run = useRef(0);
   const load = useCallback(
     async (before: Readers | null) => {
+      const mine = ++run.current;
       setBusy(true);
       try {
         const page = await client.readers(conversation, seq, before?.readers?.at(-1)?.user.id);
+        if (mine !== run.current) return;
         const readers = page.readers === null ? null : [...(before?.readers ?? []), ...page.readers];
         setKnown({ ...page, readers });
         setError(null);
       } catch (refused) {
+        if (mine !== run.current) return;
         setError(refusalOf(refused).code === "forbidden" ? t("notSending") : refusalText(refused));
       }
       setBusy(false);

@@ -2,8 +2,8 @@ import type { BrowserContext, ConsoleMessage, Page } from "@playwright/test";
 
 /** Lines that a browser writes by itself when the network fails. */
 const NETWORK = [/^Failed to load resource: net::/, /^WebSocket connection to .* failed/];
-/** A page that asks who is logged in is told "nobody". */
-const ALWAYS = [/^Failed to load resource: the server responded with a status of 401/];
+/** A page that asks who is logged in is told "nobody"; a server that is busy says so, and is asked again. */
+const ALWAYS = [/^Failed to load resource: the server responded with a status of (401|503)/];
 
 /** Hears every breach of the content security policy, every error on the console and every exception of the pages of a context. */
 export class Guard {

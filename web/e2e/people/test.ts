@@ -48,7 +48,7 @@ export const test = base.extend<
       await use(system);
       await system.stop();
     },
-    { scope: "worker", timeout: 120_000 },
+    { scope: "worker", timeout: 300_000 },
   ],
   devices: async ({ browser, system }, use) => {
     const made: Device[] = [];

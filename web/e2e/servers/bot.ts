@@ -1,5 +1,9 @@
 import { randomUUID } from "node:crypto";
 
+/** Longest time for something to be taken that was refused for now. */
+const PATIENCE_MS = 60_000;
+const PAUSE_MS = 50;
+
 /** A person without a browser, over the HTTP API. */
 export class Bot {
   private constructor(
@@ -39,13 +43,13 @@ export class Bot {
   /** Sends until it is stored, under one id, so that it is stored once. */
   async sendSurely(conversation: string, content: string): Promise<number> {
     const clientMsgId = randomUUID();
-    const giveUpAt = Date.now() + 60_000;
+    const giveUpAt = Date.now() + PATIENCE_MS;
     for (;;) {
       try {
         return await this.send(conversation, content, clientMsgId);
       } catch (error) {
         if (Date.now() > giveUpAt) throw error;
-        await new Promise((resolve) => setTimeout(resolve, 50));
+        await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
       }
     }
   }
@@ -81,8 +85,21 @@ async function call(
   const headers: Record<string, string> = {};
   if (token) headers.authorization = `Bearer ${token}`;
   if (body !== undefined) headers["content-type"] = "application/json";
-  const response = await fetch(api + path, { method, headers, body: JSON.stringify(body) });
-  const text = await response.text();
-  if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${text}`);
-  return text ? JSON.parse(text) : undefined;
+  const giveUpAt = Date.now() + PATIENCE_MS;
+  for (;;) {
+    const response = await fetch(api + path, { method, headers, body: JSON.stringify(body) });
+    const text = await response.text();
+    if (response.ok) return text ? JSON.parse(text) : undefined;
+    // A server that is busy says so, and is asked again.
+    const isAgain = response.status === 503 && mayRepeat(method, body) && Date.now() < giveUpAt;
+    if (!isAgain) throw new Error(`${method} ${path}: ${response.status} ${text}`);
+    const waitMs = Number(response.headers.get("retry-after")) * 1000 || PAUSE_MS;
+    await new Promise((resolve) => setTimeout(resolve, waitMs));
+  }
+}
+
+/** Done twice it is as if it were done once. */
+function mayRepeat(method: string, body: unknown): boolean {
+  const isNamed = typeof body === "object" && body !== null && "clientMsgId" in body;
+  return method === "GET" || method === "PUT" || isNamed;
 }

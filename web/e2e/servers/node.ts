@@ -1,29 +1,25 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { openSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { freePort } from "../../sdk/tests/support/ports";
 
 /** Settings as environment variables. */
 export type Settings = Record<string, string>;
 
 /** Longest time for a process to serve or to end. */
-const PATIENCE_MS = 60_000;
+const PATIENCE_MS = 180_000;
 
-/** Which setting makes a process listen where it was found before. */
-const LISTEN: Record<string, Record<string, string>> = {
-  "": {
-    http: "OORT_COMET__HTTP_LISTEN",
-    tcp: "OORT_COMET__TCP_LISTEN",
-    grpc: "OORT_COMET__GRPC_LISTEN",
-    admin: "OORT_ADMIN__LISTEN",
-  },
-  comet: {
-    http: "OORT_COMET__HTTP_LISTEN",
-    tcp: "OORT_COMET__TCP_LISTEN",
-    grpc: "OORT_COMET__GRPC_LISTEN",
-    admin: "OORT_ADMIN__LISTEN",
-  },
-  logic: { http: "OORT_LOGIC__HTTP_LISTEN", grpc: "OORT_LOGIC__GRPC_LISTEN", admin: "OORT_ADMIN__LISTEN" },
-  job: { admin: "OORT_ADMIN__LISTEN" },
+/** Starts of a process whose port was taken between the look and the start. */
+const STARTS_MAX = 5;
+
+const COMET = ["OORT_COMET__HTTP_LISTEN", "OORT_COMET__TCP_LISTEN", "OORT_COMET__GRPC_LISTEN", "OORT_ADMIN__LISTEN"];
+
+/** The settings that say where a process listens. */
+const LISTEN: Record<string, string[]> = {
+  "": COMET,
+  comet: COMET,
+  logic: ["OORT_LOGIC__HTTP_LISTEN", "OORT_LOGIC__GRPC_LISTEN", "OORT_ADMIN__LISTEN"],
+  job: ["OORT_ADMIN__LISTEN"],
 };
 
 /** The binary under test. */
@@ -48,10 +44,17 @@ export class Node {
 
   /** Starts `oort <role>` (`""`: standalone) on free ports and waits until it serves. */
   static async start(name: string, role: string, folder: string, settings: Settings): Promise<Node> {
-    const free = Object.fromEntries(Object.values(LISTEN[role] ?? {}).map((setting) => [setting, "127.0.0.1:0"]));
-    const node = new Node(name, role, folder, { ...free, ...settings });
-    await node.launch();
-    return node;
+    for (let starts = 1; ; starts++) {
+      const own: Settings = {};
+      for (const setting of LISTEN[role] ?? []) own[setting] = `127.0.0.1:${await freePort()}`;
+      const node = new Node(name, role, folder, { ...own, ...settings });
+      try {
+        await node.launch();
+        return node;
+      } catch (error) {
+        if (starts === STARTS_MAX || !/address already in use/i.test(`${error}`)) throw error;
+      }
+    }
   }
 
   /** The bound `host:port` of `http`, `tcp`, `grpc` or `admin`. */
@@ -77,10 +80,6 @@ export class Node {
 
   /** After `kill` or `stop`: again, on the same ports and data. */
   async startAgain(): Promise<void> {
-    for (const [port, setting] of Object.entries(LISTEN[this.role] ?? {})) {
-      const address = this.addresses[port];
-      if (address) this.settings[setting] = address;
-    }
     await this.launch();
   }
 

@@ -120,7 +120,7 @@ function need(name: string): string {
 }
 
 async function until(isTrue: () => Promise<boolean>): Promise<void> {
-  const giveUpAt = Date.now() + 60_000;
+  const giveUpAt = Date.now() + 180_000;
   while (!(await isTrue())) {
     if (Date.now() > giveUpAt) throw new Error(`never came true: ${isTrue}`);
     await new Promise((resolve) => setTimeout(resolve, 20));

@@ -1,5 +1,6 @@
 import "fake-indexeddb/auto";
 import { afterEach, describe, expect, it } from "vitest";
+import { DEFAULT_LIMITS, TIMES } from "../../src/limits.js";
 import { eventually, type Oort, startOort } from "../support/oort.js";
 import { Person } from "../support/person.js";
 import { CuttingProxy } from "../support/proxy.js";
@@ -23,21 +24,31 @@ function member(person: Person): Person {
 
 describe("a client", () => {
   it("shows nothing of a server that is replaced, and loses nothing by it", async () => {
-    oort = await startOort({ OORT_COMET__RECONNECT_SPREAD_MS: "1500" });
+    oort = await startOort({ OORT_COMET__RECONNECT_SPREAD_MS: "8000" });
     const ann = member(await Person.join(oort.urls[0]!, "ann"));
     const bob = member(await Person.join(oort.urls[0]!, "bob"));
     const { id } = await ann.client.openDirect(bob.id);
+    // What is on screen is kept whole.
+    bob.client.conversation(id).open();
     const before = ann.states.length;
     let number = 0;
-    const timer = setInterval(() => ann.client.conversation(id).send(`${++number}`), 50);
+    const timer = setInterval(() => {
+      // All of them may have to wait, and what waits has a bound.
+      if (number < DEFAULT_LIMITS.outboxMax) ann.client.conversation(id).send(`${++number}`);
+    }, 50);
+    const beganAtMs = Date.now();
     await oort.restart?.();
+    const awayMs = Date.now() - beganAtMs;
     const hellos = () => ann.frames.filter(({ type }) => type === "hello").length;
     await eventually("ann is back", () => hellos() > 1);
+    const backMs = Date.now() - beganAtMs;
     clearInterval(timer);
     await eventually("all are there", () => bob.texts(id).length === number);
     expect(bob.texts(id)).toEqual(Array.from({ length: number }, (_, index) => `${index + 1}`));
-    expect(ann.frames.some(({ type }) => type === "reconnect")).toBe(true);
-    expect(new Set(ann.states.slice(before))).toEqual(new Set());
+    const told = ann.frames.find(({ type }) => type === "reconnect")!.payload as { afterMs: number };
+    // A machine that took longer to replace it than ann was told to wait has something to show.
+    if (awayMs < told.afterMs && backMs < told.afterMs + 2 * TIMES.graceMs)
+      expect(ann.states.slice(before)).toEqual([]);
   });
 
   it("renews its token in time, on the way and for the next connection", async () => {

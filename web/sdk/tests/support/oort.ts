@@ -1,8 +1,8 @@
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { mkdtempSync, openSync, readFileSync, rmSync } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { freePort } from "./ports.js";
 
 /** A server for the suite: the binary that OORT_BIN names, or the cluster that OORT_URLS lists. */
 export interface Oort {
@@ -19,7 +19,7 @@ export interface Oort {
 export async function eventually<T>(
   what: string,
   probe: () => T | Promise<T>,
-  patienceMs = 60_000,
+  patienceMs = 180_000,
 ): Promise<NonNullable<T>> {
   const giveUpMs = Date.now() + patienceMs;
   for (;;) {
@@ -91,15 +91,4 @@ async function standalone(binary: string, settings: Record<string, string>): Pro
       rmSync(folder, { recursive: true, force: true });
     },
   };
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.on("error", reject);
-    server.listen(0, "127.0.0.1", () => {
-      const { port } = server.address() as { port: number };
-      server.close(() => resolve(port));
-    });
-  });
 }

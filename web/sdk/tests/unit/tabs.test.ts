@@ -38,8 +38,8 @@ async function open(tab: string): Promise<Client> {
 
 async function online(tab: string): Promise<Client> {
   const client = await open(tab);
-  await eventually(`${tab} is online`, () => isOnline(client), 5000);
-  await eventually(`${tab} knows`, () => client.conversations.get().length === 2, 5000);
+  await eventually(`${tab} is online`, () => isOnline(client));
+  await eventually(`${tab} knows`, () => client.conversations.get().length === 2);
   return client;
 }
 
@@ -132,7 +132,7 @@ describe("tabs", () => {
     browser.crash("two");
     await eventually("one has taken it over", () => texts(one, "7").includes("left behind"));
     browser.isReachable = true;
-    await eventually("it is stored", () => server.rooms.get("7")!.messages.length === 1, 10_000);
+    await eventually("it is stored", () => server.rooms.get("7")!.messages.length === 1);
     await eventually(
       "it is shown as stored",
       () => one.conversation("7").log.get().items[0]?.kind === "message",
@@ -149,7 +149,7 @@ describe("tabs", () => {
     expect(after.me.get()).toMatchObject(ANN);
     expect(after.connection.get().state).not.toBe("online");
     browser.isReachable = true;
-    await eventually("online", () => isOnline(after), 10_000);
+    await eventually("online", () => isOnline(after));
     // It said what it knows, and was told only what is new.
     expect(browser.sinces).toEqual([null, "3"]);
     expect(after.conversations.get()).toHaveLength(2);
@@ -199,11 +199,11 @@ describe("tabs", () => {
     await eventually("both are left alone", () => told().at(-1) === true);
     browser.isReachable = false;
     for (const socket of [...browser.sockets.keys()]) socket.end(1006, "");
-    await eventually("the connection is gone", () => !isOnline(one) && !isOnline(two), 5000);
+    await eventually("the connection is gone", () => !isOnline(one) && !isOnline(two));
     two.setAway(false);
     const before = told().length;
     browser.isReachable = true;
-    await eventually("both are back", () => isOnline(one) && isOnline(two), 10_000);
+    await eventually("both are back", () => isOnline(one) && isOnline(two));
     await eventually("the server knows that one is used", () => told().slice(before).at(-1) === false);
   });
 
