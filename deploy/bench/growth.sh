@@ -27,9 +27,9 @@ measure() { # SCENARIO OPTIONS...: a run that hangs is ended
 }
 
 # Members of one room, then connections of which one is meant.
-measure fanout --members 10,100,1000,4000,16000 --mode one,batch --cycles 3 --seconds 1
+measure fanout --dialect json --members 10,100,1000,4000,16000 --mode one,batch --cycles 3 --seconds 1
 for members in 100 1000 4000 16000; do
-  measure push --members "$members" --cycles 3 --seconds 3
+  measure push --dialect json --members "$members" --cycles 3 --seconds 3
 done
 # Conversations, as many messages a second over all of them.
 for rooms in 1 10 100 1000 5000; do

@@ -232,7 +232,7 @@ pub(super) const ROWS: &[Row] = &[
     },
 ];
 
-const IDLE_JSON: &[(&str, &str)] = &[("servers", "1"), ("dialect", "json")];
+const IDLE_JSON: &[(&str, &str)] = &[("servers", "1"), ("dialect", "json"), ("tls", "")];
 const MILLION: &[(&str, &str)] = &[("connections", "1000000")];
 const IDLE_PACKETS: &[(&str, &str)] = &[("servers", "1"), ("dialect", "packet-ws")];
 /// 50 sends a second: what an idle machine shows.

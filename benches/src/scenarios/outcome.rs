@@ -26,6 +26,9 @@ impl Outcome {
         let mut params: BTreeMap<String, Value> =
             params.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
         params.insert("dialect".into(), dialect_name(lane.dialect).into());
+        if let Some(tls) = lane.setup.target.tls {
+            params.insert("tls".into(), tls.name().into());
+        }
         let result = RunResult {
             scenario: scenario.into(),
             target: lane.name.into(),

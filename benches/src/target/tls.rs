@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use clap::ValueEnum;
 use rustls::client::Resumption;
 use rustls::pki_types::CertificateDer;
@@ -23,6 +25,16 @@ pub(crate) enum Tls {
     Resumed,
 }
 
+impl Tls {
+    /// As results name it.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Full => "full",
+            Self::Resumed => "resumed",
+        }
+    }
+}
+
 /// A certificate in files, for as long as this lives.
 #[derive(Debug)]
 pub(crate) struct Identity {
@@ -35,8 +47,8 @@ impl Identity {
         let key = rcgen::KeyPair::generate()?;
         let certificate = rcgen::CertificateParams::new(vec![NAME.to_owned()])?.self_signed(&key)?;
         let folder = TempDir::with_prefix("oort-bench-")?;
-        std::fs::write(folder.path().join("key.pem"), key.serialize_pem())?;
-        std::fs::write(folder.path().join("cert.pem"), certificate.pem())?;
+        std::fs::write(folder.path().join("key.pem"), pem("PRIVATE KEY", key.serialized_der()))?;
+        std::fs::write(folder.path().join("cert.pem"), pem("CERTIFICATE", certificate.der()))?;
         Ok(Self { client: client(tls, certificate.der().clone())?, folder })
     }
 
@@ -50,6 +62,11 @@ impl Identity {
     pub(crate) fn client(&self) -> Arc<ClientConfig> {
         Arc::clone(&self.client)
     }
+}
+
+/// RFC 7468, on one line, which parsers take.
+fn pem(label: &str, der: &[u8]) -> String {
+    format!("-----BEGIN {label}-----\n{}\n-----END {label}-----\n", STANDARD.encode(der))
 }
 
 fn client(tls: Tls, root: CertificateDer<'static>) -> anyhow::Result<Arc<ClientConfig>> {
