@@ -31,12 +31,13 @@ measure fanout --dialect json --members 10,100,1000,4000,16000 --mode one,batch 
 for members in 100 1000 4000 16000; do
   measure push --dialect json --members "$members" --cycles 3 --seconds 3
 done
-# Conversations, as many messages a second over all of them.
-for rooms in 1 10 100 1000 5000; do
-  measure send --shape standalone --kind group --rooms "$rooms" --rate 1000 --seconds 10
+# Conversations, as many messages a second over all of them; each of four people has a connection in a quarter of them.
+for rooms in 4 100 1000 10000; do
+  measure send --shape standalone --kind group --rooms "$rooms" --rate 1000 --seconds 10 \
+    --set comet.rooms_per_connection_max=20000
 done
 # Comets, of which each has a part of the members of every conversation.
-for comets in 1 2 4 8; do
+for comets in 1 3 5 8; do
   measure send --shape cluster --comets "$comets" --members 1600 --rate 40 --seconds 10 --services "$services"
 done
 

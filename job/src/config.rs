@@ -93,6 +93,10 @@ pub struct LinkConfig {
     pub window_batches: usize,
     /// Longest wait for a stream to open, ms.
     pub open_timeout_ms: u64,
+    /// Streams that begin to open at the same time.
+    pub opening_max: u32,
+    /// How long one that opens keeps the next from beginning, ms.
+    pub opening_turn_ms: u64,
     /// Longest wait for the ack of a batch, ms; then the stream is opened anew.
     pub ack_timeout_ms: u64,
     /// First wait before a stream is opened again, ms.
@@ -163,6 +167,8 @@ impl Default for LinkConfig {
             batch_bytes_max: 1024 * 1024,
             window_batches: 8,
             open_timeout_ms: 3_000,
+            opening_max: 64,
+            opening_turn_ms: 500,
             ack_timeout_ms: 30_000,
             reconnect_min_ms: 50,
             reconnect_max_ms: 2_000,
@@ -200,8 +206,10 @@ impl Config {
             (self.dead_letter_patience_ms, "dead_letter_patience_ms"),
             (pipeline.fence_wait_ms, "pipeline.fence_wait_ms"),
             (link.open_timeout_ms, "link.open_timeout_ms"),
+            (link.opening_turn_ms, "link.opening_turn_ms"),
             (link.ack_timeout_ms, "link.ack_timeout_ms"),
             (link.reconnect_min_ms, "link.reconnect_min_ms"),
+            (u64::from(link.opening_max), "link.opening_max"),
             (u64::from(link.batch_refusals_max), "link.batch_refusals_max"),
             (grpc.connect_timeout_ms, "grpc.connect_timeout_ms"),
             (grpc.keep_alive_interval_ms, "grpc.keep_alive_interval_ms"),

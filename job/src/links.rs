@@ -3,10 +3,10 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use oort_api::directory::{self, Census, CometInfo, CometRef, Directory};
+use oort_api::directory::{self, Census, CometInfo, CometRef, Directory, Lookup};
 use oort_api::trail::Ring;
 use parking_lot::Mutex;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, Semaphore};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
@@ -36,12 +36,50 @@ pub(crate) struct Links {
     state: Mutex<State>,
     tasks: Mutex<JoinSet<()>>,
     recheck: Arc<Notify>,
+    /// Streams that may be opened at the same time.
+    turns: Arc<Semaphore>,
     stop: CancellationToken,
 }
 
-/// Comets whose entries were complete when the directory was read, and how
-/// often each had announced everything by then.
-pub(crate) type Settled = HashMap<CometRef, i64>;
+/// The list of comets, as it was read at one time.
+#[derive(Debug, Default)]
+pub(crate) struct Reading {
+    /// Read before the list: while a look-up ends with the same, only leases
+    /// have ended since.
+    census: Option<Census>,
+    comets: Arc<[CometRef]>,
+    by_id: HashMap<String, Listed>,
+    /// Each had a link, nobody else had, and all entries were complete.
+    is_calm: bool,
+}
+
+#[derive(Debug)]
+struct Listed {
+    epoch: i64,
+    /// How often it had announced everything; `None` while it is at it, and
+    /// its entries are not complete.
+    announced: Option<i64>,
+}
+
+impl Reading {
+    fn new(census: Option<Census>, live: &[CometInfo]) -> Self {
+        let listed = |info: &CometInfo| {
+            let announced = (!info.announcing).then_some(info.announcements);
+            (info.comet.id.clone(), Listed { epoch: info.comet.epoch, announced })
+        };
+        let comets = live.iter().map(|info| info.comet.clone()).collect();
+        Self { census, comets, by_id: live.iter().map(listed).collect(), is_calm: false }
+    }
+
+    fn holds(&self, comet: &CometRef) -> bool {
+        self.by_id.get(&comet.id).is_some_and(|listed| listed.epoch == comet.epoch)
+    }
+
+    /// How often a comet had announced everything, if its entries were complete.
+    fn announced(&self, comet: &CometRef) -> Option<i64> {
+        self.by_id.get(&comet.id).filter(|listed| listed.epoch == comet.epoch)?.announced
+    }
+}
 
 /// The comets, as the directory and their streams show them.
 #[derive(Debug, Clone)]
@@ -60,11 +98,8 @@ struct State {
     /// Given over for dead with what they were owed: should one come back to
     /// life, it owes its sessions a resync.
     dead: HashSet<CometRef>,
-    /// As last read; `None` = never yet.
-    settled: Option<Arc<Settled>>,
-    /// The comets when they were last read, if each had a link and all of its
-    /// entries in the directory: good for as long as the census is the same.
-    calm: Option<(Census, Arc<[CometRef]>)>,
+    /// The comets as last read; `None` = never yet.
+    reading: Option<Arc<Reading>>,
 }
 
 impl Links {
@@ -86,6 +121,7 @@ impl Links {
             state: Mutex::default(),
             tasks: Mutex::default(),
             recheck: Arc::new(Notify::new()),
+            turns: Arc::new(Semaphore::new(config.link.opening_max as usize)),
             stop: CancellationToken::new(),
         }
     }
@@ -96,25 +132,23 @@ impl Links {
     }
 
     /// Reads the live comets: links to new ones are opened, those whose
-    /// incarnation is gone end. Answers with the live ones.
-    pub(crate) async fn refresh(&self) -> Result<Vec<CometInfo>, directory::Error> {
+    /// incarnation is gone end. Answers with what was read.
+    pub(crate) async fn refresh(&self) -> Result<Arc<Reading>, directory::Error> {
         // Before the list: a change in between shows at the next look.
-        let (_, census) = self.directory.look_up(&[], &[], &[]).await?;
+        let Lookup { census, .. } = self.directory.look_up(&[], &[], &[]).await?;
         let live = self.directory.comets().await?;
         let now = Instant::now();
-        let settled = live.iter().filter(|info| !info.announcing);
-        let settled = settled.map(|info| (info.comet.clone(), info.announcements)).collect();
-        let gone = {
+        let mut reading = Reading::new(census, &live);
+        let (reading, gone) = {
             let mut state = self.state.lock();
-            state.settled = Some(Arc::new(settled));
             for info in &live {
                 self.ensure(&mut state, info);
             }
-            let gone = self.absent(&mut state, &live, now);
-            let is_calm = state.links.len() == live.len() && !live.iter().any(|info| info.announcing);
-            let comets = || live.iter().map(|info| info.comet.clone()).collect();
-            state.calm = census.filter(|_| is_calm).map(|census| (census, comets()));
-            gone
+            let gone = self.absent(&mut state, &reading, now);
+            reading.is_calm = state.links.len() == live.len() && !live.iter().any(|info| info.announcing);
+            let reading = Arc::new(reading);
+            state.reading = Some(Arc::clone(&reading));
+            (reading, gone)
         };
         for (comet, link) in gone {
             if link.abandon() {
@@ -126,60 +160,64 @@ impl Links {
                 }
             }
         }
-        Ok(live)
+        Ok(reading)
     }
 
-    /// The comets whose entries were complete at the last read, which is made
-    /// now if there was none.
-    pub(crate) async fn settled(&self) -> Result<Arc<Settled>, directory::Error> {
-        let settled = self.state.lock().settled.clone();
-        if let Some(settled) = settled {
-            return Ok(settled);
+    /// The comets as they were last read, which is done now if never yet.
+    pub(crate) async fn reading(&self) -> Result<Arc<Reading>, directory::Error> {
+        let reading = self.state.lock().reading.clone();
+        match reading {
+            Some(reading) => Ok(reading),
+            None => self.refresh().await,
         }
-        self.refresh().await?;
-        Ok(self.state.lock().settled.clone().unwrap_or_default())
     }
 
-    /// What a look-up can be trusted with that ended with this census: all,
-    /// if nothing of the comets has changed since they were last read.
-    pub(crate) fn calm(&self, census: Option<&Census>) -> Option<Seen> {
-        let state = self.state.lock();
-        let (read, comets) = state.calm.as_ref()?;
-        (Some(read) == census).then(|| Seen { comets: Arc::clone(comets), unsettled: Vec::new() })
+    /// The last reading, if the list would be read the same after this
+    /// look-up: nothing has changed since but leases that ended, and none of
+    /// those that have is among what was looked up.
+    pub(crate) fn still_good(&self, lookup: &Lookup) -> Option<Arc<Reading>> {
+        let reading = self.state.lock().reading.clone()?;
+        let is_good = reading.census.is_some() && reading.census == lookup.census;
+        (is_good && !lookup.lapsed.iter().any(|comet| reading.holds(comet))).then_some(reading)
     }
 
     /// What a look-up can be trusted with that was made after `before` was
-    /// read and before `live` was.
+    /// read and before `after` was, or might have been.
     ///
     /// The directory said all of a comet in between if its entries were
     /// complete both times and it announced nothing meanwhile. Of others it
     /// may know nothing, although they are online.
-    pub(crate) fn seen(&self, before: &Settled, live: &[CometInfo]) -> Seen {
+    pub(crate) fn seen(&self, before: &Arc<Reading>, after: &Arc<Reading>) -> Seen {
+        if after.is_calm && Arc::ptr_eq(before, after) {
+            return Seen { comets: Arc::clone(&after.comets), unsettled: Vec::new() };
+        }
         let state = self.state.lock();
-        let by_id: HashMap<&str, &CometInfo> =
-            live.iter().map(|info| (info.comet.id.as_str(), info)).collect();
-        let (mut comets, mut unsettled) = (Vec::new(), Vec::new());
+        let (mut lost, mut unsettled) = (Vec::new(), Vec::new());
         for (comet, link) in &state.links {
-            match by_id.get(comet.id.as_str()).filter(|info| info.comet.epoch >= comet.epoch) {
-                Some(info) if info.comet.epoch > comet.epoch => {}
-                Some(info) if !info.announcing && before.get(comet) == Some(&info.announcements) => {}
+            match after.by_id.get(&comet.id).filter(|listed| listed.epoch >= comet.epoch) {
+                Some(listed) if listed.epoch > comet.epoch => {}
+                Some(listed) if listed.announced.is_some() && before.announced(comet) == listed.announced => {
+                }
                 Some(_) => unsettled.push(comet.clone()),
                 None if link.is_connected() => {
                     unsettled.push(comet.clone());
-                    comets.push(comet.clone());
+                    lost.push(comet.clone());
                 }
                 None => link.owe_resync(),
             }
         }
-        comets.extend(live.iter().map(|info| info.comet.clone()));
-        Seen { comets: comets.into(), unsettled }
+        let comets = match &lost[..] {
+            [] => Arc::clone(&after.comets),
+            lost => lost.iter().chain(&*after.comets).cloned().collect(),
+        };
+        Seen { comets, unsettled }
     }
 
-    /// Reads the live comets again and again until stopped.
+    /// Looks at the live comets again and again until stopped.
     pub(crate) async fn watch(&self) -> Result<(), Error> {
         let mut is_answering = true;
         loop {
-            let outcome = self.refresh().await;
+            let outcome = self.look().await;
             if let Err(error) = &outcome {
                 self.metrics.directory_failures.inc();
                 if is_answering {
@@ -194,6 +232,24 @@ impl Links {
                 () = sleep(ms(self.lease_poll_ms)) => {}
             }
         }
+    }
+
+    /// Reads the live comets if any may have come or gone. While each is
+    /// reached and the census is the same, none has.
+    async fn look(&self) -> Result<(), directory::Error> {
+        if self.is_each_reached() {
+            let lookup = self.directory.look_up(&[], &[], &[]).await?;
+            if self.still_good(&lookup).is_some() {
+                return Ok(());
+            }
+        }
+        self.refresh().await.map(drop)
+    }
+
+    fn is_each_reached(&self) -> bool {
+        let state = self.state.lock();
+        let is_calm = state.reading.as_ref().is_some_and(|reading| reading.is_calm);
+        is_calm && state.links.values().all(|link| link.is_connected())
     }
 
     /// Gives up the comets that owe something to this partition's reader,
@@ -223,21 +279,24 @@ impl Links {
         let link = CometLink::new(info.clone(), &self.config, &self.metrics, &self.trail, owes_resync);
         let link = Arc::new(link);
         state.links.insert(info.comet.clone(), Arc::clone(&link));
-        let task = link.run(Arc::clone(&self.dialer), Arc::clone(&self.recheck), self.stop.clone());
+        let task = link.run(
+            Arc::clone(&self.dialer),
+            Arc::clone(&self.turns),
+            Arc::clone(&self.recheck),
+            self.stop.clone(),
+        );
         self.tasks.lock().spawn(task);
     }
 
     /// Links whose incarnation is gone: replaced by a newer one, refused at
     /// its own address, or without a lease for long enough.
-    fn absent(&self, state: &mut State, live: &[CometInfo], now: Instant) -> Vec<(CometRef, Arc<CometLink>)> {
-        let live: HashMap<&str, i64> =
-            live.iter().map(|info| (info.comet.id.as_str(), info.comet.epoch)).collect();
+    fn absent(&self, state: &mut State, read: &Reading, now: Instant) -> Vec<(CometRef, Arc<CometLink>)> {
         let State { links, absent_since, .. } = state;
         links
             .iter()
-            .filter(|(comet, link)| match live.get(comet.id.as_str()) {
-                Some(&epoch) if epoch == comet.epoch => false,
-                Some(&epoch) if epoch > comet.epoch => true,
+            .filter(|(comet, link)| match read.by_id.get(&comet.id) {
+                Some(listed) if listed.epoch == comet.epoch => false,
+                Some(listed) if listed.epoch > comet.epoch => true,
                 _ => {
                     let since = *absent_since.entry((*comet).clone()).or_insert(now);
                     link.is_refused() || now >= since + ms(self.lease_gone_after_ms)

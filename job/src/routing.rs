@@ -88,16 +88,16 @@ impl Routing {
         keys: &[SessionKey],
         rooms: &[RoomKey],
     ) -> Result<Found, directory::Error> {
-        let before = self.links.settled().await?;
-        let (routes, census) = self.directory.look_up(users, keys, rooms).await?;
-        if let Some(Seen { comets, unsettled }) = self.links.calm(census.as_ref()) {
-            return Ok(Found { routes, comets, unsettled });
-        }
+        let before = self.links.reading().await?;
+        let lookup = self.directory.look_up(users, keys, rooms).await?;
         // After the routes: whatever was lost before they were read shows. A
         // broadcast needs the list as it is now, too: a comet that came since
         // the last look may already have sessions that read their heads.
-        let live = self.links.refresh().await?;
-        let Seen { comets, unsettled } = self.links.seen(&before, &live);
-        Ok(Found { routes, comets, unsettled })
+        let after = match self.links.still_good(&lookup) {
+            Some(reading) => reading,
+            None => self.links.refresh().await?,
+        };
+        let Seen { comets, unsettled } = self.links.seen(&before, &after);
+        Ok(Found { routes: lookup.routes, comets, unsettled })
     }
 }

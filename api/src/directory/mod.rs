@@ -174,9 +174,22 @@ pub struct Routes {
 /// is retired; and before entries are swept. So while it stays the same, a
 /// reader that knows the list of comets need not read it again: what was not
 /// found in between is not there. (That a lease merely ended does not change
-/// it; an entry that names such a comet does away with the mark.)
+/// it; see [`Lookup::lapsed`].)
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Census(String);
+
+/// What a look-up found.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Lookup {
+    /// Where the things asked for are.
+    pub routes: Routes,
+    /// Incarnations without a lease that entries of them name, each once. A
+    /// reader whose list of comets holds one of them has to read it again: it
+    /// may be alive and was slow to renew.
+    pub lapsed: Vec<CometRef>,
+    /// Read after the routes; `None` = the list of comets has to be read.
+    pub census: Option<Census>,
+}
 
 /// The directory. Cheap to clone behind an `Arc`; every call is bounded by
 /// the timeout in its settings.
@@ -216,17 +229,17 @@ pub trait Directory: Send + Sync + fmt::Debug + 'static {
     async fn leave_rooms(&self, comet: &CometRef, rooms: &[RoomEntry]) -> Result<(), Error>;
 
     /// Looks up all of them in one round trip (each should be distinct), and
-    /// after that the census; `None` = read the list of comets.
+    /// after that the census.
     async fn look_up(
         &self,
         users: &[UserId],
         keys: &[SessionKey],
         rooms: &[RoomKey],
-    ) -> Result<(Routes, Option<Census>), Error>;
+    ) -> Result<Lookup, Error>;
 
-    /// As [`look_up`](Self::look_up), without the census.
+    /// The routes of a [`look_up`](Self::look_up) alone.
     async fn route(&self, users: &[UserId], keys: &[SessionKey], rooms: &[RoomKey]) -> Result<Routes, Error> {
-        Ok(self.look_up(users, keys, rooms).await?.0)
+        Ok(self.look_up(users, keys, rooms).await?.routes)
     }
 
     /// The sessions of a user on live incarnations, by key.

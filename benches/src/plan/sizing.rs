@@ -97,8 +97,6 @@ impl Sizing {
 const LEAST: f64 = 2.0;
 /// Least brokers: a majority stays when one stops.
 const LEAST_BROKERS: f64 = 3.0;
-/// Seconds between two looks of a job at the list of comets (`job.links.lease_poll_ms`).
-const LEASE_POLL_S: f64 = 2.0;
 const GIB: f64 = 1024.0 * 1024.0 * 1024.0;
 
 /// What `demand` needs.
@@ -116,7 +114,7 @@ pub(super) fn size(demand: &Demand, of: &Assumptions, cost: &UnitCosts) -> Sizin
     );
     let partitions = whole(demand.records / (cost.partition_records_per_s * of.fill)).max(job.nodes).max(4.0);
     let store = store(demand, of, cost);
-    let redis = redis(demand, of, cost, &[comet.nodes, job.nodes], shares_per_record);
+    let redis = redis(demand, of, cost, comet.nodes, shares_per_record);
     let ceilings = ceilings(cost, &[comet.nodes, job.nodes, store.most(), redis.most()], demand.connections);
     Sizing {
         partitions,
@@ -170,12 +168,13 @@ const ROUNDS_MAX: usize = 1000;
 
 fn jobs(demand: &Demand, of: &Assumptions, cost: &UnitCosts, comets: f64, shares_per_record: f64) -> Tier {
     let work = demand.records * (cost.job_us_per_record + shares_per_record * cost.job_us_per_share);
+    // Every job keeps a stream to every comet, so these do not shrink with more jobs.
+    let kept_alive = cpu(comets * cost.job_us_per_stream_s, of).min(0.99);
     Tier::of(
         "job",
         LEAST,
         &[
-            ("CPU", cpu(work, of)),
-            // Every job keeps a stream to every comet, so this one does not shrink with more jobs.
+            ("CPU", cpu(work, of) / (1.0 - kept_alive)),
             ("memory", comets * cost.job_bytes_per_stream / (of.memory_gib * GIB * of.fill)),
         ],
     )
@@ -196,18 +195,11 @@ fn kafka(demand: &Demand, of: &Assumptions, cost: &UnitCosts) -> Tier {
 }
 
 /// One core each: Redis runs commands on one thread.
-fn redis(
-    demand: &Demand,
-    of: &Assumptions,
-    cost: &UnitCosts,
-    nodes: &[f64; 2],
-    shares_per_record: f64,
-) -> Tier {
-    let [comets, jobs] = *nodes;
+fn redis(demand: &Demand, of: &Assumptions, cost: &UnitCosts, comets: f64, shares_per_record: f64) -> Tier {
     let new_rooms = of.rooms_per_user * (shares_per_record / demand.reach).min(1.0);
     let us = demand.records * cost.redis_us_per_lookup
         + demand.connects * (1.0 + new_rooms) * cost.redis_us_per_write
-        + comets * jobs / LEASE_POLL_S * cost.redis_us_per_lease_read;
+        + comets * cost.redis_us_per_comet_s;
     let bytes = demand.connections * cost.redis_bytes_per_session
         + demand.rooms * shares_per_record * cost.redis_bytes_per_room_entry;
     Tier::of(

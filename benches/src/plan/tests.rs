@@ -94,7 +94,7 @@ fn costs_of_a_file_are_whole_and_known() {
 fn the_fullest_ceiling_is_named_and_one_beyond_is_marked() {
     let text = text(&options(&["--online", "1000,1000000000", "--costs"])).expect("a plan");
     assert!(text.contains("**beyond**: "), "{text}");
-    assert!(text.contains("| `comet_us_per_delivery` | 4.30 | goal |"), "{text}");
+    assert!(text.contains("| `comet_us_per_delivery` | 8.00 | measured |"), "{text}");
 }
 
 /// Assumptions with everything that a person may change somewhere in its range.

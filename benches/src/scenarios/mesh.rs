@@ -38,6 +38,10 @@ const LOOK: Duration = Duration::from_millis(50);
 const PUBLISH: Duration = Duration::from_secs(30);
 /// Longest wait for all streams, and for all that was published.
 const PATIENCE: Duration = Duration::from_secs(300);
+/// A stretch of messages before anything is measured.
+const WARM_UP: Duration = Duration::from_secs(3);
+/// How late the 99th of a hundred messages may be for the system to be at rest.
+const AT_REST: Duration = Duration::from_millis(500);
 
 /// Options of `oort-bench mesh`.
 #[derive(Debug, Clone, Args)]
@@ -103,8 +107,7 @@ async fn measure(options: &Options) -> anyhow::Result<RunResult> {
     figure("open_s", begun.elapsed().as_secs_f64());
     figure("streams", ratio((comets * jobs) as u64, 1));
     progress.phase("warming up");
-    mesh.publish_for(Duration::from_secs(3)).await?;
-    mesh.wait_for_all(0..options.processes).await?;
+    mesh.settle(options.processes).await?;
     let open = mesh.usage().await?;
     for (name, bytes) in open.memory_since(&before) {
         figure(&format!("{name}_bytes_per_stream"), ratio(bytes, (comets * jobs) as u64));
@@ -326,6 +329,21 @@ impl Mesh {
             }
             ensure!(Instant::now() < give_up, "{open} of {streams} streams are open after {PATIENCE:?}");
             sleep(LOOK).await;
+        }
+    }
+
+    /// Sends until messages arrive as quickly as they do at rest: the readers of the bus have shared out its partitions.
+    async fn settle(&mut self, processes: usize) -> anyhow::Result<()> {
+        let give_up = Instant::now() + PATIENCE;
+        loop {
+            self.latency()?;
+            self.publish_for(WARM_UP).await?;
+            self.wait_for_all(0..processes).await?;
+            let slowest = Duration::from_nanos(self.latency()?.histogram().value_at_quantile(0.99));
+            if slowest < AT_REST {
+                return Ok(());
+            }
+            ensure!(Instant::now() < give_up, "messages still take {slowest:?} after {PATIENCE:?}");
         }
     }
 

@@ -13,7 +13,7 @@ use crate::load::run::{self, Outcome, ratio};
 use crate::load::stored::{self, Found};
 use crate::report::{Latency, Machine, OutputOptions, Progress, RunResult, Verdict};
 use crate::stages::Stages;
-use crate::system::{System, SystemOptions, block_on};
+use crate::system::{Shape, System, SystemOptions, block_on};
 
 /// Options of `oort-bench send`.
 #[derive(Debug, Clone, Args)]
@@ -135,6 +135,9 @@ fn params(system: &SystemOptions, load: &LoadOptions, rooms: usize) -> BTreeMap<
     ];
     if load.offline > 0 {
         params.push(("offline", json!(load.offline)));
+    }
+    if system.shape == Shape::Cluster && system.comets != 2 {
+        params.push(("comets", json!(system.comets)));
     }
     if load.via == Via::Ws {
         params.extend([("window", json!(load.window)), ("per_frame", json!(load.per_frame))]);

@@ -2,12 +2,13 @@
 //! takes acks, and opens it again when it breaks.
 
 use std::collections::{HashMap, VecDeque};
+use std::pin::pin;
 use std::sync::Arc;
 
 use futures_util::StreamExt as _;
 use oort_api::pb::oort::v1::{Missing, PushAck, PushBatch};
 use oort_api::trail::{Mark, now_us};
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::{Notify, Semaphore, mpsc};
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 use tonic::{Code, Status};
@@ -17,7 +18,7 @@ use super::{CometLink, finish};
 use crate::backoff::Backoff;
 use crate::config::ms;
 use crate::flight::Share;
-use crate::link::CometDialer;
+use crate::link::{AckStream, CometDialer};
 use crate::queue::Bounds;
 use crate::window::Acked;
 
@@ -27,6 +28,7 @@ impl CometLink {
     pub(crate) async fn run(
         self: Arc<Self>,
         dialer: Arc<dyn CometDialer>,
+        turns: Arc<Semaphore>,
         recheck: Arc<Notify>,
         stop: CancellationToken,
     ) {
@@ -36,7 +38,7 @@ impl CometLink {
                 biased;
                 () = self.gone.cancelled() => break,
                 () = stop.cancelled() => break,
-                end = self.one_stream(dialer.as_ref(), &mut backoff) => end,
+                end = self.one_stream(dialer.as_ref(), &turns, &mut backoff) => end,
             };
             self.stream_ended(&end, &recheck);
             tokio::select! {
@@ -49,14 +51,12 @@ impl CometLink {
     }
 
     /// One stream, from opening to its end; answers with why it ended.
-    async fn one_stream(&self, dialer: &dyn CometDialer, backoff: &mut Backoff) -> Status {
-        let info = self.state.lock().info.clone();
+    async fn one_stream(&self, dialer: &dyn CometDialer, turns: &Semaphore, backoff: &mut Backoff) -> Status {
         // The window bounds what is under way, so a send never finds it full.
         let (sender, batches) = mpsc::channel(self.config.window_batches);
-        let mut acks = match timeout(ms(self.config.open_timeout_ms), dialer.open(&info, batches)).await {
-            Ok(Ok(acks)) => acks,
-            Ok(Err(status)) => return status,
-            Err(_) => return Status::deadline_exceeded("the stream did not open in time"),
+        let mut acks = match self.open(dialer, turns, batches).await {
+            Ok(acks) => acks,
+            Err(status) => return status,
         };
         let mut to_send: VecDeque<PushBatch> = self.connected().into();
         loop {
@@ -82,6 +82,28 @@ impl CometLink {
                 }
             }
         }
+    }
+
+    /// Opens a stream when it is its turn, so that of very many that are to be
+    /// opened at once each takes its time and none runs out of it. Those that
+    /// take long, to a comet out of reach, do not keep the others waiting.
+    async fn open(
+        &self,
+        dialer: &dyn CometDialer,
+        turns: &Semaphore,
+        batches: mpsc::Receiver<PushBatch>,
+    ) -> Result<AckStream, Status> {
+        let turn = turns.acquire().await;
+        let info = self.state.lock().info.clone();
+        let mut opening = pin!(timeout(ms(self.config.open_timeout_ms), dialer.open(&info, batches)));
+        let opened = match timeout(ms(self.config.opening_turn_ms), &mut opening).await {
+            Ok(opened) => opened,
+            Err(_) => {
+                drop(turn);
+                opening.await
+            }
+        };
+        opened.unwrap_or_else(|_| Err(Status::deadline_exceeded("the stream did not open in time")))
     }
 
     fn connected(&self) -> Vec<PushBatch> {

@@ -1,13 +1,20 @@
 //! Comets that come, go, and break.
 
+use std::future::pending;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use oort_api::directory::Directory as _;
+use oort_api::directory::{CometInfo, Directory as _};
 use oort_api::pb::goim::logic::push_msg::Effect;
-use oort_job::Config;
+use oort_api::pb::oort::v1::PushBatch;
+use oort_job::{AckStream, CometDialer, Config};
+use tokio::sync::mpsc;
+use tokio::task::yield_now;
 use tokio::time::sleep;
+use tonic::{Status, async_trait};
 
-use crate::comet::OnBatch;
+use crate::comet::{Comets, OnBatch};
 use crate::world::{World, config, eventually, join, message, push};
 
 #[tokio::test]
@@ -186,5 +193,72 @@ async fn a_batch_a_comet_cannot_read_does_not_stand_in_the_way_for_ever() {
     eventually("the next one arrives", || comet.seqs() == [1]).await;
     world.committed().await;
     assert!(comet.batches().iter().any(|batch| batch.resync && batch.deliveries.is_empty()));
+    job.stop().await;
+}
+
+/// A way to comets that takes a while, and for ever to those whose name begins so.
+#[derive(Debug)]
+struct Slow {
+    comets: Arc<Comets>,
+    opening: AtomicUsize,
+    opening_most: AtomicUsize,
+}
+
+#[async_trait]
+impl CometDialer for Slow {
+    async fn open(&self, info: &CometInfo, batches: mpsc::Receiver<PushBatch>) -> Result<AckStream, Status> {
+        if info.comet.id.starts_with("silent") {
+            pending::<()>().await;
+        }
+        let opening = self.opening.fetch_add(1, Ordering::SeqCst) + 1;
+        self.opening_most.fetch_max(opening, Ordering::SeqCst);
+        for _ in 0..20 {
+            yield_now().await;
+        }
+        self.opening.fetch_sub(1, Ordering::SeqCst);
+        self.comets.open(info, batches).await
+    }
+}
+
+fn slow(world: &World) -> Arc<Slow> {
+    Arc::new(Slow {
+        comets: Arc::clone(&world.comets),
+        opening: AtomicUsize::default(),
+        opening_most: AtomicUsize::default(),
+    })
+}
+
+#[tokio::test]
+async fn of_many_streams_a_few_are_opened_at_a_time() {
+    let world = World::new();
+    for number in 0..50 {
+        world.comet(&format!("comet-{number}")).await;
+    }
+    let dialer = slow(&world);
+    let mut config = config();
+    config.link.opening_max = 3;
+    config.link.opening_turn_ms = 3_600_000;
+    let job = world.start_with(config, Arc::clone(&dialer) as Arc<dyn CometDialer>);
+    job.counted("comets_connected", 50).await;
+    assert_eq!(dialer.opening_most.load(Ordering::SeqCst), 3);
+    job.stop().await;
+}
+
+#[tokio::test]
+async fn comets_that_do_not_answer_keep_no_stream_from_opening() {
+    let world = World::new();
+    for number in 0..20 {
+        world.comet(&format!("silent-{number}")).await;
+    }
+    let mut config = config();
+    config.link.opening_max = 1;
+    config.link.opening_turn_ms = 1;
+    config.link.open_timeout_ms = 3_600_000;
+    let job = world.start_with(config, slow(&world));
+    let well = world.comet("well").await;
+    world.enter(&well, "7").await;
+    world.publish([message(1)]).await;
+    world.committed().await;
+    assert_eq!(well.seqs(), [1]);
     job.stop().await;
 }

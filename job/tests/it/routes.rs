@@ -1,7 +1,9 @@
 //! Where records go, and what happens to those that go nowhere.
 
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
+use oort_api::directory::Directory as _;
 use oort_api::pb::goim::logic::PushMsg;
 use oort_api::pb::goim::logic::push_msg::Type;
 use oort_job::Config;
@@ -183,5 +185,59 @@ async fn the_list_of_comets_is_read_again_only_when_they_change() {
     world.committed().await;
     assert_eq!((other.seqs(), comet.seqs().len()), (vec![21], 21));
     assert!(lists() > before);
+    job.stop().await;
+}
+
+#[tokio::test]
+async fn a_comet_that_is_gone_has_the_list_read_once_and_gets_everything_while_its_stream_is_open() {
+    let world = World::new();
+    let (gone, lapsed) = (world.comet("gone").await, world.comet("lapsed").await);
+    for comet in [&gone, &lapsed] {
+        world.enter(comet, "7").await;
+    }
+    let job = world.start(Config { lease_poll_ms: 3_600_000, lease_gone_after_ms: 3_600_000, ..config() });
+    let lists = || world.directory.list_calls.load(Ordering::SeqCst);
+    let publish = async |seqs: std::ops::RangeInclusive<i64>| {
+        let before = lists();
+        for seq in seqs {
+            world.publish([message(seq)]).await;
+            world.committed().await;
+        }
+        lists() - before
+    };
+    publish(1..=1).await;
+    world.directory.retire(&gone.reference()).await.expect("retires");
+    assert_eq!(publish(2..=20).await, 1, "it has retired");
+    world.directory.renew(&lapsed.info(), Duration::ZERO).await.expect("renews");
+    assert_eq!(publish(21..=40).await, 1, "a lease has ended");
+    let all: Vec<i64> = (1..=40).collect();
+    assert_eq!((gone.seqs(), lapsed.seqs()), (all.clone(), all));
+    assert_eq!(job.metric("not_online"), 0);
+    job.stop().await;
+}
+
+#[tokio::test]
+async fn while_every_comet_is_reached_only_the_census_is_read() {
+    let world = World::new();
+    let comet = world.comet("a").await;
+    let job = world.start(Config { lease_poll_ms: 1, ..config() });
+    job.counted("comets_connected", 1).await;
+    let lists = || world.directory.list_calls.load(Ordering::SeqCst);
+    let census = || world.directory.census_calls.load(Ordering::SeqCst);
+    // A look that began before the stream was open reads the list.
+    let begun = census();
+    eventually("it has ended", || census() >= begun + 3).await;
+    let (before, begun) = (lists(), census());
+    eventually("it looks", || census() >= begun + 20).await;
+    assert_eq!(lists(), before);
+    comet.set_reachable(false);
+    eventually("the list is read, as its lease may be gone", || lists() > before).await;
+    comet.set_reachable(true);
+    let other = world.comet("b").await;
+    world.enter(&other, "7").await;
+    job.counted("comets_connected", 2).await;
+    world.publish([message(1)]).await;
+    world.committed().await;
+    assert_eq!(other.seqs(), [1]);
     job.stop().await;
 }

@@ -8,7 +8,7 @@ use oort_api::bus::Record;
 use oort_api::bus::memory::{MemoryBus, Settings};
 use oort_api::directory::memory::MemoryDirectory;
 use oort_api::directory::{
-    Census, CometInfo, CometRef, Directory, Error as DirectoryError, NodeEntry, Renewal, RoomEntry, Routes,
+    CometInfo, CometRef, Directory, Error as DirectoryError, Lookup, NodeEntry, Renewal, RoomEntry,
     SessionEntry, UserSession, Version,
 };
 use oort_api::ids::{RoomKey, SessionKey, UserId};
@@ -236,6 +236,7 @@ pub(crate) struct BreakableDirectory {
     pub(crate) is_down: AtomicBool,
     pub(crate) route_calls: AtomicUsize,
     pub(crate) list_calls: AtomicUsize,
+    pub(crate) census_calls: AtomicUsize,
 }
 
 impl BreakableDirectory {
@@ -280,9 +281,10 @@ impl Directory for BreakableDirectory {
         users: &[UserId],
         keys: &[SessionKey],
         rooms: &[RoomKey],
-    ) -> Result<(Routes, Option<Census>), DirectoryError> {
+    ) -> Result<Lookup, DirectoryError> {
         let is_census_only = users.is_empty() && keys.is_empty() && rooms.is_empty();
-        self.route_calls.fetch_add(usize::from(!is_census_only), Ordering::SeqCst);
+        let calls = if is_census_only { &self.census_calls } else { &self.route_calls };
+        calls.fetch_add(1, Ordering::SeqCst);
         self.answer()?.look_up(users, keys, rooms).await
     }
     async fn sessions(&self, user: UserId) -> Result<Vec<UserSession>, DirectoryError> {

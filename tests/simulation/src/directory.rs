@@ -7,8 +7,7 @@ use std::time::Duration;
 
 use oort_api::directory::memory::MemoryDirectory;
 use oort_api::directory::{
-    Census, CometInfo, CometRef, Directory, Error, NodeEntry, Renewal, RoomEntry, Routes, SessionEntry,
-    UserSession,
+    CometInfo, CometRef, Directory, Error, Lookup, NodeEntry, Renewal, RoomEntry, SessionEntry, UserSession,
 };
 use oort_api::ids::{RoomKey, SessionKey, UserId};
 use tokio::time::sleep;
@@ -64,7 +63,7 @@ calls! {
     fn remove_sessions(&self, comet: &CometRef, sessions: &[SessionEntry]) -> ();
     fn enter_rooms(&self, comet: &CometRef, rooms: &[RoomEntry]) -> ();
     fn leave_rooms(&self, comet: &CometRef, rooms: &[RoomEntry]) -> ();
-    fn look_up(&self, users: &[UserId], keys: &[SessionKey], rooms: &[RoomKey]) -> (Routes, Option<Census>);
+    fn look_up(&self, users: &[UserId], keys: &[SessionKey], rooms: &[RoomKey]) -> Lookup;
     fn sessions(&self, user: UserId) -> Vec<UserSession>;
     fn restate_sessions(&self, comet: &CometRef, sessions: &[SessionEntry]) -> ();
     fn present(&self, users: &[UserId]) -> HashMap<UserId, Vec<String>>;

@@ -7,8 +7,8 @@ mod rooms;
 mod sessions;
 mod sweep;
 
-use std::cell::Cell;
-use std::collections::HashMap;
+use std::cell::RefCell;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
@@ -18,8 +18,8 @@ use tonic::async_trait;
 
 use super::attempts::Attempts;
 use super::{
-    Answer, Attempt, AttemptKey, AttemptRules, Census, CometInfo, CometRef, Directory, Error, NodeEntry,
-    Question, Renewal, RoomEntry, Routes, SessionEntry, Settled, UserSession,
+    Answer, Attempt, AttemptKey, AttemptRules, Census, CometInfo, CometRef, Directory, Error, Lookup,
+    NodeEntry, Question, Renewal, RoomEntry, Routes, SessionEntry, Settled, UserSession,
 };
 use crate::ids::{RoomKey, SessionKey, UserId};
 
@@ -115,19 +115,22 @@ impl Directory for MemoryDirectory {
         users: &[UserId],
         keys: &[SessionKey],
         rooms: &[RoomKey],
-    ) -> Result<(Routes, Option<Census>), Error> {
+    ) -> Result<Lookup, Error> {
         let state = self.state.lock();
-        let names_the_dead = Cell::new(false);
+        let lapsed = RefCell::new(BTreeSet::new());
         let live = |comet: &CometRef| {
             let is_live = state.comets.is_live(comet);
-            names_the_dead.set(names_the_dead.get() || !is_live);
+            if !is_live {
+                lapsed.borrow_mut().insert(comet.clone());
+            }
             is_live
         };
         let users = users.iter().filter_map(|user| Some((*user, state.sessions.comets_of(*user, live)?)));
         let keys = keys.iter().filter_map(|key| Some((key.clone(), state.sessions.comet_of(key, live)?)));
         let rooms = rooms.iter().filter_map(|room| Some((room.clone(), state.rooms.comets_of(room, live)?)));
         let routes = Routes { users: users.collect(), keys: keys.collect(), rooms: rooms.collect() };
-        Ok((routes, state.census.clone().filter(|_| !names_the_dead.get())))
+        let lapsed = lapsed.take().into_iter().collect();
+        Ok(Lookup { routes, lapsed, census: state.census.clone() })
     }
 
     async fn sessions(&self, user: UserId) -> Result<Vec<UserSession>, Error> {

@@ -14,7 +14,7 @@ mod scripts;
 mod settings;
 mod sweep;
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -28,7 +28,7 @@ use self::link::{Link, Op};
 use self::scripts::Script;
 use super::{
     Answer, Attempt, AttemptKey, AttemptRules, Census, CometInfo, CometRef, Directory, Error, LEFT_KEPT,
-    NodeEntry, Question, Renewal, RoomEntry, Routes, SessionEntry, Settled, UserSession,
+    Lookup, NodeEntry, Question, Renewal, RoomEntry, Routes, SessionEntry, Settled, UserSession,
 };
 use crate::ids::{RoomKey, SessionKey, UserId};
 
@@ -251,7 +251,7 @@ impl Directory for RedisDirectory {
         users: &[UserId],
         keys: &[SessionKey],
         rooms: &[RoomKey],
-    ) -> Result<(Routes, Option<Census>), Error> {
+    ) -> Result<Lookup, Error> {
         let ops = users.iter().map(|&user| Op::hash_values(&self.keys.user(user)));
         let ops = ops.chain(keys.iter().map(|key| Op::get(&self.keys.session(key))));
         let mut ops: Vec<Op> = ops.chain(rooms.iter().map(|room| Op::hash(&self.keys.room(room)))).collect();
@@ -270,7 +270,7 @@ impl Directory for RedisDirectory {
             (values, census)
         };
         let census: Option<String> = entries::read(census.unwrap_or(Value::Nil))?;
-        self.live.refreshed(&aged, values.split_off(lookups));
+        self.live.answered(aged, values.split_off(lookups));
 
         let mut values = values.into_iter();
         let mut found = Found::default();
@@ -292,9 +292,10 @@ impl Directory for RedisDirectory {
             found.rooms.insert(room.clone(), present.map(|presence| presence.comet).collect());
         }
         let live = self.live_among(found.named()).await?;
-        let names_the_dead = found.named().any(|comet| !live.contains(comet));
+        let lapsed: BTreeSet<&CometRef> = found.named().filter(|comet| !live.contains(comet)).collect();
+        let lapsed = lapsed.into_iter().cloned().collect();
         let routes = found.only(|comet| live.contains(comet));
-        Ok((routes, census.filter(|_| !names_the_dead).map(Census)))
+        Ok(Lookup { routes, lapsed, census: census.map(Census) })
     }
 
     async fn sessions(&self, user: UserId) -> Result<Vec<UserSession>, Error> {

@@ -4,8 +4,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use oort_api::directory::{
-    Census, CometInfo, CometRef, Directory, Error, NodeEntry, Renewal, RoomEntry, Routes, SessionEntry,
-    UserSession,
+    CometInfo, CometRef, Directory, Error, Lookup, NodeEntry, Renewal, RoomEntry, SessionEntry, UserSession,
 };
 use oort_api::ids::{RoomKey, SessionKey, UserId};
 use parking_lot::Mutex;
@@ -70,13 +69,8 @@ impl Directory for FixedDirectory {
         Ok(())
     }
 
-    async fn look_up(
-        &self,
-        _: &[UserId],
-        _: &[SessionKey],
-        _: &[RoomKey],
-    ) -> Result<(Routes, Option<Census>), Error> {
-        Ok((Routes::default(), None))
+    async fn look_up(&self, _: &[UserId], _: &[SessionKey], _: &[RoomKey]) -> Result<Lookup, Error> {
+        Ok(Lookup::default())
     }
 
     async fn sessions(&self, user: UserId) -> Result<Vec<UserSession>, Error> {

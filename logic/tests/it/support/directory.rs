@@ -5,8 +5,7 @@ use std::time::Duration;
 
 use oort_api::directory::memory::MemoryDirectory;
 use oort_api::directory::{
-    Census, CometInfo, CometRef, Directory, Error, NodeEntry, Renewal, RoomEntry, Routes, SessionEntry,
-    UserSession,
+    CometInfo, CometRef, Directory, Error, Lookup, NodeEntry, Renewal, RoomEntry, SessionEntry, UserSession,
 };
 use oort_api::ids::{RoomKey, SessionKey, UserId};
 use parking_lot::Mutex;
@@ -61,7 +60,7 @@ impl Directory for TestDirectory {
         users: &[UserId],
         keys: &[SessionKey],
         rooms: &[RoomKey],
-    ) -> Result<(Routes, Option<Census>), Error> {
+    ) -> Result<Lookup, Error> {
         self.inner.look_up(users, keys, rooms).await
     }
     async fn sessions(&self, user: UserId) -> Result<Vec<UserSession>, Error> {
