@@ -17,7 +17,8 @@ if [ "${1:-}" = faults ]; then
   compgen -G '/usr/lib/*/faketime/libfaketimeMT.so.1' >/dev/null || missing+=(libfaketime)
 fi
 if [ "${1:-}" = browser ]; then
-  [ -x "${OORT_CHROMIUM:-/usr/bin/chromium}" ] || missing+=(chromium)
+  [ -x "${OORT_CHROMIUM:-/usr/bin/chromium-headless-shell}" ] || missing+=(chromium-headless-shell)
+  [ -x "${OORT_CHROMIUM_WHOLE:-/usr/bin/chromium}" ] || missing+=(chromium)
   command -v fc-list >/dev/null || missing+=(fontconfig)
   has_font() { command -v fc-list >/dev/null && [ -n "$(fc-list "$1")" ]; }
   has_font :lang=zh-cn || missing+=(fonts-noto-cjk)

@@ -114,7 +114,9 @@ port() {
 
 make_data() { # NAME
   [ ! -d "$dir/$1/mysql" ] || return 0
-  mariadb-install-db --no-defaults --datadir="$dir/$1" --user="$(id -un)" --skip-test-db --auth-root-authentication-method=normal >>"$dir/$1.log" 2>&1 \
+  # A folder of its own for temporary tables: a server that starts removes what lies in the one it is given.
+  mkdir -p "$dir/$1.tmp"
+  TMPDIR=$dir/$1.tmp mariadb-install-db --no-defaults --datadir="$dir/$1" --user="$(id -un)" --skip-test-db --auth-root-authentication-method=normal >>"$dir/$1.log" 2>&1 \
     || { tail -n 20 "$dir/$1.log" >&2; die "mariadb-install-db failed (log: $dir/$1.log)"; }
 }
 
@@ -122,7 +124,6 @@ launch_mariadb() { # NAME OPTION...
   local name=$1; shift
   # A socket path has at most 107 characters.
   local sock=$dir/$name.sock; [ ${#sock} -le 100 ] || sock=$(mktemp -u /tmp/oort-mysql-XXXXXX.sock)
-  # Its own: a server that starts removes what lies in its folder for temporary tables, and so those of another that shares it.
   mkdir -p "$dir/$name.tmp"
   launch "$name" /usr/sbin/mariadbd --no-defaults --datadir="$dir/$name" --tmpdir="$dir/$name.tmp" --user="$(id -un)" --socket="$sock" --pid-file="$dir/$name.mariadbd.pid" \
     --bind-address=127.0.0.1 --port="$(port "$name")" --skip-name-resolve --character-set-server=utf8mb4 \

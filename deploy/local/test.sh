@@ -35,6 +35,8 @@ step "starting MariaDB, Redis and Kafka"
 . "$scratch/services/env"
 
 step "testing"
+# They wait for services and for one another more than they compute.
+export RUST_TEST_THREADS=${RUST_TEST_THREADS:-$((2 * $(nproc)))}
 # Each test binary runs even when another fails; cargo's exit code tells.
 cargo test --workspace --all-features --no-fail-fast --quiet
 

@@ -7,8 +7,8 @@ import type { Shape } from "./servers/system";
 /** Longest wait for a condition. Generous: it never decides a passing test. */
 const PATIENCE_MS = 60_000;
 
-/** What depends on several processes: sends, events, log-ins that end, faults, and the SDK's conformance. */
-const ACROSS_PROCESSES = ["talk", "messages", "changes", "devices", "faults", "sdk"];
+/** What depends on several processes: talk, log-ins that end, faults, and the SDK's conformance. */
+const ACROSS_PROCESSES = ["talk", "devices", "faults", "sdk"];
 /** What is about the page alone is looked at once. */
 const OF_THE_PAGE = ["reach", "reading", "push"];
 const specs = (names: string[]) => names.map((name) => `${name}.spec.ts`);

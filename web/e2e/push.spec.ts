@@ -1,5 +1,8 @@
+import { wholeBrowser } from "./browser";
 import { expect, test, unique } from "./people/test";
 import { Bot } from "./servers/bot";
+
+test.use({ launchOptions: wholeBrowser });
 
 test("the service worker shows what is pushed, the newest of each conversation, and a click puts it away", async ({
   devices,

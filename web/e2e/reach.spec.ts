@@ -127,6 +127,8 @@ for (const colorScheme of ["light", "dark"] as const) {
       await expect(stranger.page.locator("form")).toBeVisible();
       found.push(...(await faults(stranger.page)));
     }
+    // It would hold that nobody is logged in here.
+    await stranger.page.close();
     const { chat, username } = await signUp("ann", device);
     found.push(...(await faults(chat.page)));
     await chat.writeTo(bob.username);

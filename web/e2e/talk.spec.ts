@@ -1,4 +1,4 @@
-import { expect, test } from "./people/test";
+import { expect, PASSWORD, test, unique } from "./people/test";
 
 /** Texts that go wrong where bytes, characters and markup are mixed up. */
 const TEXTS = [
@@ -10,9 +10,15 @@ const TEXTS = [
   "&amp; &lt;b&gt; %3Cb%3E",
 ];
 
-test("two people find each other and talk both ways, whatever they write", async ({ devices, signUp }) => {
-  const ann = await signUp("ann", await devices.get(0));
-  const bob = await signUp("bob", await devices.get(1));
+test("two people sign up, find each other and talk both ways, whatever they write", async ({ devices }) => {
+  const [ann, bob] = await Promise.all(
+    ["ann", "bob"].map(async (prefix, comet) => {
+      const [chat, username] = [await (await devices.get(comet)).tab(), unique(prefix)];
+      await chat.signUp(username, PASSWORD);
+      return { chat, username };
+    }),
+  );
+  if (!ann || !bob) throw new Error("there are two");
 
   await ann.chat.writeTo(bob.username);
   await ann.chat.write("Are you there?");

@@ -9,7 +9,7 @@ const drawing = await readFile(new URL("icon.svg", folder), "utf8");
 const square = drawing.replace('rx="8"', 'rx="0"');
 
 const browser = await chromium.launch({
-  executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
+  executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium-headless-shell",
   args: ["--no-sandbox"],
 });
 const page = await browser.newPage();

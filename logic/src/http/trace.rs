@@ -1,5 +1,6 @@
 //! W3C trace context: each request is part of a trace, the caller's or a new one.
 
+use std::cell::RefCell;
 use std::convert::Infallible;
 use std::sync::Arc;
 
@@ -19,26 +20,49 @@ pub(super) struct Trace(pub(super) Arc<str>);
 impl Trace {
     /// A span of the caller's trace if the header is valid, else of a new one.
     pub(super) fn of(headers: &HeaderMap) -> Self {
-        let mut random = [0; 24];
-        // Without randomness requests share a trace; that is no reason to refuse them.
-        if getrandom::fill(&mut random).is_err() {
-            random = [1; 24];
-        }
+        let random = random();
         let (trace, span) = random.split_at(16);
         let given = headers.get(TRACEPARENT).and_then(|value| parse(value.to_str().ok()?));
-        Self(
-            match given {
-                Some((trace, flags)) => format!("00-{trace}-{}-{flags}", Hex(span)),
-                None => format!("00-{}-{}-01", Hex(trace), Hex(span)),
-            }
-            .into(),
-        )
+        let mut text = String::with_capacity(55);
+        text.push_str("00-");
+        match given {
+            Some((given, _)) => text.push_str(given),
+            None => hex(trace, &mut text),
+        }
+        text.push('-');
+        hex(span, &mut text);
+        text.push('-');
+        text.push_str(given.map_or("01", |(_, flags)| flags));
+        Self(text.into())
     }
 
     /// The trace's id.
     pub(super) fn trace_id(&self) -> &str {
         self.0.get(3..35).unwrap_or_default()
     }
+}
+
+thread_local! {
+    /// Random bytes that wait, so that not each request asks the kernel, and how many of them are used.
+    static RANDOM: RefCell<([u8; RANDOM_BYTES], usize)> = const { RefCell::new(([0; RANDOM_BYTES], RANDOM_BYTES)) };
+}
+
+/// Random bytes asked for at a time: 42 requests' worth.
+const RANDOM_BYTES: usize = 1008;
+
+fn random() -> [u8; 24] {
+    RANDOM.with_borrow_mut(|(bytes, used)| {
+        // Without randomness requests share a trace; that is no reason to refuse them.
+        if *used == RANDOM_BYTES {
+            *used = match getrandom::fill(bytes) {
+                Ok(()) => 0,
+                Err(_) => return [1; 24],
+            };
+        }
+        let next = bytes.get(*used..*used + 24).and_then(|next| next.try_into().ok()).unwrap_or([1; 24]);
+        *used += 24;
+        next
+    })
 }
 
 impl FromRequestParts<Arc<Door>> for Trace {
@@ -65,12 +89,11 @@ fn is_hex(text: &str, digits: usize) -> bool {
     text.len() == digits && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
 }
 
-struct Hex<'a>(&'a [u8]);
-
-impl std::fmt::Display for Hex<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
-    }
+/// In hexadecimal, two digits a byte.
+fn hex(bytes: &[u8], text: &mut String) {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let digit = |half: u8| char::from(DIGITS[usize::from(half & 15)]);
+    text.extend(bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(*byte)]));
 }
 
 #[cfg(test)]

@@ -19,6 +19,8 @@ export interface Device {
   context: BrowserContext;
   line: Line;
   guard: Guard;
+  /** Somebody new is logged in here, without a page for it: `Chat.signUp` does so by hand. */
+  signUp(username: string, password: string): Promise<void>;
   /** A new tab. */
   tab(): Promise<Chat>;
 }
@@ -73,7 +75,8 @@ export const test = base.extend<
       const own = device ?? (await devices.get());
       const chat = await own.tab();
       const username = unique(prefix);
-      await chat.signUp(username, PASSWORD);
+      await own.signUp(username, PASSWORD);
+      await chat.open();
       return { username, device: own, chat };
     });
   },
@@ -82,5 +85,18 @@ export const test = base.extend<
 async function open(browser: Browser, line: Line, options: BrowserContextOptions): Promise<Device> {
   const context = await browser.newContext({ baseURL: line.url, locale: "en-GB", ...options });
   const guard = await Guard.over(context);
-  return { context, line, guard, tab: async () => new Chat(await context.newPage()) };
+  return {
+    context,
+    line,
+    guard,
+    signUp: async (username, password) => {
+      // The browser's own name, by which the device is listed.
+      const probe = await context.newPage();
+      const headers = { "user-agent": await probe.evaluate(() => navigator.userAgent) };
+      await probe.close();
+      const made = await context.request.post("/api/accounts", { data: { username, password, cookie: true }, headers });
+      expect(made.ok(), await made.text()).toBe(true);
+    },
+    tab: async () => new Chat(await context.newPage()),
+  };
 }
