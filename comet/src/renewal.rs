@@ -113,6 +113,8 @@ pub(crate) async fn tell_departures(node: Arc<Node>) {
 
 /// Tells logic of all departures there are; repeats what fails.
 pub(crate) async fn tell_all_departures(node: &Node) {
+    // A drain ends the task that tells them all along, and must not do so half-way.
+    let _turn = node.departures.turn().await;
     let mut pause_ms = PAUSE_MS;
     while let Some(mut batch) = node.departures.take(node.config.rpc_batch_max) {
         let comet = Some(node.comet.clone());

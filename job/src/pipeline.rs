@@ -16,7 +16,7 @@ use oort_api::bus::{Consumed, Partition};
 use oort_api::clock::now_ms;
 use oort_api::directory::CometRef;
 use oort_api::trail::{Mark, Ring, now_us};
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
 
@@ -45,9 +45,12 @@ pub(crate) struct Shared {
     pub(crate) metrics: Metrics,
 }
 
-/// Told to stop.
-#[derive(Debug)]
-struct Stopped;
+/// Why a partition is read no more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum End {
+    Stopped,
+    TakenAway,
+}
 
 /// The pipeline of one partition.
 #[derive(Debug)]
@@ -102,34 +105,42 @@ impl Pipeline {
         partitions.set(1);
         self.shared.metrics.partitions_assigned.inc();
         info!(partition = self.partition.number(), "partition assigned");
-        match self.read().await {
-            Err(Stopped) => self.drain().await,
-            Ok(()) => {
-                self.shared.metrics.partitions_revoked.inc();
-                info!(partition = self.partition.number(), "partition taken away");
-                // What is done now need not be repeated by its next reader.
-                self.drain().await;
-            }
+        let (stop, settle) = (self.stop.clone(), ms(self.shared.config.pipeline.reorder_wait_ms));
+        let end = tokio::select! {
+            end = self.read() => end,
+            () = async { stop.cancelled().await; sleep(settle).await } => End::Stopped,
+        };
+        let waiting = self.reorder.held_len() + self.ready.len();
+        if end == End::TakenAway {
+            self.shared.metrics.partitions_revoked.inc();
+            info!(partition = self.partition.number(), waiting, "partition taken away");
         }
+        // What is done now need not be repeated by its next reader.
+        self.drain().await;
         self.flight.close();
     }
 
-    async fn read(&mut self) -> Result<(), Stopped> {
+    /// Told to stop, reads on for a moment: what stands behind a message that waits for an earlier one is pushed already,
+    /// and cannot be committed before that one is.
+    async fn read(&mut self) -> End {
         let stop = self.stop.clone();
         loop {
-            if stop.is_cancelled() {
-                return Err(Stopped);
+            self.advance().await;
+            let is_stopped = stop.is_cancelled();
+            if is_stopped && self.reorder.held_len() == 0 && self.ready.is_empty() {
+                return End::Stopped;
             }
-            self.advance().await?;
-            let records_max = self.records_wanted();
+            // One by one, to end at the first place where nothing waits.
+            let at_once = if is_stopped { 1 } else { usize::MAX };
+            let records_max = self.records_wanted().min(at_once);
             let deadline = self.deadline();
             tokio::select! {
-                () = stop.cancelled() => return Err(Stopped),
+                () = stop.cancelled(), if !is_stopped => {}
                 () = self.flight.changed() => {}
                 () = sleep_until(deadline.unwrap_or_else(Instant::now)), if deadline.is_some() => self.on_deadline(),
                 batch = self.partition.next_batch(records_max), if records_max > 0 => match batch {
-                    Some(batch) => self.take(batch).await?,
-                    None => return Ok(()),
+                    Some(batch) => self.take(batch).await,
+                    None => return End::TakenAway,
                 },
             }
         }
@@ -162,19 +173,12 @@ impl Pipeline {
     }
 
     /// Does everything that can be done without reading more.
-    async fn advance(&mut self) -> Result<(), Stopped> {
+    async fn advance(&mut self) {
         self.commit();
         let missed = self.flight.take_missed();
-        if !missed.is_empty() {
-            let stop = self.stop.clone();
-            tokio::select! {
-                () = stop.cancelled() => return Err(Stopped),
-                () = self.reroute(missed) => {}
-            }
-        }
-        self.route_ready().await?;
+        self.reroute(missed).await;
+        self.route_ready().await;
         self.commit();
-        Ok(())
     }
 
     fn commit(&mut self) {
@@ -230,7 +234,7 @@ impl Pipeline {
     }
 
     /// Takes what one poll gave.
-    async fn take(&mut self, batch: Vec<Consumed>) -> Result<(), Stopped> {
+    async fn take(&mut self, batch: Vec<Consumed>) {
         let now = Instant::now();
         self.shared.metrics.records_consumed.inc_by(batch.len() as u64);
         let (now_ms, now_us, partition) = (now_ms(), now_us(), self.partition.number());
@@ -263,13 +267,9 @@ impl Pipeline {
         self.release(released);
         for (consumed, reason) in dead {
             let offset = consumed.offset;
-            tokio::select! {
-                () = self.stop.cancelled() => return Err(Stopped),
-                () = self.shared.dead_letters.bury(self.partition.number(), consumed, reason) => {}
-            }
+            self.shared.dead_letters.bury(self.partition.number(), consumed, reason).await;
             self.flight.finish(offset);
         }
-        Ok(())
     }
 
     fn release(&mut self, released: Released<Record>) {
@@ -284,7 +284,7 @@ impl Pipeline {
     }
 
     /// Routes what is ready, up to the first fence that must wait.
-    async fn route_ready(&mut self) -> Result<(), Stopped> {
+    async fn route_ready(&mut self) {
         loop {
             let unfinished = self.flight.track(|tracker| tracker.routed_unfinished());
             if self.is_fenced && unfinished == 0 {
@@ -292,9 +292,9 @@ impl Pipeline {
                 self.fence_deadline = None;
             }
             if self.is_fenced {
-                return Ok(());
+                return;
             }
-            let Some(first) = self.ready.front() else { return Ok(()) };
+            let Some(first) = self.ready.front() else { return };
             let fence_deadline = Instant::now() + ms(self.shared.config.pipeline.fence_wait_ms);
             let count = if !first.is_fence {
                 self.ready.iter().take_while(|record| !record.is_fence).count()
@@ -304,22 +304,19 @@ impl Pipeline {
                 1
             } else {
                 self.fence_deadline.get_or_insert(fence_deadline);
-                return Ok(());
+                return;
             };
             let group: Vec<Record> = self.ready.drain(..count).collect();
-            self.route(group).await?;
+            self.route(group).await;
         }
     }
 
-    async fn route(&mut self, group: Vec<Record>) -> Result<(), Stopped> {
+    async fn route(&mut self, group: Vec<Record>) {
         let mut lookups = Lookups::default();
         for record in &group {
             lookups.add(&record.audience);
         }
-        let found = tokio::select! {
-            () = self.stop.cancelled() => return Err(Stopped),
-            found = self.shared.routing.find(lookups) => found,
-        };
+        let found = self.shared.routing.find(lookups).await;
         let (mut shares, now_us) = (Shares::new(), now_us());
         for record in group {
             let Split { deliveries, not_online, unsettled } = split(&record, &found);
@@ -338,7 +335,6 @@ impl Pipeline {
             }
         }
         self.dispatch(shares).await;
-        Ok(())
     }
 
     /// Looks again for those a comet did not have, once, and follows a route

@@ -22,6 +22,8 @@ struct Inner {
 pub(crate) struct Departures {
     inner: Mutex<Inner>,
     wake: Notify,
+    /// Who tells logic has it, until it answered.
+    turn: tokio::sync::Mutex<()>,
     count_max: usize,
     dropped: Counter,
 }
@@ -35,7 +37,13 @@ pub(crate) struct Batch {
 
 impl Departures {
     pub(crate) fn new(count_max: usize, dropped: Counter) -> Self {
-        Self { inner: Mutex::default(), wake: Notify::new(), count_max, dropped }
+        Self {
+            inner: Mutex::default(),
+            wake: Notify::new(),
+            turn: tokio::sync::Mutex::default(),
+            count_max,
+            dropped,
+        }
     }
 
     /// Adds a session that ended and rooms that emptied.
@@ -60,6 +68,11 @@ impl Departures {
     pub(crate) async fn gathered(&self, delay: Duration) {
         self.wake.notified().await;
         tokio::time::sleep(delay).await;
+    }
+
+    /// To be held from [`Self::take`] until logic has answered: whoever gets it then knows that nothing is under way.
+    pub(crate) async fn turn(&self) -> tokio::sync::MutexGuard<'_, ()> {
+        self.turn.lock().await
     }
 
     /// The oldest, at most so many of each; `None` = nothing is left.

@@ -5,7 +5,9 @@ use std::time::Duration;
 use oort_job::Config;
 use tokio::time::Instant;
 
-use crate::world::{World, config, eventually, message};
+use oort_api::pb::goim::logic::PushMsg;
+
+use crate::world::{World, config, eventually, message, with_pipeline};
 
 #[tokio::test]
 async fn what_was_not_acked_before_a_crash_is_pushed_again() {
@@ -78,6 +80,35 @@ async fn partitions_move_to_another_job_and_nothing_is_missed() {
     let mut seqs = comet.seqs();
     seqs.dedup();
     assert_eq!(seqs, (1..=40).collect::<Vec<_>>());
+    second.stop().await;
+}
+
+#[tokio::test]
+async fn a_job_that_stops_reads_on_until_no_message_waits_for_an_earlier_one() {
+    let world = World::new();
+    let comet = world.comet("a").await;
+    world.enter(&comet, "7").await;
+    world.enter(&comet, "8").await;
+    let patient = with_pipeline(|pipeline| pipeline.reorder_wait_ms = 60_000);
+    let first = world.start(patient);
+    let elsewhere = |seq| PushMsg { room: "8".into(), conversation: 8, ..message(seq) };
+    world.publish([message(1), message(3), elsewhere(1)]).await;
+    eventually("what does not wait is pushed", || comet.seqs() == [1, 1]).await;
+    let mut stopping = std::pin::pin!(first.stop());
+    assert!(futures_util::poll!(&mut stopping).is_pending());
+    world.publish([message(2), elsewhere(2)]).await;
+    stopping.await;
+    let second = world.start(config());
+    world.publish([message(4)]).await;
+    world.committed().await;
+    let mut pushed: Vec<_> = comet
+        .deliveries()
+        .into_iter()
+        .map(|delivery| (delivery.room, delivery.frame.map(|frame| frame.message_seq)))
+        .collect();
+    pushed.sort();
+    let expected = [("7", 1), ("7", 2), ("7", 3), ("7", 4), ("8", 1), ("8", 2)];
+    assert_eq!(pushed, expected.map(|(room, seq)| (room.to_owned(), Some(seq))), "each once");
     second.stop().await;
 }
 
