@@ -89,7 +89,10 @@ test("a step up through a long conversation is never taken back", async ({ signU
   isReading = false;
   await talk;
   expect(steps.length).toBeGreaterThan(20);
-  expect(steps.filter((moved) => Math.abs(moved - STEP_PIXELS) >= 2)).toEqual([]);
+  const takenBack = steps
+    .map((moved, at) => [at, moved] as const)
+    .filter(([, moved]) => Math.abs(moved - STEP_PIXELS) >= 2);
+  expect(takenBack).toEqual([]);
 });
 
 const STEP_PIXELS = 233;
@@ -101,6 +104,12 @@ async function readUp({ timelineId, step }: { timelineId: string; step: number }
   const frame = () => new Promise(requestAnimationFrame);
   const top = (row: Element) => row.getBoundingClientRect().top;
   const moves: number[] = [];
+  // Whoever stands at the end follows what comes, until the page has noticed that they left.
+  while (timeline.scrollHeight - timeline.clientHeight - timeline.scrollTop < 2 * step) {
+    timeline.scrollBy(0, -step);
+    await frame();
+    await frame();
+  }
   for (;;) {
     await frame();
     if (timeline.scrollTop < 2 * step) {
