@@ -9,6 +9,7 @@
 //! before it is finished, and nothing after it is routed before it is.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::future::pending;
 use std::sync::Arc;
 
 use futures_util::future::join_all;
@@ -45,12 +46,9 @@ pub(crate) struct Shared {
     pub(crate) metrics: Metrics,
 }
 
-/// Why a partition is read no more.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum End {
-    Stopped,
-    TakenAway,
-}
+/// Told to stop, and nothing waits or no more time is left.
+#[derive(Debug)]
+struct Stopped;
 
 /// The pipeline of one partition.
 #[derive(Debug)]
@@ -58,6 +56,8 @@ pub(crate) struct Pipeline {
     shared: Arc<Shared>,
     partition: Box<dyn Partition>,
     stop: CancellationToken,
+    /// The time that reading on has after `stop` is over.
+    over: CancellationToken,
     flight: Arc<Flight>,
     reorder: Reorder<Record>,
     /// In order, not yet routed: empty but for what waits for a fence.
@@ -87,6 +87,7 @@ impl Pipeline {
         Self {
             partition,
             stop,
+            over: CancellationToken::new(),
             flight: shared.flights.begin(shared.metrics.clone()),
             reorder,
             ready: VecDeque::new(),
@@ -105,15 +106,30 @@ impl Pipeline {
         partitions.set(1);
         self.shared.metrics.partitions_assigned.inc();
         info!(partition = self.partition.number(), "partition assigned");
-        let (stop, settle) = (self.stop.clone(), ms(self.shared.config.pipeline.reorder_wait_ms));
-        let end = tokio::select! {
-            end = self.read() => end,
-            () = async { stop.cancelled().await; sleep(settle).await } => End::Stopped,
+        let (stop, over) = (self.stop.clone(), self.over.clone());
+        let wait = ms(self.shared.config.pipeline.reorder_wait_ms);
+        let end_the_wait = async {
+            stop.cancelled().await;
+            sleep(wait).await;
+            over.cancel();
+            // Reading ends by itself then, where nothing is half-done.
+            pending().await
         };
-        let waiting = self.reorder.held_len() + self.ready.len();
-        if end == End::TakenAway {
+        let read = tokio::select! {
+            read = self.read() => read,
+            never = end_the_wait => never,
+        };
+        if read.is_ok() {
             self.shared.metrics.partitions_revoked.inc();
-            info!(partition = self.partition.number(), waiting, "partition taken away");
+            info!(partition = self.partition.number(), "partition taken away");
+        }
+        let waiting = self.reorder.held_len() + self.ready.len();
+        if waiting > 0 {
+            let partition = self.partition.number();
+            warn!(
+                partition,
+                waiting, "messages still wait for earlier ones; what follows them may be pushed again"
+            );
         }
         // What is done now need not be repeated by its next reader.
         self.drain().await;
@@ -122,13 +138,14 @@ impl Pipeline {
 
     /// Told to stop, reads on for a moment: what stands behind a message that waits for an earlier one is pushed already,
     /// and cannot be committed before that one is.
-    async fn read(&mut self) -> End {
-        let stop = self.stop.clone();
+    async fn read(&mut self) -> Result<(), Stopped> {
+        let (stop, over) = (self.stop.clone(), self.over.clone());
         loop {
-            self.advance().await;
+            self.advance().await?;
             let is_stopped = stop.is_cancelled();
-            if is_stopped && self.reorder.held_len() == 0 && self.ready.is_empty() {
-                return End::Stopped;
+            let waits = self.reorder.held_len() > 0 || !self.ready.is_empty();
+            if over.is_cancelled() || (is_stopped && !waits) {
+                return Err(Stopped);
             }
             // One by one, to end at the first place where nothing waits.
             let at_once = if is_stopped { 1 } else { usize::MAX };
@@ -136,11 +153,12 @@ impl Pipeline {
             let deadline = self.deadline();
             tokio::select! {
                 () = stop.cancelled(), if !is_stopped => {}
+                () = over.cancelled() => return Err(Stopped),
                 () = self.flight.changed() => {}
                 () = sleep_until(deadline.unwrap_or_else(Instant::now)), if deadline.is_some() => self.on_deadline(),
                 batch = self.partition.next_batch(records_max), if records_max > 0 => match batch {
-                    Some(batch) => self.take(batch).await,
-                    None => return End::TakenAway,
+                    Some(batch) => self.take(batch).await?,
+                    None => return Ok(()),
                 },
             }
         }
@@ -173,12 +191,19 @@ impl Pipeline {
     }
 
     /// Does everything that can be done without reading more.
-    async fn advance(&mut self) {
+    async fn advance(&mut self) -> Result<(), Stopped> {
         self.commit();
         let missed = self.flight.take_missed();
-        self.reroute(missed).await;
-        self.route_ready().await;
+        if !missed.is_empty() {
+            let over = self.over.clone();
+            tokio::select! {
+                () = over.cancelled() => return Err(Stopped),
+                () = self.reroute(missed) => {}
+            }
+        }
+        self.route_ready().await?;
         self.commit();
+        Ok(())
     }
 
     fn commit(&mut self) {
@@ -234,7 +259,7 @@ impl Pipeline {
     }
 
     /// Takes what one poll gave.
-    async fn take(&mut self, batch: Vec<Consumed>) {
+    async fn take(&mut self, batch: Vec<Consumed>) -> Result<(), Stopped> {
         let now = Instant::now();
         self.shared.metrics.records_consumed.inc_by(batch.len() as u64);
         let (now_ms, now_us, partition) = (now_ms(), now_us(), self.partition.number());
@@ -267,9 +292,13 @@ impl Pipeline {
         self.release(released);
         for (consumed, reason) in dead {
             let offset = consumed.offset;
-            self.shared.dead_letters.bury(self.partition.number(), consumed, reason).await;
+            tokio::select! {
+                () = self.over.cancelled() => return Err(Stopped),
+                () = self.shared.dead_letters.bury(self.partition.number(), consumed, reason) => {}
+            }
             self.flight.finish(offset);
         }
+        Ok(())
     }
 
     fn release(&mut self, released: Released<Record>) {
@@ -284,7 +313,7 @@ impl Pipeline {
     }
 
     /// Routes what is ready, up to the first fence that must wait.
-    async fn route_ready(&mut self) {
+    async fn route_ready(&mut self) -> Result<(), Stopped> {
         loop {
             let unfinished = self.flight.track(|tracker| tracker.routed_unfinished());
             if self.is_fenced && unfinished == 0 {
@@ -292,9 +321,9 @@ impl Pipeline {
                 self.fence_deadline = None;
             }
             if self.is_fenced {
-                return;
+                return Ok(());
             }
-            let Some(first) = self.ready.front() else { return };
+            let Some(first) = self.ready.front() else { return Ok(()) };
             let fence_deadline = Instant::now() + ms(self.shared.config.pipeline.fence_wait_ms);
             let count = if !first.is_fence {
                 self.ready.iter().take_while(|record| !record.is_fence).count()
@@ -304,19 +333,22 @@ impl Pipeline {
                 1
             } else {
                 self.fence_deadline.get_or_insert(fence_deadline);
-                return;
+                return Ok(());
             };
             let group: Vec<Record> = self.ready.drain(..count).collect();
-            self.route(group).await;
+            self.route(group).await?;
         }
     }
 
-    async fn route(&mut self, group: Vec<Record>) {
+    async fn route(&mut self, group: Vec<Record>) -> Result<(), Stopped> {
         let mut lookups = Lookups::default();
         for record in &group {
             lookups.add(&record.audience);
         }
-        let found = self.shared.routing.find(lookups).await;
+        let found = tokio::select! {
+            () = self.over.cancelled() => return Err(Stopped),
+            found = self.shared.routing.find(lookups) => found,
+        };
         let (mut shares, now_us) = (Shares::new(), now_us());
         for record in group {
             let Split { deliveries, not_online, unsettled } = split(&record, &found);
@@ -335,6 +367,7 @@ impl Pipeline {
             }
         }
         self.dispatch(shares).await;
+        Ok(())
     }
 
     /// Looks again for those a comet did not have, once, and follows a route

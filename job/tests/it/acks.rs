@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use oort_job::Config;
+use tokio::task::yield_now;
 use tokio::time::Instant;
 
 use oort_api::pb::goim::logic::PushMsg;
@@ -95,7 +96,11 @@ async fn a_job_that_stops_reads_on_until_no_message_waits_for_an_earlier_one() {
     world.publish([message(1), message(3), elsewhere(1)]).await;
     eventually("what does not wait is pushed", || comet.seqs() == [1, 1]).await;
     let mut stopping = std::pin::pin!(first.stop());
-    assert!(futures_util::poll!(&mut stopping).is_pending());
+    // Long enough for the pipeline to have heard of it.
+    for _ in 0..100 {
+        assert!(futures_util::poll!(&mut stopping).is_pending());
+        yield_now().await;
+    }
     world.publish([message(2), elsewhere(2)]).await;
     stopping.await;
     let second = world.start(config());

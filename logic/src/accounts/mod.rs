@@ -134,7 +134,7 @@ impl Accounts {
         let Parts { store, reads, seen, kicks, directory, mailer, tasks } = parts;
         let candidate = fresh_signing_key()?;
         let keys = store.signing_keys(&candidate).await?;
-        let tokens = Tokens::new(&config.issuer, &keys, config.login_cache_max)
+        let tokens = Tokens::new(&config.issuer, &keys)
             .ok_or_else(|| Refusal::new(Code::Internal, "the store has no signing key"))?;
         let passwords = Passwords::new(&config, metrics.hashing_refusals.clone()).await?;
         Ok(Self {
@@ -424,8 +424,8 @@ impl Accounts {
         let claims = self.tokens.verify_user(token).ok_or_else(|| self.unauthenticated())?;
         let id: UserId = claims.sub.parse().map_err(|_| self.unauthenticated())?;
         Ok(Identity {
-            user: User { id: id.get(), username: claims.name.clone() },
-            login_id: claims.sid.as_str().into(),
+            user: User { id: id.get(), username: claims.name },
+            login_id: claims.sid.into(),
             expires_at_ms: milliseconds(claims.exp),
         })
     }
@@ -494,7 +494,8 @@ impl Accounts {
     /// # Errors
     /// [`Code::Unauthenticated`] when it is none, [`Code::Forbidden`] when it allows other things.
     pub fn authorise_server(&self, token: &str, scope: Scope) -> Result<(), Refusal> {
-        match self.tokens.verify_server(token, scope).ok_or_else(|| self.unauthenticated())? {
+        let scopes = self.tokens.verify_server(token).ok_or_else(|| self.unauthenticated())?;
+        match scopes.contains(&scope) {
             true => Ok(()),
             false => Err(Refusal::new(Code::Forbidden, "the server token does not allow this")),
         }
@@ -567,7 +568,7 @@ pub fn server_token(
     scopes: &[Scope],
     ttl: Duration,
 ) -> Result<String, Refusal> {
-    let tokens = Tokens::new(&config.issuer, keys, config.login_cache_max)
+    let tokens = Tokens::new(&config.issuer, keys)
         .ok_or_else(|| Refusal::new(Code::Internal, "the store has no signing key"))?;
     issue(&tokens, scopes, ttl)
 }

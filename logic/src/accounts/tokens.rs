@@ -3,15 +3,9 @@
 //! A user's token and a server's differ in `aud`, so neither passes for the other.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 
-use jsonwebtoken::{
-    Algorithm, DecodingKey, EncodingKey, Header, Validation, decode, decode_header, encode,
-    get_current_timestamp,
-};
+use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, decode, decode_header, encode};
 use oort_api::error::{Code, Refusal};
-use oort_api::generations::Generations;
-use parking_lot::Mutex;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -22,9 +16,6 @@ const SERVER_AUDIENCE: &str = "oort-server";
 
 /// Longer texts are refused unread, bytes.
 const TOKEN_BYTES_MAX: usize = 4096;
-
-/// Server tokens that are remembered: the operator's servers are few.
-const SERVER_TOKENS_MAX: usize = 256;
 
 /// What a server token allows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -60,39 +51,14 @@ struct ServerClaims {
     exp: u64,
 }
 
-/// Claims that end.
-trait Expires: DeserializeOwned {
-    /// The last second at which they hold, since the epoch.
-    fn exp(&self) -> u64;
-}
-
-impl Expires for UserClaims {
-    fn exp(&self) -> u64 {
-        self.exp
-    }
-}
-
-impl Expires for ServerClaims {
-    fn exp(&self) -> u64 {
-        self.exp
-    }
-}
-
-/// What tokens of one audience are held to, and those that passed: a signature once right stays right, only time is to be
-/// looked at again.
-struct Rules<C> {
-    validation: Validation,
-    passed: Mutex<Generations<Box<str>, Arc<C>>>,
-}
-
 /// Signs with the newest key, verifies with any.
 pub(super) struct Tokens {
     issuer: String,
     header: Header,
     signing: EncodingKey,
     verifying: HashMap<String, DecodingKey>,
-    users: Rules<UserClaims>,
-    servers: Rules<ServerClaims>,
+    user_rules: Validation,
+    server_rules: Validation,
 }
 
 impl std::fmt::Debug for Tokens {
@@ -102,8 +68,8 @@ impl std::fmt::Debug for Tokens {
 }
 
 impl Tokens {
-    /// `keys` newest first; `None` when there are none. Of users' tokens as many as `remembered_max` are remembered.
-    pub(super) fn new(issuer: &str, keys: &[SigningKey], remembered_max: usize) -> Option<Self> {
+    /// `keys` newest first; `None` when there are none.
+    pub(super) fn new(issuer: &str, keys: &[SigningKey]) -> Option<Self> {
         let newest = keys.first()?;
         let mut header = Header::new(Algorithm::HS256);
         header.kid = Some(newest.id.clone());
@@ -113,8 +79,8 @@ impl Tokens {
             header,
             signing: EncodingKey::from_secret(&newest.secret),
             verifying: verifying.collect(),
-            users: Rules::new(issuer, USER_AUDIENCE, remembered_max),
-            servers: Rules::new(issuer, SERVER_AUDIENCE, SERVER_TOKENS_MAX),
+            user_rules: rules(issuer, USER_AUDIENCE),
+            server_rules: rules(issuer, SERVER_AUDIENCE),
         })
     }
 
@@ -149,13 +115,13 @@ impl Tokens {
         })
     }
 
-    pub(super) fn verify_user(&self, token: &str) -> Option<Arc<UserClaims>> {
-        self.verify(token, &self.users)
+    pub(super) fn verify_user(&self, token: &str) -> Option<UserClaims> {
+        self.verify(token, &self.user_rules)
     }
 
-    /// Whether it is a server token and, if so, whether it has this scope.
-    pub(super) fn verify_server(&self, token: &str, scope: Scope) -> Option<bool> {
-        self.verify(token, &self.servers).map(|claims| claims.scopes.contains(&scope))
+    /// The scopes of a server token.
+    pub(super) fn verify_server(&self, token: &str) -> Option<Vec<Scope>> {
+        self.verify::<ServerClaims>(token, &self.server_rules).map(|claims| claims.scopes)
     }
 
     fn sign<C: Serialize>(&self, claims: &C) -> Result<String, Refusal> {
@@ -165,31 +131,24 @@ impl Tokens {
         })
     }
 
-    fn verify<C: Expires>(&self, token: &str, rules: &Rules<C>) -> Option<Arc<C>> {
+    fn verify<C: DeserializeOwned>(&self, token: &str, rules: &Validation) -> Option<C> {
         if token.len() > TOKEN_BYTES_MAX {
             return None;
         }
-        if let Some(claims) = rules.passed.lock().get_mut(token).map(|claims| Arc::clone(claims)) {
-            return (get_current_timestamp() <= claims.exp()).then_some(claims);
-        }
         let kid = decode_header(token).ok()?.kid?;
         let key = self.verifying.get(&kid)?;
-        let claims = Arc::new(decode::<C>(token, key, &rules.validation).ok()?.claims);
-        rules.passed.lock().insert(token.into(), Arc::clone(&claims));
-        Some(claims)
+        decode(token, key, rules).ok().map(|token| token.claims)
     }
 }
 
-impl<C> Rules<C> {
-    fn new(issuer: &str, audience: &str, remembered_max: usize) -> Self {
-        let mut validation = Validation::new(Algorithm::HS256);
-        validation.set_issuer(&[issuer]);
-        validation.set_audience(&[audience]);
-        validation.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
-        validation.validate_nbf = true;
-        validation.leeway = 0;
-        Self { validation, passed: Mutex::new(Generations::new(remembered_max)) }
-    }
+fn rules(issuer: &str, audience: &str) -> Validation {
+    let mut rules = Validation::new(Algorithm::HS256);
+    rules.set_issuer(&[issuer]);
+    rules.set_audience(&[audience]);
+    rules.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
+    rules.validate_nbf = true;
+    rules.leeway = 0;
+    rules
 }
 
 /// A door for the check of access tokens under `fuzz/`.
@@ -212,7 +171,7 @@ pub(crate) mod fuzzing {
     #[must_use]
     pub fn verify_user(token: &str) -> Option<(String, u64)> {
         let key = SigningKey { id: KEY_ID.to_owned(), secret: SECRET.to_vec(), created_at_ms: 0 };
-        Tokens::new(ISSUER, &[key], 2)?.verify_user(token).map(|claims| (claims.sub.clone(), claims.exp))
+        Tokens::new(ISSUER, &[key])?.verify_user(token).map(|claims| (claims.sub, claims.exp))
     }
 
     /// Any header and any claims, signed rightly.
@@ -239,7 +198,7 @@ mod tests {
     }
 
     fn tokens() -> Tokens {
-        Tokens::new("oort", &[key("new", 2), key("old", 1)], 2).expect("keys")
+        Tokens::new("oort", &[key("new", 2), key("old", 1)]).expect("keys")
     }
 
     fn claims() -> Value {
@@ -333,25 +292,9 @@ mod tests {
         let (tokens, now) = (tokens(), get_current_timestamp());
         let user = tokens.issue_user(7, "ada", "x", now, now + 60).expect("signs");
         let server = tokens.issue_server(&[Scope::Push], now, now + 60).expect("signs");
-        for _ in ["read", "remembered"] {
-            assert!(tokens.verify_user(&user).is_some());
-            assert_eq!(tokens.verify_server(&server, Scope::Push), Some(true));
-            assert_eq!(tokens.verify_server(&user, Scope::Push), None);
-            assert_eq!(tokens.verify_user(&server), None);
-        }
-    }
-
-    #[test]
-    fn a_token_that_is_remembered_ends_all_the_same() {
-        let tokens = tokens();
-        let last = get_current_timestamp() + 1;
-        let token = tokens.issue_user(7, "ada", "x", last - 1, last).expect("signs");
-        let mut good = 0_u32;
-        while tokens.verify_user(&token).is_some() {
-            assert!(get_current_timestamp() <= last + 1, "it is over");
-            good += 1;
-        }
-        assert!(good > 1 && get_current_timestamp() > last, "{good} times good");
+        assert_eq!(tokens.verify_server(&server), Some(vec![Scope::Push]));
+        assert_eq!(tokens.verify_server(&user), None);
+        assert_eq!(tokens.verify_user(&server), None);
     }
 
     proptest::proptest! {
