@@ -1,10 +1,12 @@
 //! Leases, departures, timers and the way down.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::StreamExt;
 use oort_comet::{Config, Error};
 use serde_json::json;
+use tokio::sync::Semaphore;
 use tokio_tungstenite::tungstenite::Message;
 
 use crate::goim::{AUTH, Goim};
@@ -200,6 +202,23 @@ async fn a_drain_tells_everybody_and_logic() {
     assert!(state.renewals.last().unwrap().draining);
     assert_eq!((state.disconnects.len(), state.sessions.len(), state.entered.len()), (3, 0, 0));
     assert!(std::net::TcpStream::connect(http).is_err(), "nobody listens");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_drain_waits_for_departures_that_are_being_told() {
+    let world = start().await;
+    let logic = world.logic.clone();
+    let held = Arc::new(Semaphore::new(0));
+    logic.state.lock().held_disconnects = Some(held.clone());
+    drop(world.v1(1).await);
+    eventually("logic is being told", || logic.state.lock().calls.contains(&"disconnect")).await;
+    let http = world.addresses.http;
+    world.shutdown.cancel();
+    eventually("the shards have ended", || std::net::TcpStream::connect(http).is_err()).await;
+    held.add_permits(1);
+    tokio::time::timeout(PATIENCE, world.running).await.unwrap().unwrap().unwrap();
+    let state = logic.state.lock();
+    assert_eq!((state.disconnects.len(), state.entered.len()), (1, 0));
 }
 
 #[tokio::test(flavor = "multi_thread")]

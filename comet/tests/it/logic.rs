@@ -16,6 +16,7 @@ use oort_api::pb::oort::v1::{
     TypingCommand, TypingResult, User, WatchResult, receive_reply, receive_request,
 };
 use parking_lot::Mutex;
+use tokio::sync::Semaphore;
 use tonic::{Request, Response, Status};
 
 /// What the scripted logic knows.
@@ -40,6 +41,8 @@ pub(crate) struct State {
     pub(crate) superseded: bool,
     pub(crate) fail_enter: bool,
     pub(crate) fail_disconnect: bool,
+    /// Answers to disconnects wait for a permit of it.
+    pub(crate) held_disconnects: Option<Arc<Semaphore>>,
     pub(crate) calls: Vec<&'static str>,
     pub(crate) sends: Vec<(i64, i64, String, String)>,
     /// Calls of `receive` as they came in: what, and how many commands of clients it holds.
@@ -286,6 +289,14 @@ impl Logic for Scripted {
     }
 
     async fn disconnect(&self, request: Request<DisconnectRequest>) -> Answer<DisconnectReply> {
+        let held = {
+            let mut state = self.state.lock();
+            state.calls.push("disconnect");
+            state.held_disconnects.clone()
+        };
+        if let Some(held) = held {
+            held.acquire().await.expect("open").forget();
+        }
         let mut state = self.state.lock();
         if state.fail_disconnect {
             return Err(Status::unavailable("not now"));
