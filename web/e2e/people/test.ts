@@ -1,5 +1,12 @@
 import { randomBytes } from "node:crypto";
-import { type Browser, type BrowserContext, type BrowserContextOptions, test as base, expect } from "@playwright/test";
+import {
+  type Browser,
+  type BrowserContext,
+  type BrowserContextOptions,
+  test as base,
+  expect,
+  type Page,
+} from "@playwright/test";
 import { Line } from "../servers/line";
 import type { Settings } from "../servers/node";
 import { type Shape, System } from "../servers/system";
@@ -19,8 +26,6 @@ export interface Device {
   context: BrowserContext;
   line: Line;
   guard: Guard;
-  /** Somebody new is logged in here, without a page for it: `Chat.signUp` does so by hand. */
-  signUp(username: string, password: string): Promise<void>;
   /** A new tab. */
   tab(): Promise<Chat>;
 }
@@ -75,7 +80,7 @@ export const test = base.extend<
       const own = device ?? (await devices.get());
       const chat = await own.tab();
       const username = unique(prefix);
-      await own.signUp(username, PASSWORD);
+      await logInAsNew(chat.page, username);
       await chat.open();
       return { username, device: own, chat };
     });
@@ -85,18 +90,14 @@ export const test = base.extend<
 async function open(browser: Browser, line: Line, options: BrowserContextOptions): Promise<Device> {
   const context = await browser.newContext({ baseURL: line.url, locale: "en-GB", ...options });
   const guard = await Guard.over(context);
-  return {
-    context,
-    line,
-    guard,
-    signUp: async (username, password) => {
-      // The browser's own name, by which the device is listed.
-      const probe = await context.newPage();
-      const headers = { "user-agent": await probe.evaluate(() => navigator.userAgent) };
-      await probe.close();
-      const made = await context.request.post("/api/accounts", { data: { username, password, cookie: true }, headers });
-      expect(made.ok(), await made.text()).toBe(true);
-    },
-    tab: async () => new Chat(await context.newPage()),
-  };
+  return { context, line, guard, tab: async () => new Chat(await context.newPage()) };
+}
+
+/** Makes an account for the browser of this page, without the screens for it: `Chat.signUp` goes through those. */
+async function logInAsNew(page: Page, username: string): Promise<void> {
+  // By this name the device is listed.
+  const headers = { "user-agent": await page.evaluate(() => navigator.userAgent) };
+  const data = { username, password: PASSWORD, cookie: true };
+  const made = await page.context().request.post("/api/accounts", { data, headers });
+  expect(made.ok(), await made.text()).toBe(true);
 }
