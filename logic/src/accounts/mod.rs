@@ -494,8 +494,7 @@ impl Accounts {
     /// # Errors
     /// [`Code::Unauthenticated`] when it is none, [`Code::Forbidden`] when it allows other things.
     pub fn authorise_server(&self, token: &str, scope: Scope) -> Result<(), Refusal> {
-        let scopes = self.tokens.verify_server(token).ok_or_else(|| self.unauthenticated())?;
-        match scopes.contains(&scope) {
+        match self.tokens.verify_server(token, scope).ok_or_else(|| self.unauthenticated())? {
             true => Ok(()),
             false => Err(Refusal::new(Code::Forbidden, "the server token does not allow this")),
         }

@@ -3,9 +3,15 @@
 //! A user's token and a server's differ in `aud`, so neither passes for the other.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
-use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, decode, decode_header, encode};
+use jsonwebtoken::{
+    Algorithm, DecodingKey, EncodingKey, Header, Validation, decode, decode_header, encode,
+    get_current_timestamp,
+};
 use oort_api::error::{Code, Refusal};
+use oort_api::generations::Generations;
+use parking_lot::Mutex;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -16,6 +22,9 @@ const SERVER_AUDIENCE: &str = "oort-server";
 
 /// Longer texts are refused unread, bytes.
 const TOKEN_BYTES_MAX: usize = 4096;
+
+/// Server tokens that are remembered: the operator's servers are few, and push often.
+const SERVER_TOKENS_MAX: usize = 256;
 
 /// What a server token allows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -59,6 +68,8 @@ pub(super) struct Tokens {
     verifying: HashMap<String, DecodingKey>,
     user_rules: Validation,
     server_rules: Validation,
+    /// Server tokens that were verified: rightly signed they stay, only their time is to be looked at again.
+    servers: Mutex<Generations<Box<str>, Arc<ServerClaims>>>,
 }
 
 impl std::fmt::Debug for Tokens {
@@ -81,6 +92,7 @@ impl Tokens {
             verifying: verifying.collect(),
             user_rules: rules(issuer, USER_AUDIENCE),
             server_rules: rules(issuer, SERVER_AUDIENCE),
+            servers: Mutex::new(Generations::new(SERVER_TOKENS_MAX)),
         })
     }
 
@@ -119,9 +131,18 @@ impl Tokens {
         self.verify(token, &self.user_rules)
     }
 
-    /// The scopes of a server token.
-    pub(super) fn verify_server(&self, token: &str) -> Option<Vec<Scope>> {
-        self.verify::<ServerClaims>(token, &self.server_rules).map(|claims| claims.scopes)
+    /// Whether a server token has this scope; `None` when it is none.
+    pub(super) fn verify_server(&self, token: &str, scope: Scope) -> Option<bool> {
+        let remembered = self.servers.lock().get_mut(token).map(|claims| Arc::clone(claims));
+        let claims = match remembered {
+            Some(claims) => Some(claims).filter(|claims| get_current_timestamp() <= claims.exp)?,
+            None => {
+                let claims = Arc::new(self.verify::<ServerClaims>(token, &self.server_rules)?);
+                self.servers.lock().insert(token.into(), Arc::clone(&claims));
+                claims
+            }
+        };
+        Some(claims.scopes.contains(&scope))
     }
 
     fn sign<C: Serialize>(&self, claims: &C) -> Result<String, Refusal> {
@@ -292,9 +313,24 @@ mod tests {
         let (tokens, now) = (tokens(), get_current_timestamp());
         let user = tokens.issue_user(7, "ada", "x", now, now + 60).expect("signs");
         let server = tokens.issue_server(&[Scope::Push], now, now + 60).expect("signs");
-        assert_eq!(tokens.verify_server(&server), Some(vec![Scope::Push]));
-        assert_eq!(tokens.verify_server(&user), None);
-        assert_eq!(tokens.verify_user(&server), None);
+        for _ in ["read", "remembered"] {
+            assert_eq!(tokens.verify_server(&server, Scope::Push), Some(true));
+            assert_eq!(tokens.verify_server(&user, Scope::Push), None);
+            assert_eq!(tokens.verify_user(&server), None);
+        }
+    }
+
+    #[test]
+    fn a_token_that_is_remembered_ends_all_the_same() {
+        let tokens = tokens();
+        let last = get_current_timestamp() + 1;
+        let token = tokens.issue_server(&[Scope::Push], last - 1, last).expect("signs");
+        let mut good = 0_u32;
+        while tokens.verify_server(&token, Scope::Push).is_some() {
+            assert!(get_current_timestamp() <= last + 1, "it is over");
+            good += 1;
+        }
+        assert!(good > 1 && get_current_timestamp() > last, "{good} times good");
     }
 
     proptest::proptest! {
