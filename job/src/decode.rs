@@ -19,6 +19,8 @@ pub(crate) struct Record {
     pub(crate) audience: Audience,
     /// It changes who is in a room, so what follows must wait for it.
     pub(crate) is_fence: bool,
+    /// The partition's reader before pushed it.
+    pub(crate) was_pushed: bool,
 }
 
 impl Record {
@@ -65,7 +67,13 @@ pub(crate) fn decode(consumed: &Consumed, bytes_max: usize) -> Result<Record, &'
     {
         push.traceparent.clone_from(traceparent);
     }
-    Ok(Record { offset: consumed.offset, push, audience, is_fence: effect != Effect::None })
+    Ok(Record {
+        offset: consumed.offset,
+        push,
+        audience,
+        is_fence: effect != Effect::None,
+        was_pushed: false,
+    })
 }
 
 fn audience(push: &PushMsg, kind: Type) -> Result<Audience, &'static str> {

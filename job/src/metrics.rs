@@ -49,6 +49,8 @@ metrics! {
         dead_letters_dropped,
         /// Messages dropped because their seq had been pushed before.
         duplicates,
+        /// Records that the partition's reader before had pushed already.
+        passed_over,
         /// Messages that waited for one with a lower seq.
         reordered,
         /// Conversations whose missing seq did not come in time, or that were forced out by the bound.

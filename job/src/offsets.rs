@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 
+use oort_api::bus::DoneAhead;
 use tokio::time::Instant;
 
 /// Records of one partition between reading and committing.
@@ -92,6 +93,15 @@ impl OffsetTracker {
             self.records.pop_front();
         }
         done
+    }
+
+    /// The first record that is not done, if any, and what is finished behind it.
+    pub(crate) fn ahead(&self) -> (Option<i64>, DoneAhead) {
+        let mut ahead = DoneAhead::default();
+        let mut unfinished = self.records.iter().skip_while(|record| record.shares == 0).peekable();
+        let first = unfinished.peek().map(|record| record.offset);
+        unfinished.filter(|record| record.shares == 0).for_each(|record| ahead.push(record.offset));
+        (first, ahead)
     }
 
     /// Records that are not done.
@@ -187,6 +197,11 @@ mod tests {
                     committed = done;
                 }
                 prop_assert_eq!(committed, prefix);
+                let (first, ahead) = tracker.ahead();
+                prop_assert_eq!(first, model.iter().find(|(_, (shares, _))| *shares > 0).map(|(o, _)| *o));
+                for (offset, (shares, _)) in &model {
+                    prop_assert_eq!(ahead.contains(*offset), *shares == 0 && *offset > committed);
+                }
                 prop_assert_eq!(tracker.len(), model.range(committed + 1..).count());
                 prop_assert_eq!(tracker.bytes(), tracker.len());
                 prop_assert_eq!(

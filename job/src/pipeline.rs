@@ -9,15 +9,14 @@
 //! before it is finished, and nothing after it is routed before it is.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::future::pending;
 use std::sync::Arc;
 
 use futures_util::future::join_all;
-use oort_api::bus::{Consumed, Partition};
+use oort_api::bus::{Consumed, DoneAhead, Partition};
 use oort_api::clock::now_ms;
 use oort_api::directory::CometRef;
 use oort_api::trail::{Mark, Ring, now_us};
-use tokio::time::{Instant, sleep, sleep_until, timeout};
+use tokio::time::{Instant, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
 
@@ -46,7 +45,7 @@ pub(crate) struct Shared {
     pub(crate) metrics: Metrics,
 }
 
-/// Told to stop, and nothing waits or no more time is left.
+/// Told to stop.
 #[derive(Debug)]
 struct Stopped;
 
@@ -56,8 +55,10 @@ pub(crate) struct Pipeline {
     shared: Arc<Shared>,
     partition: Box<dyn Partition>,
     stop: CancellationToken,
-    /// The time that reading on has after `stop` is over.
-    over: CancellationToken,
+    /// What the reader before did and could not commit.
+    done_ahead: DoneAhead,
+    /// The last offset read.
+    read_to: Option<i64>,
     flight: Arc<Flight>,
     reorder: Reorder<Record>,
     /// In order, not yet routed: empty but for what waits for a fence.
@@ -85,9 +86,10 @@ impl Pipeline {
             conversations_max: config.conversations_max,
         });
         Self {
+            done_ahead: partition.found_ahead(),
+            read_to: None,
             partition,
             stop,
-            over: CancellationToken::new(),
             flight: shared.flights.begin(shared.metrics.clone()),
             reorder,
             ready: VecDeque::new(),
@@ -106,54 +108,26 @@ impl Pipeline {
         partitions.set(1);
         self.shared.metrics.partitions_assigned.inc();
         info!(partition = self.partition.number(), "partition assigned");
-        let (stop, over) = (self.stop.clone(), self.over.clone());
-        let wait = ms(self.shared.config.pipeline.reorder_wait_ms);
-        let end_the_wait = async {
-            stop.cancelled().await;
-            sleep(wait).await;
-            over.cancel();
-            // Reading ends by itself then, where nothing is half-done.
-            pending().await
-        };
-        let read = tokio::select! {
-            read = self.read() => read,
-            never = end_the_wait => never,
-        };
-        if read.is_ok() {
+        if self.read().await.is_ok() {
             self.shared.metrics.partitions_revoked.inc();
             info!(partition = self.partition.number(), "partition taken away");
         }
-        let waiting = self.reorder.held_len() + self.ready.len();
-        if waiting > 0 {
-            let partition = self.partition.number();
-            warn!(
-                partition,
-                waiting, "messages still wait for earlier ones; what follows them may be pushed again"
-            );
-        }
-        // What is done now need not be repeated by its next reader.
         self.drain().await;
+        self.hand_over();
         self.flight.close();
     }
 
-    /// Told to stop, reads on for a moment: what stands behind a message that waits for an earlier one is pushed already,
-    /// and cannot be committed before that one is.
     async fn read(&mut self) -> Result<(), Stopped> {
-        let (stop, over) = (self.stop.clone(), self.over.clone());
+        let stop = self.stop.clone();
         loop {
-            self.advance().await?;
-            let is_stopped = stop.is_cancelled();
-            let waits = self.reorder.held_len() > 0 || !self.ready.is_empty();
-            if over.is_cancelled() || (is_stopped && !waits) {
+            if stop.is_cancelled() {
                 return Err(Stopped);
             }
-            // One by one, to end at the first place where nothing waits.
-            let at_once = if is_stopped { 1 } else { usize::MAX };
-            let records_max = self.records_wanted().min(at_once);
+            self.advance().await?;
+            let records_max = self.records_wanted();
             let deadline = self.deadline();
             tokio::select! {
-                () = stop.cancelled(), if !is_stopped => {}
-                () = over.cancelled() => return Err(Stopped),
+                () = stop.cancelled() => return Err(Stopped),
                 () = self.flight.changed() => {}
                 () = sleep_until(deadline.unwrap_or_else(Instant::now)), if deadline.is_some() => self.on_deadline(),
                 batch = self.partition.next_batch(records_max), if records_max > 0 => match batch {
@@ -190,14 +164,22 @@ impl Pipeline {
         }
     }
 
+    /// What is done now need not be done again by the partition's next reader.
+    fn hand_over(&mut self) {
+        let Some(read_to) = self.read_to else { return };
+        let (first, mut ahead) = self.flight.track(|tracker| tracker.ahead());
+        ahead.extend_beyond(read_to, &self.done_ahead);
+        self.partition.hand_over(first.unwrap_or(read_to.saturating_add(1)), ahead);
+    }
+
     /// Does everything that can be done without reading more.
     async fn advance(&mut self) -> Result<(), Stopped> {
         self.commit();
         let missed = self.flight.take_missed();
         if !missed.is_empty() {
-            let over = self.over.clone();
+            let stop = self.stop.clone();
             tokio::select! {
-                () = over.cancelled() => return Err(Stopped),
+                () = stop.cancelled() => return Err(Stopped),
                 () = self.reroute(missed) => {}
             }
         }
@@ -271,6 +253,8 @@ impl Pipeline {
                 debug!(partition = self.partition.number(), offset, "offset read twice");
                 continue;
             }
+            self.read_to = Some(offset);
+            let was_pushed = self.done_ahead.contains(offset);
             if bytes == 0 {
                 // A producer warmed up.
                 self.flight.finish(offset);
@@ -281,10 +265,13 @@ impl Pipeline {
             }
             match decode(&consumed, self.shared.config.pipeline.record_bytes_max) {
                 Ok(record) => {
+                    // Its place in the order is taken all the same.
+                    let record = Record { was_pushed, ..record };
                     let (conversation, seq) = (record.push.conversation, record.push.seq);
                     self.shared.trail.note(now_us, conversation, seq, Mark::Taken { partition, offset });
                     offers.push(Offer { conversation, seq: record.order(), item: record });
                 }
+                Err(_) if was_pushed => self.flight.finish(offset),
                 Err(reason) => dead.push((consumed, reason)),
             }
         }
@@ -293,7 +280,7 @@ impl Pipeline {
         for (consumed, reason) in dead {
             let offset = consumed.offset;
             tokio::select! {
-                () = self.over.cancelled() => return Err(Stopped),
+                () = self.stop.cancelled() => return Err(Stopped),
                 () = self.shared.dead_letters.bury(self.partition.number(), consumed, reason) => {}
             }
             self.flight.finish(offset);
@@ -309,7 +296,14 @@ impl Pipeline {
         for duplicate in released.duplicates {
             self.flight.finish(duplicate.offset);
         }
-        self.ready.extend(released.ready);
+        for record in released.ready {
+            if record.was_pushed {
+                metrics.passed_over.inc();
+                self.flight.finish(record.offset);
+            } else {
+                self.ready.push_back(record);
+            }
+        }
     }
 
     /// Routes what is ready, up to the first fence that must wait.
@@ -346,7 +340,7 @@ impl Pipeline {
             lookups.add(&record.audience);
         }
         let found = tokio::select! {
-            () = self.over.cancelled() => return Err(Stopped),
+            () = self.stop.cancelled() => return Err(Stopped),
             found = self.shared.routing.find(lookups) => found,
         };
         let (mut shares, now_us) = (Shares::new(), now_us());

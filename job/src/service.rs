@@ -111,10 +111,9 @@ impl Service {
         self.handle.checks().await
     }
 
-    /// Reads and pushes until `shutdown`; then stops reading where no message
-    /// waits for an earlier one (`pipeline.reorder_wait_ms` at most), waits for
-    /// the acks of what is under way (`drain_ms` at most), commits and leaves
-    /// the group. Dropped before that, it commits nothing more: what was not
+    /// Reads and pushes until `shutdown`; then stops reading, waits for the
+    /// acks of what is under way (`drain_ms` at most), commits and leaves the
+    /// group. Dropped before that, it commits nothing more: what was not
     /// committed is read again.
     ///
     /// # Errors
@@ -148,9 +147,7 @@ impl Service {
         info!(partitions = pipelines.len(), "draining");
         stop.cancel();
         let config = &self.shared.config;
-        let pipeline = &config.pipeline;
-        let reading_on = ms(pipeline.reorder_wait_ms) + ms(pipeline.slow_comet_wait_ms);
-        let bound = reading_on + ms(config.drain_ms) + DRAIN_GRACE;
+        let bound = ms(config.drain_ms) + ms(config.pipeline.slow_comet_wait_ms) + DRAIN_GRACE;
         let all = async { while pipelines.join_next().await.is_some() {} };
         let is_drained = tokio::select! {
             drained = timeout(bound, all) => drained.is_ok(),

@@ -14,7 +14,7 @@ fn user(id: i64) -> UserId {
 }
 
 fn record(push: PushMsg, audience: Audience) -> Record {
-    Record { offset: 1, push, audience, is_fence: false }
+    Record { offset: 1, push, audience, is_fence: false, was_pushed: false }
 }
 
 fn to_users(ids: &[i64]) -> Record {

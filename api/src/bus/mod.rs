@@ -4,7 +4,7 @@
 //! partitions; each partition is read by one member at a time and is an
 //! independent pipeline: its reader commits an offset when everything before
 //! it is done, and what was not committed is read again after a restart or a
-//! rebalance.
+//! rebalance. A reader that lets go in good order says what else it did.
 //!
 //! [`memory`] serves one process, [`kafka`] a cluster. Both pass one contract
 //! suite (`api/tests/it/bus.rs`).
@@ -16,10 +16,12 @@ use bytes::Bytes;
 use tonic::async_trait;
 
 mod dead_letters;
+mod done_ahead;
 pub mod kafka;
 pub mod memory;
 
 pub use dead_letters::{DeadLetter, DeadLetters, LetterPlace, Letters, NoPlace};
+pub use done_ahead::DoneAhead;
 
 /// One record to publish.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -121,6 +123,15 @@ pub trait Partition: Send + fmt::Debug + 'static {
     /// After the partition was taken away the bus waits a bounded time for
     /// its reader to finish and to drop it; then this is ignored.
     fn done(&mut self, offset: i64);
+
+    /// What the reader before said in [`Partition::hand_over`]. Its records
+    /// are read all the same.
+    fn found_ahead(&self) -> DoneAhead;
+
+    /// The last word of its reader: everything below `before` is done, the
+    /// record there is not, and of those behind it these are. The bus may
+    /// have room for some of them only, and none after a crash.
+    fn hand_over(&mut self, before: i64, ahead: DoneAhead);
 }
 
 /// Why the bus refused.

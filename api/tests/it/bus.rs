@@ -53,6 +53,7 @@ macro_rules! every_contract {
             a_group_shares_and_rebalances
             what_was_not_done_is_read_again
             what_was_done_stays_done
+            what_was_done_ahead_is_told
             large_batches_arrive_whole
             too_large_is_refused
             a_slow_partition_blocks_no_other

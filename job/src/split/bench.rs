@@ -29,5 +29,5 @@ fn record(push: &PushMsg) -> Option<Record> {
             Audience::Sessions { users, keys: Vec::new() }
         }
     };
-    Some(Record { offset: 0, push: push.clone(), audience, is_fence: false })
+    Some(Record { offset: 0, push: push.clone(), audience, is_fence: false, was_pushed: false })
 }

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
-use oort_api::bus::{Consumed, Consumer, Error, Partition, Producer, Record};
+use oort_api::bus::{Consumed, Consumer, DoneAhead, Error, Partition, Producer, Record};
 use oort_api::clock::now_ms;
 use parking_lot::Mutex;
 use tokio::sync::{Notify, oneshot};
@@ -44,6 +44,8 @@ struct Log {
     /// The next offset to read: what was done, and what of it survives.
     stored: i64,
     committed: i64,
+    /// What is done behind the offset committed when it changed hands.
+    ahead: DoneAhead,
     owner: Option<u64>,
     /// Who reads, or still holds what it read.
     reader: Option<u64>,
@@ -181,9 +183,9 @@ impl Member {
             log.committed = log.stored;
             log.reader = Some(self.member);
             log.handover_until = None;
-            let (next, member) = (log.stored, self.member);
+            let (next, found, member) = (log.stored, log.ahead.clone(), self.member);
             let (bus, life) = (Arc::clone(&self.bus), self.life.clone());
-            return Ok(Some(Box::new(Reader { bus, number, member, next, life })));
+            return Ok(Some(Box::new(Reader { bus, number, member, next, found, life })));
         }
         Err(again_at)
     }
@@ -223,6 +225,7 @@ struct Reader {
     number: usize,
     member: u64,
     next: i64,
+    found: DoneAhead,
     life: Life,
 }
 
@@ -271,6 +274,20 @@ impl Partition for Reader {
         let log = &mut state.partitions[self.number];
         if log.reader == Some(self.member) && !self.life.is_over() {
             log.stored = log.stored.max(offset + 1);
+            // The commit that follows says nothing of what is behind it.
+            log.ahead = DoneAhead::default();
+        }
+    }
+
+    fn found_ahead(&self) -> DoneAhead {
+        self.found.clone()
+    }
+
+    fn hand_over(&mut self, before: i64, ahead: DoneAhead) {
+        let mut state = self.bus.state.lock();
+        let log = &mut state.partitions[self.number];
+        if log.reader == Some(self.member) && !self.life.is_over() {
+            (log.stored, log.ahead) = (log.stored.max(before), ahead);
         }
     }
 }

@@ -19,7 +19,7 @@ use tokio::sync::{Notify, oneshot};
 use tonic::async_trait;
 
 use super::Settings;
-use super::commits::{commit_and_wait, store};
+use super::commits::{commit_and_wait, find_ahead, store};
 use super::partition::Hold;
 use crate::bus::{Consumer, Error, Partition};
 
@@ -66,9 +66,9 @@ impl ConsumerContext for Rebalances {
         }
     }
 
-    fn post_rebalance(&self, _consumer: &BaseConsumer<Self>, rebalance: &Rebalance<'_>) {
+    fn post_rebalance(&self, consumer: &BaseConsumer<Self>, rebalance: &Rebalance<'_>) {
         if let Rebalance::Assign(partitions) = rebalance {
-            self.member.give(partitions);
+            self.member.give(consumer, partitions);
         }
     }
 }
@@ -91,14 +91,18 @@ impl Member {
         }
     }
 
-    fn give(&self, partitions: &TopicPartitionList) {
-        let holds = self.holds.lock();
+    fn give(&self, consumer: &BaseConsumer<Rebalances>, partitions: &TopicPartitionList) {
+        let (new, held) = {
+            let holds = self.holds.lock();
+            let elements = partitions.elements();
+            let new = elements.iter().filter_map(|element| holds.get(&element.partition()).cloned());
+            (new.collect::<Vec<_>>(), holds.len())
+        };
+        find_ahead(consumer, &self.topic, new.iter(), self.handover);
         let mut given = self.given.lock();
         given.retain(|hold| !hold.has_ended());
-        given.extend(
-            partitions.elements().iter().filter_map(|element| holds.get(&element.partition()).cloned()),
-        );
-        tracing::info!(given = partitions.count(), held = holds.len(), "bus partitions given");
+        given.extend(new);
+        tracing::info!(given = partitions.count(), held, "bus partitions given");
         self.told.notify_one();
     }
 

@@ -13,7 +13,7 @@ use tonic::async_trait;
 
 use super::TRACEPARENT;
 use super::consumer::Rebalances;
-use crate::bus::{Consumed, Partition};
+use crate::bus::{Consumed, DoneAhead, Partition};
 
 /// One generation of a partition: shared by its reader and the thread that
 /// serves the group.
@@ -27,6 +27,10 @@ pub(super) struct Hold {
     done_before: AtomicI64,
     /// … and known to be committed.
     stored_before: AtomicI64,
+    /// What the reader before did behind what it committed.
+    found: Mutex<DoneAhead>,
+    /// What this one did behind that offset: its last word.
+    handed_over: Mutex<Option<(i64, DoneAhead)>>,
     /// No reader has it: not yet, or no longer.
     free: Mutex<bool>,
     freed: Condvar,
@@ -50,6 +54,8 @@ impl Hold {
             arrived,
             done_before: AtomicI64::new(NOTHING),
             stored_before: AtomicI64::new(NOTHING),
+            found: Mutex::default(),
+            handed_over: Mutex::default(),
             free: Mutex::new(true),
             freed: Condvar::new(),
         })
@@ -80,6 +86,16 @@ impl Hold {
             }
         }
         true
+    }
+
+    /// Before it is given to a reader.
+    pub(super) fn found(&self, ahead: DoneAhead) {
+        *self.found.lock() = ahead;
+    }
+
+    /// The last word of its reader, when it is still true of what was done.
+    pub(super) fn handed_over(&self) -> Option<(i64, DoneAhead)> {
+        self.handed_over.lock().clone().filter(|(before, _)| Some(*before) >= self.done())
     }
 
     pub(super) fn has_ended(&self) -> bool {
@@ -170,5 +186,13 @@ impl Partition for KafkaPartition {
 
     fn done(&mut self, offset: i64) {
         self.hold.done_before.fetch_max(offset.saturating_add(1), Ordering::AcqRel);
+    }
+
+    fn found_ahead(&self) -> DoneAhead {
+        self.hold.found.lock().clone()
+    }
+
+    fn hand_over(&mut self, before: i64, ahead: DoneAhead) {
+        *self.hold.handed_over.lock() = Some((before, ahead));
     }
 }

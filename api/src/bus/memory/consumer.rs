@@ -7,7 +7,7 @@ use tonic::async_trait;
 
 use super::group::Group;
 use super::{Shared, State};
-use crate::bus::{Consumed, Consumer, Partition};
+use crate::bus::{Consumed, Consumer, DoneAhead, Partition};
 
 /// A member of a group.
 #[derive(Debug)]
@@ -73,6 +73,7 @@ impl Consumer for MemoryConsumer {
                         partition,
                         generation,
                         next: group.done_before(partition),
+                        found: group.ahead(partition),
                     }));
                 }
             }
@@ -94,6 +95,26 @@ struct MemoryPartition {
     generation: u64,
     /// Offset to read next.
     next: i64,
+    found: DoneAhead,
+}
+
+impl MemoryPartition {
+    /// Everything below `before` is done, unless that is said too late.
+    fn advance(&self, before: i64, ahead: Option<DoneAhead>) {
+        let mut state = self.shared.state.lock();
+        let State { groups, partitions, .. } = &mut *state;
+        let end = partitions[self.partition].end();
+        match groups.get_mut(&self.group) {
+            Some(group) if group.is_held(self.partition, self.generation) => {
+                group.advance(self.partition, end.min(before));
+                if let Some(ahead) = ahead {
+                    group.keep_ahead(self.partition, ahead);
+                }
+            }
+            _ => return,
+        }
+        self.shared.trim(&mut state, self.partition);
+    }
 }
 
 #[async_trait]
@@ -124,15 +145,14 @@ impl Partition for MemoryPartition {
     }
 
     fn done(&mut self, offset: i64) {
-        let mut state = self.shared.state.lock();
-        let State { groups, partitions, .. } = &mut *state;
-        let end = partitions[self.partition].end();
-        match groups.get_mut(&self.group) {
-            Some(group) if group.is_held(self.partition, self.generation) => {
-                group.advance(self.partition, end.min(offset.saturating_add(1)));
-            }
-            _ => return,
-        }
-        self.shared.trim(&mut state, self.partition);
+        self.advance(offset.saturating_add(1), None);
+    }
+
+    fn found_ahead(&self) -> DoneAhead {
+        self.found.clone()
+    }
+
+    fn hand_over(&mut self, before: i64, ahead: DoneAhead) {
+        self.advance(before, Some(ahead));
     }
 }

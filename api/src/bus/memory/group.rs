@@ -6,6 +6,7 @@ use std::sync::Arc;
 use tokio::sync::Notify;
 
 use super::partition::PartitionLog;
+use crate::bus::DoneAhead;
 
 /// One consumer group.
 #[derive(Debug)]
@@ -19,6 +20,8 @@ pub(super) struct Group {
 struct Hold {
     /// Everything before this offset is done.
     done_before: i64,
+    /// … and of what is behind it, by the last word of a reader.
+    ahead: DoneAhead,
     owner: Option<u64>,
     /// Rises each time the partition changes hands.
     generation: u64,
@@ -34,12 +37,21 @@ struct Member {
 impl Group {
     /// A group that starts with the oldest record of each partition.
     pub(super) fn new(partitions: &[PartitionLog]) -> Self {
-        let hold = |log: &PartitionLog| Hold { done_before: log.first(), owner: None, generation: 0 };
+        let hold = |log: &PartitionLog| Hold {
+            done_before: log.first(),
+            ahead: DoneAhead::default(),
+            owner: None,
+            generation: 0,
+        };
         Self { holds: partitions.iter().map(hold).collect(), members: BTreeMap::new() }
     }
 
     pub(super) fn done_before(&self, partition: usize) -> i64 {
         self.holds[partition].done_before
+    }
+
+    pub(super) fn ahead(&self, partition: usize) -> DoneAhead {
+        self.holds[partition].ahead.clone()
     }
 
     pub(super) fn has_member(&self, member: u64) -> bool {
@@ -56,6 +68,11 @@ impl Group {
     pub(super) fn advance(&mut self, partition: usize, done_before: i64) {
         let hold = &mut self.holds[partition];
         hold.done_before = hold.done_before.max(done_before);
+    }
+
+    /// Keeps what is done behind that for the next reader.
+    pub(super) fn keep_ahead(&mut self, partition: usize, ahead: DoneAhead) {
+        self.holds[partition].ahead = ahead;
     }
 
     /// Adds a member; returns what tells it of partitions given to it, and

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::future::join_all;
-use oort_api::bus::{Error, Letters, Record};
+use oort_api::bus::{DoneAhead, Error, Letters, Record};
 
 use super::reader::{Mark, Reader};
 use super::{Bus, PATIENCE, record};
@@ -133,6 +133,50 @@ pub(super) async fn what_was_done_stays_done(bus: &impl Bus) {
     let mut again = Reader::start(bus.join(), Mark::Nothing);
     let seen = again.until_count(3).await;
     assert_eq!(seen.values_of("k"), ["7", "8", "9"]);
+    again.close().await;
+}
+
+/// Also when nothing was done before it, and when nobody read it meanwhile.
+pub(super) async fn what_was_done_ahead_is_told(bus: &impl Bus) {
+    let producer = bus.producer();
+    let records = (0..10).map(|number| record("k", number)).collect();
+    producer.publish(records, PATIENCE).await.expect("published");
+    let mut ahead = DoneAhead::default();
+    for round in 0..3 {
+        let mut consumer = bus.join();
+        let mut partitions = Vec::new();
+        for _ in 0..4 {
+            let next = tokio::time::timeout(PATIENCE, consumer.next_partition()).await.expect("in time");
+            partitions.push(next.expect("given"));
+        }
+        // The key's partition is one of the four given.
+        let reads = partitions.iter_mut().map(|partition| async {
+            let batch = partition.next_batch(10).await.expect("held");
+            (partition, batch)
+        });
+        let reads = futures_util::future::select_all(reads.map(Box::pin));
+        let ((partition, batch), _, _rest) = tokio::time::timeout(PATIENCE, reads).await.expect("in time");
+        assert_eq!(partition.found_ahead(), ahead, "in round {round}");
+        let first = batch[0].offset;
+        match round {
+            0 => {
+                [2, 3, 5].iter().for_each(|place| ahead.push(first + place));
+                partition.hand_over(first, ahead.clone());
+            }
+            // As one that does nothing.
+            1 => {}
+            _ => {
+                partition.done(first + 3);
+                ahead = DoneAhead::default();
+                ahead.push(first + 5);
+                partition.hand_over(first + 4, ahead.clone());
+            }
+        }
+        consumer.close().await;
+    }
+    let mut again = Reader::start(bus.join(), Mark::Nothing);
+    let seen = again.until_count(6).await;
+    assert_eq!(seen.values_of("k"), ["4", "5", "6", "7", "8", "9"], "it is read all the same");
     again.close().await;
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use oort_api::bus::kafka::{KafkaConsumer, KafkaDeadLetters, KafkaProducer, Settings, ensure_topics};
-use oort_api::bus::{Consumer, DeadLetters, Error, Producer, Record};
+use oort_api::bus::{Consumer, DeadLetters, DoneAhead, Error, Producer, Record};
 use rdkafka::admin::{AdminClient, AdminOptions, NewPartitions};
 use rdkafka::client::DefaultClientContext;
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
@@ -162,6 +162,40 @@ async fn what_is_done_is_committed_while_reading_goes_on() {
         .expect("committed");
     }
     reader.close().await;
+}
+
+/// Told that its partition goes, a reader has its last word before another one gets it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_done_ahead_moves_with_the_partition() {
+    let kafka = Kafka::fresh().await;
+    let ahead_of = |partition: i32| {
+        let mut ahead = DoneAhead::default();
+        // So many runs that not all of them find room.
+        (0..2_000).for_each(|run| ahead.push(i64::from(partition) + 1 + 2 * run));
+        ahead
+    };
+    let mut first = kafka.join();
+    let mut readers = tokio::task::JoinSet::new();
+    for _ in 0..4 {
+        let next = tokio::time::timeout(PATIENCE, first.next_partition()).await.expect("in time");
+        let mut partition = next.expect("given");
+        assert!(partition.found_ahead().is_empty());
+        readers.spawn(async move {
+            while partition.next_batch(10).await.is_some() {}
+            partition.hand_over(0, ahead_of(partition.number()));
+        });
+    }
+    let mut second = kafka.join();
+    let next = tokio::time::timeout(PATIENCE, second.next_partition()).await.expect("in time");
+    let partition = next.expect("given");
+    let (found, said) = (partition.found_ahead(), ahead_of(partition.number()));
+    let told = (0..4_100).filter(|offset| found.contains(*offset)).collect::<Vec<_>>();
+    assert!(told.iter().all(|offset| said.contains(*offset)));
+    assert!((500..2_000).contains(&told.len()), "as much as Kafka has room for: {}", told.len());
+    drop(partition);
+    second.close().await;
+    first.close().await;
+    readers.join_all().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
