@@ -304,6 +304,7 @@ async fn app(
         directory: Arc::clone(&parts.directory),
         mailer: Arc::new(mailer),
         tasks: conversations.transactions.tasks.clone(),
+        client_keys_kept_ms: config.limits.client_keys_kept_ms,
     };
     let accounts = Accounts::new(with, config.accounts.clone(), counters.accounts)
         .await

@@ -10,6 +10,7 @@ use crate::harness::system::{System, smtp};
 use crate::harness::{eventually, over_both_shapes, unique};
 
 over_both_shapes!(
+    a_repeated_sign_up_logs_in,
     a_changed_password_closes_the_other_devices,
     a_reset_by_mail_closes_every_device,
     a_code_used_twice_at_once_works_once,
@@ -46,6 +47,38 @@ async fn mailed_code(http: &Http, purpose: &str, email: &str) -> String {
     let asked = http.post("/api/codes", "", json!({ "purpose": purpose, "email": email })).await;
     assert_eq!(asked.status, 202, "{asked:?}");
     smtp().newest_to(email).code()
+}
+
+/// Whoever did not hear the answer asks again, of any node, and also both at once.
+async fn a_repeated_sign_up_logs_in(system: &System) {
+    let (ann, email) = (unique("ann"), format!("{}@example.org", unique("ann")));
+    let code = mailed_code(&system.api(0), "sign_up", &email).await;
+    let post = async |node: usize, key: &str, account: &Value| {
+        let headers = [("content-type", "application/json"), ("idempotency-key", key)];
+        let body = account.to_string();
+        system.api(node).raw(Method::POST, "/api/accounts", &headers, body).await.expect("an answer")
+    };
+    let account = json!({ "username": ann, "email": email, "password": PASSWORD, "code": code });
+    let (one, two) = tokio::join!(post(0, "tab-1", &account), post(1, "tab-1", &account));
+    let (one, two) = (one.ok(), two.ok());
+    assert_eq!(one["user"], two["user"]);
+    assert_ne!(one["accessToken"], two["accessToken"], "each is a log-in of its own");
+    let later = post(1, "tab-1", &account).await.ok();
+    assert_eq!(later["user"], one["user"], "the code is used up, and not needed");
+
+    let changed = |field: &str, value: &str| {
+        let mut changed = account.clone();
+        changed[field] = value.into();
+        changed
+    };
+    let guessed = post(0, "tab-1", &changed("password", "battery staple")).await;
+    assert_eq!(guessed.refusal(), (401, "login_failed".to_owned()), "a key is no password");
+    let moved = post(0, "tab-1", &changed("email", "other@example.org")).await;
+    assert_eq!(moved.refusal(), (409, "idempotency_conflict".to_owned()));
+    let mut other = changed("email", &format!("{}@example.org", unique("eve")));
+    other["code"] = Value::Null;
+    assert_eq!(post(0, "tab-2", &other).await.refusal(), (409, "username_taken".to_owned()));
+    assert_eq!(post(0, "a key", &account).await.refusal(), (400, "invalid_field".to_owned()));
 }
 
 async fn a_changed_password_closes_the_other_devices(system: &System) {

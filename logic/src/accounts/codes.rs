@@ -9,13 +9,12 @@ use std::time::Duration;
 use oort_api::clock::now_ms;
 use oort_api::directory::{Attempt, AttemptKey, AttemptRules, Settled};
 use oort_api::error::{Code, Refusal};
-use oort_api::pb::oort::v1::User;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::config::TTL_MS_MAX;
 use super::guesses::must_wait;
-use super::{Accounts, Registration, SignUp, later, lockout, names, new_user, secret};
+use super::{Accounts, later, lockout, names, secret};
 use crate::mail::{Mail, Mailer};
 use crate::store::{CodeGuess, MailedCode, Purpose};
 
@@ -143,37 +142,6 @@ impl Accounts {
         Ok(expires_at_ms)
     }
 
-    /// Creates an account as people do: with the code that was mailed to them, where that is asked for.
-    ///
-    /// # Errors
-    /// [`Code::WrongCode`], [`Code::Forbidden`] when nobody may sign up with the address, [`Code::RateLimited`], and as
-    /// [`register`](Self::register).
-    pub async fn sign_up(
-        &self,
-        registration: Registration,
-        code: Option<&str>,
-        address: Option<IpAddr>,
-    ) -> Result<User, Refusal> {
-        let email = registration.email.as_deref().map(names::fold_email);
-        self.check_allowed(email.as_deref())?;
-        let code = match (self.config.sign_up, code) {
-            (SignUp::Open, None) => return self.register(registration).await,
-            (SignUp::Code, None) => {
-                return Err(invalid("code: ask for one with your e-mail address first: POST /api/codes"));
-            }
-            (_, Some(code)) => code,
-        };
-        let email = email.ok_or_else(|| invalid("email: the code was mailed to one"))?;
-        let (attempt, guess) = self.begin_guess(Purpose::SignUp, &email, code, address).await?;
-        let created = async {
-            let user = new_user(&self.passwords, registration).await?;
-            Ok(self.store.create_user_by_code(&user, &guess).await?)
-        };
-        let created = self.end_guess(&attempt, created.await).await?;
-        self.metrics.created.inc();
-        Ok(created)
-    }
-
     /// A code as it was given, counted for the e-mail address and the client's.
     pub(super) async fn begin_guess(
         &self,
@@ -221,16 +189,12 @@ impl Accounts {
         }
     }
 
-    fn check_allowed(&self, email: Option<&str>) -> Result<(), Refusal> {
+    pub(super) fn check_allowed(&self, email: Option<&str>) -> Result<(), Refusal> {
         if self.config.is_email_allowed(email) {
             return Ok(());
         }
         Err(Refusal::new(Code::Forbidden, "email: nobody may sign up here with such an address"))
     }
-}
-
-fn invalid(message: &str) -> Refusal {
-    Refusal::new(Code::InvalidField, message)
 }
 
 /// So many random digits.

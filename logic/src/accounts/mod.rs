@@ -23,7 +23,7 @@ use crate::mail::Mailer;
 use crate::reads::Reads;
 use crate::seen::Seen;
 use crate::store::{
-    Admission, Begun, Device, DevicePolicy, Login, NewDevice, NewUser, Rotation, SigningKey, Store,
+    Admission, Begun, Device, DevicePolicy, EarlyKey, Login, NewDevice, NewUser, Rotation, SigningKey, Store,
 };
 
 mod changes;
@@ -37,6 +37,7 @@ pub mod names;
 mod passwords;
 pub(crate) mod secret;
 mod session;
+mod sign_up;
 mod tokens;
 
 pub use codes::CodesConfig;
@@ -70,12 +71,16 @@ async fn create(
     passwords: &Passwords,
     registration: Registration,
 ) -> Result<User, Refusal> {
-    let user = new_user(passwords, registration).await?;
+    let user = new_user(passwords, registration, None).await?;
     Ok(store.create_user(&user).await?)
 }
 
 /// The account, checked.
-async fn new_user(passwords: &Passwords, registration: Registration) -> Result<NewUser, Refusal> {
+async fn new_user(
+    passwords: &Passwords,
+    registration: Registration,
+    key: Option<EarlyKey>,
+) -> Result<NewUser, Refusal> {
     let Registration { username, email, password } = registration;
     names::check_username(&username)?;
     let email = email.map(|email| names::fold_email(&email));
@@ -83,7 +88,7 @@ async fn new_user(passwords: &Passwords, registration: Registration) -> Result<N
     names::check_password(&password)?;
     let password_hash = passwords.hash(&password).await?;
     let username_key = names::fold_username(&username);
-    Ok(NewUser { username, username_key, email, password_hash, created_at_ms: now_ms() })
+    Ok(NewUser { username, username_key, email, password_hash, created_at_ms: now_ms(), key })
 }
 
 /// What accounts work with.
@@ -103,6 +108,8 @@ pub struct Parts {
     pub mailer: Arc<Mailer>,
     /// Whoever runs the tier waits for these tasks.
     pub tasks: TaskTracker,
+    /// How long keys of clients' requests are kept, ms.
+    pub client_keys_kept_ms: u64,
 }
 
 /// Creates accounts, logs in and out, and tells who a credential belongs to.
@@ -121,6 +128,7 @@ pub struct Accounts {
     /// Codes asked for, by e-mail address.
     requests: Lockout,
     mailer: Arc<Mailer>,
+    client_keys_kept_ms: i64,
     live: LiveLogins,
     metrics: Metrics,
 }
@@ -131,7 +139,7 @@ impl Accounts {
     /// # Errors
     /// When the store does not answer.
     pub async fn new(parts: Parts, config: Config, metrics: Metrics) -> Result<Self, Refusal> {
-        let Parts { store, reads, seen, kicks, directory, mailer, tasks } = parts;
+        let Parts { store, reads, seen, kicks, directory, mailer, tasks, client_keys_kept_ms } = parts;
         let candidate = fresh_signing_key()?;
         let keys = store.signing_keys(&candidate).await?;
         let tokens = Tokens::new(&config.issuer, &keys)
@@ -154,6 +162,7 @@ impl Accounts {
             config,
             tokens,
             passwords,
+            client_keys_kept_ms: i64::try_from(client_keys_kept_ms).unwrap_or(i64::MAX),
             metrics,
         })
     }

@@ -14,7 +14,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::caller::{Caller, UsersRead, is_same_origin};
 use super::door::{ClientAddress, Door};
-use super::input::{Json, Query};
+use super::input::{Json, Query, idempotency_key};
 use super::refused::Refused;
 use super::views::UserView;
 use super::{cookie, device};
@@ -134,7 +134,10 @@ pub(super) struct FindUsers {
 }
 
 /// Creates an account and begins a log-in.
-#[utoipa::path(post, path = "/api/accounts", operation_id = "createAccount", tag = "accounts", security(()), request_body = NewAccount,
+#[utoipa::path(post, path = "/api/accounts", operation_id = "createAccount", tag = "accounts", security(()),
+    params(("idempotency-key" = Option<String>, Header,
+        description = "A repeat under the same key logs in to the account that the first one created")),
+    request_body = NewAccount,
     responses((status = 201, description = "Created and logged in", body = BegunView)))]
 pub(super) async fn create_account(
     State(door): State<Arc<Door>>,
@@ -146,8 +149,9 @@ pub(super) async fn create_account(
     let NewAccount { username, email, password, code, begin } = new;
     let device = begin.check(&headers, &door)?;
     let registration = Registration { username, email, password };
-    let user = door.app.accounts.sign_up(registration, code.as_deref(), address).await?;
-    Ok((StatusCode::CREATED, begin.session(user.into(), &device, &door).await?).into_response())
+    let key = idempotency_key(&headers)?;
+    let user = door.app.accounts.sign_up(registration, code.as_deref(), key, address).await?;
+    Ok((StatusCode::CREATED, begin.session(user, &device, &door).await?).into_response())
 }
 
 impl Begin {

@@ -112,8 +112,8 @@ pub(super) async fn create_account(
     let Web4Account { username, email, password } = new;
     // The page knows of no codes: where they are needed, it is refused.
     let registration = Registration { username, email: Some(email), password };
-    let user = door.app.accounts.sign_up(registration, None, address).await?;
-    begin(&door, user.into(), &headers).await
+    let user = door.app.accounts.sign_up(registration, None, None, address).await?;
+    begin(&door, user, &headers).await
 }
 
 /// Checks e-mail address and password and sets the log-in cookie.

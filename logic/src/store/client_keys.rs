@@ -19,17 +19,39 @@ pub struct ClientKey {
     pub kept_ms: i64,
 }
 
-impl ClientKey {
-    /// The key of a request: `parts` are all that it asks for, its name first.
+/// The key of a request by somebody whose id is not known yet: who signs up.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EarlyKey {
+    hash: [u8; 32],
+    fingerprint: [u8; 32],
+    kept_ms: i64,
+}
+
+impl EarlyKey {
+    /// As [`ClientKey::new`].
     #[must_use]
-    pub fn new(user: UserId, key: &str, parts: &[&str], kept_ms: i64) -> Self {
+    pub fn new(key: &str, parts: &[&str], kept_ms: i64) -> Self {
         let mut fingerprint = Sha256::new();
         for part in parts {
             fingerprint.update(part.len().to_be_bytes());
             fingerprint.update(part);
         }
-        let hash = Sha256::digest(key).into();
-        Self { user, hash, fingerprint: fingerprint.finalize().into(), kept_ms }
+        Self { hash: Sha256::digest(key).into(), fingerprint: fingerprint.finalize().into(), kept_ms }
+    }
+
+    /// The key, once it is known whose it is.
+    #[must_use]
+    pub fn of(&self, user: UserId) -> ClientKey {
+        let Self { hash, fingerprint, kept_ms } = *self;
+        ClientKey { user, hash, fingerprint, kept_ms }
+    }
+}
+
+impl ClientKey {
+    /// The key of a request: `parts` are all that it asks for, its name first.
+    #[must_use]
+    pub fn new(user: UserId, key: &str, parts: &[&str], kept_ms: i64) -> Self {
+        EarlyKey::new(key, parts, kept_ms).of(user)
     }
 
     /// Keys written at or before this time are forgotten.

@@ -55,7 +55,7 @@ mod user_events;
 
 pub use api_keys::{ApiKey, ApiKeys, NewApiKey};
 pub use changes::{Alteration, ChangeBounds, ChangePage, Changed, Changes, NewChange};
-pub use client_keys::ClientKey;
+pub use client_keys::{ClientKey, EarlyKey};
 pub use codes::{CodeGuess, Codes, MailedCode, PasswordReset, Purpose};
 pub use contacts::{
     Bound, Contact, ContactAct, ContactBounds, ContactList, ContactStep, ContactsStore, Finders, Privacy,
@@ -99,6 +99,8 @@ pub struct NewUser {
     pub password_hash: String,
     /// ms since the epoch.
     pub created_at_ms: i64,
+    /// The client's name for its request; written with the account.
+    pub key: Option<EarlyKey>,
 }
 
 /// What logging in needs to know.
@@ -399,6 +401,11 @@ pub trait Store:
 
     /// Creates an account.
     async fn create_user(&self, user: &NewUser) -> Result<User, Error>;
+    /// Whether this user made the request of the key before.
+    ///
+    /// # Errors
+    /// [`Error::KeyConflict`] when it was another request.
+    async fn was_made(&self, key: &ClientKey, now_ms: i64) -> Result<bool, Error>;
     /// By folded user name; none of an account that was deleted.
     async fn credentials_by_name(&self, username_key: &str) -> Result<Option<Credentials>, Error>;
     /// By folded e-mail address; none of an account that was deleted.

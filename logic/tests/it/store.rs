@@ -63,6 +63,7 @@ macro_rules! contract {
 contract! {
     accounts:
         names_and_addresses_are_unique
+        the_key_of_a_sign_up_is_kept_with_its_account
         users_are_found_by_prefix
         log_ins_live_until_they_end
         log_ins_make_way_as_the_policy_says

@@ -84,6 +84,7 @@ macro_rules! reads {
 reads! {
     fn check(&self) -> ();
     fn create_user(&self, user: &NewUser) -> User;
+    fn was_made(&self, key: &ClientKey, now_ms: i64) -> bool;
     fn credentials_by_name(&self, username_key: &str) -> Option<Credentials>;
     fn credentials_by_email(&self, email: &str) -> Option<Credentials>;
     fn user(&self, id: UserId) -> Option<User>;

@@ -1,3 +1,4 @@
+import { RequestKeys } from "./core/request-keys.js";
 import { OortError } from "./error.js";
 import type { Http, Schemas } from "./io/http.js";
 import type { AccountInfo, LogInSession, Profile, Tokens, User } from "./types.js";
@@ -10,6 +11,8 @@ interface Entered {
 
 /** Signing up, logging in and out, and what one's account is. */
 export class Account {
+  readonly #signUps = new RequestKeys();
+
   constructor(
     readonly http: Http,
     /** Somebody is logged in now. */
@@ -18,9 +21,11 @@ export class Account {
     readonly left: () => Promise<void>,
   ) {}
 
-  /** Makes an account and logs in. `code`: as it was mailed, where the server asks for one. */
+  /** Makes an account and logs in, also when one was made before whose answer was lost. `code`: as it was mailed, where the
+   * server asks for one. */
   signUp(account: { username: string; email?: string; password: string; code?: string }): Promise<User> {
-    return this.#enter("/api/accounts", account);
+    const { username, email } = account;
+    return this.#signUps.under([username, email], (headers) => this.#enter("/api/accounts", account, headers));
   }
 
   /** `login` is a user name or an e-mail address. */
@@ -94,12 +99,17 @@ export class Account {
     return ended;
   }
 
-  async #enter(path: string, body: Schemas["NewAccount"] | Schemas["NewSession"]): Promise<User> {
+  async #enter(
+    path: string,
+    body: Schemas["NewAccount"] | Schemas["NewSession"],
+    headers: Record<string, string> = {},
+  ): Promise<User> {
     const isCookie = this.http.auth.kind === "cookie";
     const answer = await this.http.callAsNobody<Entered>(
       "POST",
       path,
       isCookie ? { ...body, cookie: true } : body,
+      { headers },
     );
     const { user, accessToken, refreshToken } = answer;
     this.entered(isCookie || !accessToken || !refreshToken ? null : { accessToken, refreshToken });

@@ -4,6 +4,7 @@ import { Engine, type Uplink } from "./core/engine.js";
 import type { Page } from "./core/feed.js";
 import type { OutboxEntry } from "./core/outbox.js";
 import { uniqueId } from "./core/random.js";
+import { RequestKeys } from "./core/request-keys.js";
 import type { State } from "./core/session.js";
 import { changeOf, fromWire, userEvent, type WireChange } from "./core/wire.js";
 import { OortError } from "./error.js";
@@ -104,6 +105,7 @@ export class Client {
   readonly #options: ClientOptions;
   readonly #base: string;
   readonly #tab = uniqueId().slice(0, 10);
+  readonly #newGroups = new RequestKeys();
   readonly #connection = new Cell<Connection>({
     state: "offline",
     leader: false,
@@ -566,7 +568,9 @@ export class Client {
 
   async createGroup(name: string, memberIds: readonly string[] = []): Promise<ConversationEntry> {
     const body: Schemas["NewGroup"] = { name, memberIds: [...memberIds] };
-    return this.#take(await this.#http.call("POST", "/api/groups", body));
+    const found = (headers: Record<string, string>) =>
+      this.#http.call<Schemas["Conversation"]>("POST", "/api/groups", body, { headers });
+    return this.#take(await this.#newGroups.under(body, found));
   }
 
   /** The conversation with one other user, made when there is none. */

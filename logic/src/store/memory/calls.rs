@@ -11,8 +11,8 @@ use super::{MemoryStore, Row};
 use crate::policy::operators::OperatorRole;
 use crate::store::plan::plan;
 use crate::store::{
-    Admission, Appended, Audit, Begun, ConversationInfo, Credentials, CursorMove, Device, Entry, Error,
-    Filling, Login, Member, MemberCursor, Moved, NewAudit, NewDevice, NewMessage, NewUser, Operator,
+    Admission, Appended, Audit, Begun, ClientKey, ConversationInfo, Credentials, CursorMove, Device, Entry,
+    Error, Filling, Login, Member, MemberCursor, Moved, NewAudit, NewDevice, NewMessage, NewUser, Operator,
     OutboxRow, Page, Range, Rotation, Sightings, SigningKey, Store, events,
 };
 
@@ -221,6 +221,10 @@ impl Store for MemoryStore {
     }
 
     async fn create_user(&self, _user: &NewUser) -> Result<User, Error> {
+        refused()
+    }
+
+    async fn was_made(&self, _key: &ClientKey, _now_ms: i64) -> Result<bool, Error> {
         refused()
     }
 

@@ -2,17 +2,33 @@
 
 use std::collections::HashMap;
 
-use mysql_async::Conn;
 use mysql_async::prelude::Queryable;
+use mysql_async::{Conn, TxOpts};
 use oort_api::ids::UserId;
 use oort_api::pb::oort::v1::User;
 
+use super::client_keys;
 use super::failure::Failure;
 use super::sql::{Sql, execute, first, rows};
 use crate::store::departures::DELETED;
 use crate::store::{Credentials, Error, NewUser};
 
-pub(super) async fn create_user<Q: Queryable>(connection: &mut Q, user: &NewUser) -> Result<User, Failure> {
+pub(super) async fn create_user(connection: &mut Conn, user: &NewUser) -> Result<User, Failure> {
+    let mut transaction = connection.start_transaction(TxOpts::default()).await?;
+    match insert_user(&mut transaction, user).await {
+        Ok(created) => {
+            transaction.commit().await?;
+            Ok(created)
+        }
+        Err(failure) => {
+            transaction.rollback().await?;
+            Err(failure)
+        }
+    }
+}
+
+/// The account and its client's key, inside the transaction.
+pub(super) async fn insert_user<Q: Queryable>(connection: &mut Q, user: &NewUser) -> Result<User, Failure> {
     let inserted = execute(
         connection,
         "INSERT INTO users (username, username_key, email_key, password_hash, created_at_ms)
@@ -26,14 +42,20 @@ pub(super) async fn create_user<Q: Queryable>(connection: &mut Q, user: &NewUser
         ),
     )
     .await;
-    match inserted {
-        Ok((id, _)) => Ok(User { id, username: user.username.clone() }),
-        Err(failure) => Err(match failure.duplicate() {
-            Some(message) if message.contains("users_username") => Error::UsernameTaken.into(),
-            Some(message) if message.contains("users_email") => Error::EmailTaken.into(),
-            _ => failure,
-        }),
+    let id = match inserted {
+        Ok((id, _)) => id,
+        Err(failure) => {
+            return Err(match failure.duplicate() {
+                Some(message) if message.contains("users_username") => Error::UsernameTaken.into(),
+                Some(message) if message.contains("users_email") => Error::EmailTaken.into(),
+                _ => failure,
+            });
+        }
+    };
+    if let (Some(key), Some(id)) = (&user.key, UserId::new(id)) {
+        client_keys::write(connection, &key.of(id), &[], user.created_at_ms).await?;
     }
+    Ok(User { id, username: user.username.clone() })
 }
 
 /// What finds credentials.

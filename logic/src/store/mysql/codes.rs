@@ -75,7 +75,7 @@ async fn create_user(
     let mut transaction = connection.start_transaction(TxOpts::default()).await?;
     let is_right = redeem(&mut transaction, guess).await?;
     let created = match is_right {
-        true => Some(accounts::create_user(&mut transaction, user).await),
+        true => Some(accounts::insert_user(&mut transaction, user).await),
         false => None,
     };
     match created.transpose() {

@@ -13,11 +13,11 @@ use super::append::Append;
 use super::conversations::{self, CreateDirect, CreateRoom};
 use super::cursors::{self, MoveCursors};
 use super::failure::Failure;
-use super::{MysqlStore, devices, groups, history, logins, operators, outbox};
+use super::{MysqlStore, client_keys, devices, groups, history, logins, operators, outbox};
 use crate::policy::operators::OperatorRole;
 use crate::store::{
-    Admission, Appended, Audit, Begun, ConversationInfo, Credentials, CursorMove, Device, Entry, Error,
-    Filling, Login, Member, MemberCursor, Moved, NewAudit, NewDevice, NewMessage, NewUser, Operator,
+    Admission, Appended, Audit, Begun, ClientKey, ConversationInfo, Credentials, CursorMove, Device, Entry,
+    Error, Filling, Login, Member, MemberCursor, Moved, NewAudit, NewDevice, NewMessage, NewUser, Operator,
     OutboxRow, Page, Range, ReplicaState, Rotation, Sightings, SigningKey, Store,
 };
 
@@ -99,7 +99,11 @@ impl Store for MysqlStore {
     }
 
     async fn create_user(&self, user: &NewUser) -> Result<User, Error> {
-        pooled!(self, |connection| accounts::create_user(connection, user))
+        retried!(self, |connection| accounts::create_user(connection, user))
+    }
+
+    async fn was_made(&self, key: &ClientKey, now_ms: i64) -> Result<bool, Error> {
+        Ok(pooled!(self, |connection| client_keys::find(connection, key, now_ms))?.is_some())
     }
 
     async fn credentials_by_name(&self, username_key: &str) -> Result<Option<Credentials>, Error> {

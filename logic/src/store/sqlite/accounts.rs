@@ -4,11 +4,20 @@ use oort_api::ids::UserId;
 use oort_api::pb::oort::v1::User;
 use rusqlite::{Connection, OptionalExtension, ToSql, params};
 
+use super::client_keys;
 use super::fault::unique_column;
 use crate::store::departures::DELETED;
 use crate::store::{Credentials, Error, NewUser};
 
-pub(super) fn create_user(connection: &Connection, user: &NewUser) -> Result<User, Error> {
+pub(super) fn create_user(connection: &mut Connection, user: &NewUser) -> Result<User, Error> {
+    let transaction = connection.transaction()?;
+    let created = insert_user(&transaction, user)?;
+    transaction.commit()?;
+    Ok(created)
+}
+
+/// The account and its client's key, inside the transaction.
+pub(super) fn insert_user(connection: &Connection, user: &NewUser) -> Result<User, Error> {
     let inserted = connection
         .prepare_cached(
             "INSERT INTO users (username, username_key, email_key, password_hash, created_at_ms)
@@ -21,14 +30,15 @@ pub(super) fn create_user(connection: &Connection, user: &NewUser) -> Result<Use
             user.password_hash,
             user.created_at_ms
         ]);
-    match inserted {
-        Ok(id) => Ok(User { id, username: user.username.clone() }),
-        Err(error) => Err(match unique_column(&error) {
-            Some("users.username_key") => Error::UsernameTaken,
-            Some("users.email_key") => Error::EmailTaken,
-            _ => error.into(),
-        }),
+    let id = inserted.map_err(|error| match unique_column(&error) {
+        Some("users.username_key") => Error::UsernameTaken,
+        Some("users.email_key") => Error::EmailTaken,
+        _ => error.into(),
+    })?;
+    if let (Some(key), Some(id)) = (&user.key, UserId::new(id)) {
+        client_keys::write(connection, &key.of(id), &[], user.created_at_ms)?;
     }
+    Ok(User { id, username: user.username.clone() })
 }
 
 /// What finds credentials.

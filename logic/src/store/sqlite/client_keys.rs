@@ -1,17 +1,13 @@
 //! Keys of clients' requests.
 
-use rusqlite::{OptionalExtension, Transaction, params};
+use rusqlite::{Connection, OptionalExtension, params};
 
 use crate::store::client_keys::SWEPT;
 use crate::store::{ClientKey, Error};
 
 /// What came of the request when it was made before.
-pub(super) fn find(
-    transaction: &Transaction<'_>,
-    key: &ClientKey,
-    now_ms: i64,
-) -> Result<Option<Vec<u8>>, Error> {
-    let found: Option<(Vec<u8>, Vec<u8>)> = transaction
+pub(super) fn find(connection: &Connection, key: &ClientKey, now_ms: i64) -> Result<Option<Vec<u8>>, Error> {
+    let found: Option<(Vec<u8>, Vec<u8>)> = connection
         .prepare_cached(
             "SELECT fingerprint, subject FROM client_keys WHERE user_id = ? AND key_hash = ? AND at_ms > ?",
         )?
@@ -27,18 +23,18 @@ pub(super) fn find(
 
 /// Writes what came of it, inside the transaction.
 pub(super) fn write(
-    transaction: &Transaction<'_>,
+    connection: &Connection,
     key: &ClientKey,
     subject: &[u8],
     now_ms: i64,
 ) -> Result<(), Error> {
-    transaction
+    connection
         .prepare_cached(
             "INSERT OR REPLACE INTO client_keys (user_id, key_hash, fingerprint, subject, at_ms)
              VALUES (?, ?, ?, ?, ?)",
         )?
         .execute(params![key.user.get(), &key.hash[..], &key.fingerprint[..], subject, now_ms])?;
-    transaction
+    connection
         .prepare_cached(
             "DELETE FROM client_keys WHERE (user_id, key_hash) IN
              (SELECT user_id, key_hash FROM client_keys WHERE at_ms <= ? ORDER BY at_ms LIMIT ?)",

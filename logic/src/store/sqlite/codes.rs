@@ -78,7 +78,7 @@ fn create_user(
     let transaction = connection.transaction()?;
     let created = match redeem(&transaction, guess)? {
         // A name that is taken leaves the code as it was: nothing is committed.
-        true => Some(accounts::create_user(&transaction, user)?),
+        true => Some(accounts::insert_user(&transaction, user)?),
         false => None,
     };
     transaction.commit()?;

@@ -11,13 +11,14 @@ use super::accounts::{self, By};
 use super::claim::{Claim, Orphans};
 use super::history::Listed;
 use super::{
-    SqliteStore, append, conversations, cursors, devices, groups, history, logins, operators, outbox,
+    SqliteStore, append, client_keys, conversations, cursors, devices, groups, history, logins, operators,
+    outbox,
 };
 use crate::policy::operators::OperatorRole;
 use crate::store::{
-    Admission, Appended, Audit, Begun, ConversationInfo, Credentials, CursorMove, Device, Entry, Error,
-    Filling, Login, Member, MemberCursor, Metrics, Moved, NewAudit, NewDevice, NewMessage, NewUser, Operator,
-    OutboxRow, Page, Range, Rotation, Sightings, SigningKey, Store,
+    Admission, Appended, Audit, Begun, ClientKey, ConversationInfo, Credentials, CursorMove, Device, Entry,
+    Error, Filling, Login, Member, MemberCursor, Metrics, Moved, NewAudit, NewDevice, NewMessage, NewUser,
+    Operator, OutboxRow, Page, Range, Rotation, Sightings, SigningKey, Store,
 };
 
 impl SqliteStore {
@@ -84,6 +85,12 @@ impl Store for SqliteStore {
     async fn create_user(&self, user: &NewUser) -> Result<User, Error> {
         let user = user.clone();
         self.write(move |connection| accounts::create_user(connection, &user)).await
+    }
+
+    async fn was_made(&self, key: &ClientKey, now_ms: i64) -> Result<bool, Error> {
+        let key = key.clone();
+        let found = self.read(move |connection| client_keys::find(connection, &key, now_ms)).await?;
+        Ok(found.is_some())
     }
 
     async fn credentials_by_name(&self, username_key: &str) -> Result<Option<Credentials>, Error> {

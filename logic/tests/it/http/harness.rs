@@ -210,6 +210,7 @@ impl Node {
             directory: directory.clone() as Arc<dyn Directory>,
             mailer: Arc::new(mailer.expect("mail settings")),
             tasks: TaskTracker::new(),
+            client_keys_kept_ms: config.limits.client_keys_kept_ms,
         };
         let accounts = Accounts::new(with, config.accounts.clone(), accounts_metrics).await;
         let users = Arc::new(Users::new(store.clone(), config.users_cached_max));

@@ -6,7 +6,7 @@ use oort_api::directory::LoginTag;
 use oort_api::ids::UserId;
 use oort_api::pb::oort::v1::User;
 use oort_logic::store::{
-    Admission, Begun, Device, DeviceKind, DevicePolicy, Error, Login, NewDevice, NewUser, Rotation,
+    Admission, Begun, Device, DeviceKind, DevicePolicy, EarlyKey, Error, Login, NewDevice, NewUser, Rotation,
     Sightings, SigningKey, Store,
 };
 
@@ -19,6 +19,7 @@ fn new_user(name: &str, email: Option<&str>) -> NewUser {
         email: email.map(str::to_owned),
         password_hash: format!("hash of {name}"),
         created_at_ms: NOW,
+        key: None,
     }
 }
 
@@ -37,6 +38,25 @@ fn login(user_id: UserId, name: &str, hash: u8) -> Login {
 async fn begin(store: &Arc<dyn Store>, login: &Login, device: &str) -> Result<Begun, Error> {
     let device = NewDevice { name: device.to_owned(), ..NewDevice::default() };
     store.create_login(login, &device, &Admission { logins_max: 100, ..Admission::default() }).await
+}
+
+pub(crate) async fn the_key_of_a_sign_up_is_kept_with_its_account(fixture: Fixture) {
+    let store = fixture.open().await;
+    let key = EarlyKey::new("tab-1", &["create_account", "Ada"], 1_000);
+    let ada = NewUser { key: Some(key.clone()), ..new_user("Ada", None) };
+    let ada = id(&store.create_user(&ada).await.expect("creates"));
+    assert!(store.was_made(&key.of(ada), NOW + 999).await.expect("answers"));
+    assert!(!store.was_made(&key.of(ada), NOW + 1_000).await.expect("answers"), "forgotten");
+    let other = EarlyKey::new("tab-1", &["create_account", "ADA"], 1_000);
+    let conflict = store.was_made(&other.of(ada), NOW).await;
+    assert!(matches!(conflict, Err(Error::KeyConflict)), "{conflict:?}");
+    let taken =
+        NewUser { key: Some(EarlyKey::new("tab-2", &["create_account"], 1_000)), ..new_user("ada", None) };
+    let refused = store.create_user(&taken).await;
+    assert!(matches!(refused, Err(Error::UsernameTaken)), "{refused:?}");
+    assert!(!store.was_made(&taken.key.expect("given").of(ada), NOW).await.expect("answers"));
+    let bob = id(&store.create_user(&new_user("bob", None)).await.expect("creates"));
+    assert!(!store.was_made(&key.of(bob), NOW).await.expect("answers"), "keys are each user's own");
 }
 
 pub(crate) async fn names_and_addresses_are_unique(fixture: Fixture) {

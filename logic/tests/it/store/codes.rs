@@ -25,6 +25,7 @@ fn account(name: &str) -> NewUser {
         email: Some(EMAIL.to_owned()),
         password_hash: "old".to_owned(),
         created_at_ms: NOW,
+        key: None,
     }
 }
 

@@ -396,6 +396,7 @@ pub(crate) async fn privacy_decides_who_finds_whom(fixture: Fixture) {
         email: Some("ada@example.org".to_owned()),
         password_hash: "$argon2id$".to_owned(),
         created_at_ms: NOW,
+        key: None,
     };
     let ada = store.create_user(&new).await.expect("creates");
     let find = async |reader: &User| {

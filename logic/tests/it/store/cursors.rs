@@ -40,6 +40,7 @@ pub(crate) async fn user_of(store: &Arc<dyn Store>, name: &str, created_at_ms: i
         email: None,
         password_hash: String::new(),
         created_at_ms,
+        key: None,
     };
     store.create_user(&user).await.expect("creates a user")
 }

@@ -17,6 +17,7 @@ fn account(name: &str) -> NewUser {
         email: Some(format!("{name}@example.org")),
         password_hash: "hash".to_owned(),
         created_at_ms: NOW,
+        key: None,
     }
 }
 

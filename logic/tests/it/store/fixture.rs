@@ -214,6 +214,7 @@ pub(crate) async fn user(store: &Arc<dyn Store>, name: &str) -> User {
         email: None,
         password_hash: "$argon2id$".to_owned(),
         created_at_ms: NOW,
+        key: None,
     };
     store.create_user(&user).await.expect("creates a user")
 }

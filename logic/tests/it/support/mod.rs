@@ -65,6 +65,7 @@ pub(crate) async fn user(store: &dyn Store, name: &str) -> User {
         email: None,
         password_hash: String::new(),
         created_at_ms: 1,
+        key: None,
     };
     store.create_user(&user).await.expect("a user")
 }
@@ -196,6 +197,7 @@ pub(crate) fn account_parts_over(store: Arc<dyn Store>, directory: Arc<dyn Direc
         directory,
         mailer: Arc::new(mailer.expect("mail is off")),
         tasks: TaskTracker::new(),
+        client_keys_kept_ms: 60_000,
     }
 }
 

@@ -3262,7 +3262,10 @@ export interface operations {
     createAccount: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description A repeat under the same key logs in to the account that the first one created */
+                "idempotency-key"?: string | null;
+            };
             path?: never;
             cookie?: never;
         };

@@ -119,8 +119,8 @@ export class Http {
   }
 
   /** The same without credentials: to get some. */
-  async callAsNobody<T>(method: string, path: string, body: unknown): Promise<T> {
-    const answer = await this.#request(method, path, body, {});
+  async callAsNobody<T>(method: string, path: string, body: unknown, options: CallOptions = {}): Promise<T> {
+    const answer = await this.#request(method, path, body, options);
     return parsed(await answer.text()) as T;
   }
 
