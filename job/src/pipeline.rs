@@ -169,7 +169,9 @@ impl Pipeline {
         let Some(read_to) = self.read_to else { return };
         let (first, mut ahead) = self.flight.track(|tracker| tracker.ahead());
         ahead.extend_beyond(read_to, &self.done_ahead);
-        self.partition.hand_over(first.unwrap_or(read_to.saturating_add(1)), ahead);
+        let before = first.unwrap_or(read_to.saturating_add(1));
+        info!(partition = self.partition.number(), read_to, before, "partition handed over");
+        self.partition.hand_over(before, ahead);
     }
 
     /// Does everything that can be done without reading more.

@@ -47,9 +47,14 @@ pub(super) fn commit_and_wait<'a>(
             Some((hold.number(), before, ahead))
         })
         .collect();
-    let commit = |done: Vec<(i32, i64, DoneAhead)>| match offsets(topic, done) {
-        Some(offsets) => consumer.commit(&offsets, CommitMode::Sync),
-        None => Ok(()),
+    let commit = |done: Vec<(i32, i64, DoneAhead)>| {
+        let Some(offsets) = offsets(topic, done) else { return Ok(()) };
+        // librdkafka commits what is stored of a partition once more as it lets go of it: an earlier offset, if this one
+        // were not stored too.
+        if let Err(error) = consumer.store_offsets(&offsets) {
+            tracing::debug!(%error, "last offsets not stored");
+        }
+        consumer.commit(&offsets, CommitMode::Sync)
     };
     let committed = match commit(done.clone()) {
         Err(KafkaError::ConsumerCommit(RDKafkaErrorCode::OffsetMetadataTooLarge)) => {
@@ -91,6 +96,7 @@ pub(super) fn find_ahead<'a>(
     };
     for element in committed.elements() {
         if let (Some(hold), Offset::Offset(before)) = (holds.get(&element.partition()), element.offset()) {
+            tracing::info!(partition = hold.number(), committed = before, "bus partition taken over");
             hold.found(DoneAhead::parse(before, element.metadata()));
         }
     }

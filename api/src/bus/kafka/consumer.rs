@@ -111,26 +111,27 @@ impl Member {
             let mut holds = self.holds.lock();
             partitions.elements().iter().filter_map(|element| holds.remove(&element.partition())).collect()
         };
-        for hold in &ended {
-            hold.end();
-        }
         let lost = consumer.assignment_lost();
         tracing::info!(taken = ended.len(), lost, "bus partitions taken away");
+        ended.iter().for_each(|hold| hold.end());
         if !lost {
-            let deadline = Instant::now() + self.handover;
-            let late = ended.iter().filter(|hold| !hold.wait_free(deadline)).count();
-            if late > 0 {
-                tracing::warn!(late, "readers were not done in time; their next ones repeat some records");
-            }
-            commit_and_wait(consumer, &self.topic, ended.iter());
+            self.commit_the_last(consumer, &ended);
         }
+    }
+
+    /// Has the readers of these partitions finish what they have, and commits it.
+    fn commit_the_last(&self, consumer: &BaseConsumer<Rebalances>, ended: &[Arc<Hold>]) {
+        let deadline = Instant::now() + self.handover;
+        let late = ended.iter().filter(|hold| !hold.wait_free(deadline)).count();
+        if late > 0 {
+            tracing::warn!(late, "readers were not done in time; their next ones repeat some records");
+        }
+        commit_and_wait(consumer, &self.topic, ended.iter());
     }
 
     fn end_all(&self) -> Vec<Arc<Hold>> {
         let ended: Vec<Arc<Hold>> = self.holds.lock().drain().map(|(_, hold)| hold).collect();
-        for hold in &ended {
-            hold.end();
-        }
+        ended.iter().for_each(|hold| hold.end());
         ended
     }
 }
@@ -199,7 +200,7 @@ fn serve(consumer: Arc<BaseConsumer<Rebalances>>, member: &Member, store_interva
         }
     }
     member.leaving.store(true, Ordering::Release);
-    commit_and_wait(&consumer, &member.topic, member.end_all().iter());
+    member.commit_the_last(&consumer, &member.end_all());
     member.told.notify_one();
     // The last reference: leaves the group.
     drop(consumer);

@@ -164,6 +164,63 @@ async fn what_is_done_is_committed_while_reading_goes_on() {
     reader.close().await;
 }
 
+/// As librdkafka commits by itself what it knows: less than what the reader did until its partition went.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_last_that_was_done_is_what_the_next_reader_goes_on_from() {
+    const RECORDS: i64 = 10;
+    let kafka = Kafka::fresh().await;
+    let records = (0..400).map(|key| record(key, key)).collect();
+    kafka.producer.publish(records, PATIENCE).await.expect("published");
+    let mut first = kafka.join();
+    let mut readers = tokio::task::JoinSet::new();
+    for _ in 0..4 {
+        let next = tokio::time::timeout(PATIENCE, first.next_partition()).await.expect("in time");
+        let mut partition = next.expect("given");
+        readers.spawn(async move {
+            let mut read = 0;
+            while read < RECORDS {
+                let batch = partition.next_batch(1).await.expect("held");
+                read = batch[0].offset + 1;
+            }
+            partition.done(0);
+            while partition.next_batch(100).await.is_some() {}
+            partition.hand_over(RECORDS, DoneAhead::default());
+        });
+    }
+    let onlooker: BaseConsumer = ClientConfig::new()
+        .set("bootstrap.servers", &kafka.settings.brokers)
+        .set("group.id", &kafka.settings.group)
+        .create()
+        .expect("made");
+    let topic = kafka.settings.topic.clone();
+    let first_committed = tokio::task::spawn_blocking(move || {
+        let deadline = Instant::now() + PATIENCE;
+        while committed(&onlooker, &topic) < 4 {
+            assert!(Instant::now() < deadline, "the first of each is not committed");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    });
+    first_committed.await.expect("committed");
+    let mut second = kafka.join();
+    for _ in 0..2 {
+        let next = tokio::time::timeout(PATIENCE, second.next_partition()).await.expect("in time");
+        let mut partition = next.expect("given");
+        let batch = tokio::time::timeout(PATIENCE, partition.next_batch(1)).await.expect("in time");
+        assert_eq!(batch.expect("held")[0].offset, RECORDS);
+    }
+    first.close().await;
+    readers.join_all().await;
+    second.close().await;
+    let mut third = kafka.join();
+    for _ in 0..4 {
+        let next = tokio::time::timeout(PATIENCE, third.next_partition()).await.expect("in time");
+        let mut partition = next.expect("given");
+        let batch = tokio::time::timeout(PATIENCE, partition.next_batch(1)).await.expect("in time");
+        assert_eq!(batch.expect("held")[0].offset, RECORDS, "also of those whose reader left");
+    }
+    third.close().await;
+}
+
 /// Told that its partition goes, a reader has its last word before another one gets it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_was_done_ahead_moves_with_the_partition() {
