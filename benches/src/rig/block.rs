@@ -164,8 +164,10 @@ impl Worker {
                     clippy::cast_precision_loss,
                     reason = "a schedule in ns"
                 )]
-                let due_ns = course.begun_ns + (course.publications as f64 * 1e9 / rate) as u64;
-                if due_ns <= now_ns {
+                let due_ns = |count: u64| course.begun_ns + (count as f64 * 1e9 / rate) as u64;
+                let due: Vec<u64> =
+                    (course.publications..).map(due_ns).take_while(|due_ns| *due_ns <= now_ns).collect();
+                for due_ns in due {
                     self.publish_one(block, course, due_ns)?;
                 }
             }

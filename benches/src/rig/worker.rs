@@ -12,7 +12,7 @@ use crate::dialect::Room;
 use crate::limits;
 use crate::pin;
 use crate::procfs::{self, Memory};
-use crate::swarm::{Opening, Plan, Swarm};
+use crate::swarm::{EVENTS_MAX, Opening, Plan, Swarm};
 use crate::target::{Identity, Target};
 
 /// How often an idle rig looks at its clients.
@@ -26,6 +26,9 @@ const STUCK_PATIENCE: Duration = Duration::from_secs(60);
 const QUIET: Duration = Duration::from_secs(1);
 /// Time in which each client has sent a sign of life.
 const HEARTBEAT: Duration = Duration::from_secs(180);
+
+/// Clients of the crowd that are read in one turn: few, as messages to the members, whose time is measured, wait meanwhile.
+const CROWD_EVENTS_MAX: usize = 16;
 
 /// A rig at work.
 pub(super) struct Worker {
@@ -92,12 +95,13 @@ impl Worker {
         let runtime = Builder::new_current_thread().enable_all().build()?;
         let target = runtime.block_on(setup.target.start())?;
         let dialect = setup.target.dialect;
-        let swarm = |room, first_number| {
+        let swarm = |room, first_number, events_max| {
             let tls = target.tls.as_ref().map(Identity::client);
-            Swarm::new(Plan { address: target.clients, dialect, room, first_number, tls })
+            Swarm::new(Plan { address: target.clients, dialect, room, first_number, tls }, events_max)
         };
-        let (members, crowd) = (swarm(Room::Main, 0)?, swarm(Room::Crowd, Room::CROWD_FROM)?);
-        let stuck = swarm(Room::Main, Room::CROWD_FROM / 2)?;
+        let members = swarm(Room::Main, 0, EVENTS_MAX)?;
+        let crowd = swarm(Room::Crowd, Room::CROWD_FROM, CROWD_EVENTS_MAX)?;
+        let stuck = swarm(Room::Main, Room::CROWD_FROM / 2, EVENTS_MAX)?;
         Ok(Self {
             runtime,
             target,

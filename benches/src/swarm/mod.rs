@@ -24,7 +24,7 @@ use client::{Client, Taken};
 pub(crate) use open::Opening;
 
 /// Events taken in one turn.
-const EVENTS_MAX: usize = 256;
+pub(crate) const EVENTS_MAX: usize = 256;
 /// Longest frame that a client can be sent, and what is read at once.
 const SCRATCH_BYTES: usize = 1 << 20;
 
@@ -89,12 +89,12 @@ pub(crate) struct Swarm {
 }
 
 impl Swarm {
-    /// Without clients.
-    pub(crate) fn new(plan: Plan) -> io::Result<Self> {
+    /// Without clients; takes what has come from so many of them in one turn.
+    pub(crate) fn new(plan: Plan, events_max: usize) -> io::Result<Self> {
         Ok(Self {
             plan,
             poll: Poll::new()?,
-            events: Events::with_capacity(EVENTS_MAX),
+            events: Events::with_capacity(events_max),
             clients: Vec::new(),
             scratch: vec![0; SCRATCH_BYTES],
             tally: Tally::default(),

@@ -56,7 +56,8 @@ fn let_in(dialect: Dialect, mut client: TcpStream) -> TcpStream {
 
 fn swarm(dialect: Dialect, address: SocketAddr) -> Swarm {
     let mut swarm =
-        Swarm::new(Plan { address, dialect, room: Room::Main, first_number: 0, tls: None }).unwrap();
+        Swarm::new(Plan { address, dialect, room: Room::Main, first_number: 0, tls: None }, EVENTS_MAX)
+            .unwrap();
     swarm.follow(STREAM, (dialect == Dialect::Json).then_some(1));
     swarm
 }

@@ -79,14 +79,21 @@ impl Shard {
             .into_iter()
             .partition(|delivery| matches!(delivery.target, Target::EveryonePaced { .. }));
         let parts = plan(at_once, self.node.config.coalesce_bytes_max);
+        let portion = self.node.config.sends_per_yield;
+        let (few, many) = few_and_many(parts, |target| self.size(target) > portion);
         let mut tally = Tally::default();
-        match parts.as_slice() {
-            [] => {}
-            [part] => self.send_one(part, queue, &mut tally).await,
-            parts => self.send_many(parts, queue, &mut tally).await,
+        // Those for few are done, and not in the way of what comes meanwhile, before those for many begin.
+        for (parts, behind) in [(&few, &many), (&many, &Vec::new())] {
+            let mut under_way = UnderWay::default();
+            under_way.add(parts.iter().chain(behind).map(|part| &part.target));
+            match parts.as_slice() {
+                [] => {}
+                [part] => self.send_one(part, queue, under_way, &mut tally).await,
+                parts => self.send_many(parts, queue, under_way, &mut tally).await,
+            }
+            self.note(parts);
         }
         self.count(&tally);
-        self.note(&parts);
         for delivery in paced {
             self.spawn_paced(delivery, &dones);
         }
@@ -139,7 +146,7 @@ impl Shard {
     }
 
     /// One part: no lists, one write per connection.
-    async fn send_one(&self, part: &Part, queue: &mut Queue, tally: &mut Tally) {
+    async fn send_one(&self, part: &Part, queue: &mut Queue, mut under_way: UnderWay, tally: &mut Tally) {
         let mut slots = Vec::new();
         match (&part.target, &part.exclude) {
             // Every member is registered, so their connections need not be looked at before they are written to.
@@ -148,8 +155,6 @@ impl Shard {
             }
             _ => self.receivers(part, |receiver| slots.push(receiver.slot)),
         }
-        let mut under_way = UnderWay::default();
-        under_way.add(std::iter::once(&part.target));
         // A slot may change hands while others get their turn.
         let newest = self.node.newest_version();
         let segments = slots.chunks(self.node.config.sends_per_yield);
@@ -209,11 +214,9 @@ impl Shard {
     }
 
     /// Several parts: lists of what each connection gets, then one write per connection.
-    async fn send_many(&self, parts: &[Part], queue: &mut Queue, tally: &mut Tally) {
+    async fn send_many(&self, parts: &[Part], queue: &mut Queue, mut under_way: UnderWay, tally: &mut Tally) {
         let touched = self.touch(parts);
         let newest = self.node.newest_version();
-        let mut under_way = UnderWay::default();
-        under_way.add(parts.iter().map(|part| &part.target));
         let segments = touched.chunks(self.node.config.sends_per_yield);
         let last = segments.len().saturating_sub(1);
         for (index, segment) in segments.enumerate() {
@@ -339,6 +342,19 @@ fn plan(deliveries: Vec<Delivery>, bytes_max: usize) -> Vec<Part> {
     parts
 }
 
+/// Parts for few connections, and those for many, each in their order. What would overtake something that it has an order to
+/// keep with is among the many: as in [`Queue::take_ahead`], what is for connections keeps it with all that is, and everything
+/// with a broadcast.
+fn few_and_many(parts: Vec<Part>, is_for_many: impl Fn(&Target) -> bool) -> (Vec<Part>, Vec<Part>) {
+    let is_for_some = |part: &Part| matches!(part.target, Target::Connections(_));
+    let is_for_all = |part: &Part| matches!(part.target, Target::Everyone | Target::EveryonePaced { .. });
+    if parts.iter().any(is_for_all) {
+        return (Vec::new(), parts);
+    }
+    let some_are_many = parts.iter().any(|part| is_for_some(part) && is_for_many(&part.target));
+    parts.into_iter().partition(|part| !is_for_many(&part.target) && !(some_are_many && is_for_some(part)))
+}
+
 fn fits(chunk: &Chunk, frame: &Prepared, bytes_max: usize) -> bool {
     chunk.has_room_for(frame, bytes_max)
 }
@@ -373,6 +389,29 @@ mod tests {
         ];
         let parts = plan(deliveries, 1 << 16);
         assert_eq!(ops(&parts), [vec![1, 3], vec![2, 6], vec![4], vec![5]]);
+    }
+
+    #[test]
+    fn what_is_for_few_goes_first_where_it_overtakes_nothing_of_its_kind() {
+        let to_some = |op, count| Delivery {
+            target: Target::Connections(vec![ConnectionId { shard: 0, slot: 0, version: 1 }; count]),
+            ..to_room("a", op, false)
+        };
+        let to_all = |op| Delivery { target: Target::Everyone, ..to_room("a", op, false) };
+        let split = |deliveries| {
+            let (few, many) = few_and_many(plan(deliveries, 1 << 16), |target| match target {
+                Target::Room(room) => room.as_str() == "large",
+                Target::Connections(ids) => ids.len() > 2,
+                Target::Everyone | Target::EveryonePaced { .. } => true,
+            });
+            (ops(&few), ops(&many))
+        };
+        let in_turn =
+            || vec![to_room("large", 1, false), to_some(2, 1), to_room("a", 3, false), to_some(4, 2)];
+        assert_eq!(split(in_turn()), (vec![vec![2], vec![3], vec![4]], vec![vec![1]]));
+        let with = |more| in_turn().into_iter().chain([more]).collect();
+        assert_eq!(split(with(to_some(5, 3))), (vec![vec![3]], vec![vec![1], vec![2], vec![4], vec![5]]));
+        assert_eq!(split(with(to_all(5))), (vec![], vec![vec![1], vec![2], vec![3], vec![4], vec![5]]));
     }
 
     #[test]

@@ -91,6 +91,27 @@ async fn what_piles_up_travels_together_in_order() {
     world.stop().await.unwrap();
 }
 
+/// Nobody waits for the members of a large room, also who is one of them; each conversation stays in order.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_for_few_is_sent_before_what_is_for_many() {
+    let config = Config { shards: 1, sends_per_yield: 4, ..config() };
+    let world = start_with(config, Scripted::new()).await;
+    let mut members = Vec::new();
+    for user in 1..=20 {
+        members.push(world.v1(user).await);
+    }
+    let mut job = world.job("j");
+    let some: Vec<i64> = (1..=5).collect();
+    job.push(vec![to_room(1, 1), to_users(&[1, 2], 3, 1), to_room(1, 2), to_users(&[2], 3, 2)]).await;
+    job.push(vec![to_room(1, 3), to_users(&some, 4, 1), to_users(&[1], 4, 2)]).await;
+    let seqs = members[0].seqs(6).await;
+    assert_eq!(seqs[..3], [(3, 1), (1, 1), (1, 2)]);
+    let of = |conversation| seqs.iter().filter(move |(of, _)| *of == conversation).map(|(_, seq)| *seq);
+    assert_eq!(of(4).collect::<Vec<_>>(), [1, 2], "it does not overtake what went to more");
+    assert_eq!(members[1].seqs(4).await, [(3, 1), (3, 2), (1, 1), (1, 2)]);
+    world.stop().await.unwrap();
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_join_is_recorded_before_it_is_acked_and_a_leave_ends_it() {
     let world = start().await;
