@@ -255,6 +255,13 @@ impl Pipeline {
                 debug!(partition = self.partition.number(), offset, "offset read twice");
                 continue;
             }
+            if self.read_to.is_none() && !self.done_ahead.is_of_log_at(offset) {
+                warn!(
+                    partition,
+                    offset, "the bus lost the end of this partition; all that it has now is pushed"
+                );
+                self.done_ahead = DoneAhead::default();
+            }
             self.read_to = Some(offset);
             let was_pushed = self.done_ahead.contains(offset);
             if bytes == 0 {

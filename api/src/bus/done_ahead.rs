@@ -6,6 +6,8 @@ use std::ops::RangeInclusive;
 /// Offsets that are done beyond the first one that is not, as runs.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct DoneAhead {
+    /// Everything below it was done when this was written, where that is known.
+    before: i64,
     /// In rising order, none adjoining the next.
     runs: Vec<RangeInclusive<i64>>,
 }
@@ -40,6 +42,13 @@ impl DoneAhead {
     pub fn contains(&self, offset: i64) -> bool {
         let behind = self.runs.partition_point(|run| *run.end() < offset);
         self.runs.get(behind).is_some_and(|run| run.contains(&offset))
+    }
+
+    /// Whether it is of the log that a reader sees who is given this offset first. One that goes back behind what was done has
+    /// lost its end: what stands at the same offsets by now is something else.
+    #[must_use]
+    pub fn is_of_log_at(&self, first_read: i64) -> bool {
+        first_read >= self.before
     }
 
     /// Whether nothing is done ahead.
@@ -86,7 +95,7 @@ impl DoneAhead {
             next = last.checked_add(1)?;
             runs.push(first..=last);
         }
-        Some(Self { runs })
+        Some(Self { before, runs })
     }
 }
 
@@ -109,7 +118,9 @@ mod tests {
         let done = of([101, 102, 103, 110]);
         let text = done.to_text(100, 100);
         assert_eq!(text, "done-ahead 1+3 6+1");
-        assert_eq!(DoneAhead::parse(100, &text), done);
+        let read = DoneAhead::parse(100, &text);
+        assert_eq!((&read.runs, read.is_empty()), (&done.runs, false));
+        assert!(read.is_of_log_at(100) && !read.is_of_log_at(99));
         assert_eq!(DoneAhead::default().to_text(100, 100), "");
         assert_eq!(done.to_text(100, 14), "done-ahead 1+3", "what has no room is done twice");
         assert_eq!(done.to_text(100, 13), "");

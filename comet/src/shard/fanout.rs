@@ -352,7 +352,9 @@ fn few_and_many(parts: Vec<Part>, is_for_many: impl Fn(&Target) -> bool) -> (Vec
         return (Vec::new(), parts);
     }
     let some_are_many = parts.iter().any(|part| is_for_some(part) && is_for_many(&part.target));
-    parts.into_iter().partition(|part| !is_for_many(&part.target) && !(some_are_many && is_for_some(part)))
+    let (many, few) =
+        parts.into_iter().partition(|part| is_for_many(&part.target) || some_are_many && is_for_some(part));
+    (few, many)
 }
 
 fn fits(chunk: &Chunk, frame: &Prepared, bytes_max: usize) -> bool {

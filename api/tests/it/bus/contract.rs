@@ -156,8 +156,11 @@ pub(super) async fn what_was_done_ahead_is_told(bus: &impl Bus) {
         });
         let reads = futures_util::future::select_all(reads.map(Box::pin));
         let ((partition, batch), _, _rest) = tokio::time::timeout(PATIENCE, reads).await.expect("in time");
-        assert_eq!(partition.found_ahead(), ahead, "in round {round}");
         let first = batch[0].offset;
+        let found = partition.found_ahead();
+        for offset in first..first + 20 {
+            assert_eq!(found.contains(offset), ahead.contains(offset), "{offset} in round {round}");
+        }
         match round {
             0 => {
                 [2, 3, 5].iter().for_each(|place| ahead.push(first + place));
