@@ -25,7 +25,9 @@ export class Account {
    * server asks for one. */
   signUp(account: { username: string; email?: string; password: string; code?: string }): Promise<User> {
     const { username, email } = account;
-    return this.#signUps.under([username, email], (headers) => this.#enter("/api/accounts", account, headers));
+    return this.#signUps.under([username, email], (headers) =>
+      this.#enter("/api/accounts", account, headers),
+    );
   }
 
   /** `login` is a user name or an e-mail address. */
