@@ -135,6 +135,13 @@ impl Flight {
         mem::take(&mut self.state.lock().missed)
     }
 
+    /// They are still to be looked for.
+    pub(crate) fn give_back(&self, mut missed: Vec<Missed>) {
+        let mut state = self.state.lock();
+        missed.append(&mut state.missed);
+        state.missed = missed;
+    }
+
     /// Nobody watches any longer: what is not sent yet is the partition's
     /// next reader's to send, and nobody looks again for who was missed.
     pub(crate) fn close(&self) {

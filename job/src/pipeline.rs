@@ -29,7 +29,7 @@ use crate::links::Links;
 use crate::metrics::{Metrics, Raised};
 use crate::queue::Item;
 use crate::reorder::{Bounds, Offer, Released, Reorder};
-use crate::routing::Routing;
+use crate::routing::{Found, Routing};
 use crate::split::{Lookups, Split, split, split_missing};
 
 /// What the pipelines of a tier share.
@@ -146,7 +146,10 @@ impl Pipeline {
             loop {
                 self.commit();
                 let missed = self.flight.take_missed();
-                self.reroute(missed).await;
+                if !missed.is_empty() {
+                    let found = self.shared.routing.find(lookups_of(&missed)).await;
+                    self.reroute(missed, &found).await;
+                }
                 if self.flight.track(|tracker| tracker.routed_unfinished()) == 0 {
                     break;
                 }
@@ -179,11 +182,15 @@ impl Pipeline {
         self.commit();
         let missed = self.flight.take_missed();
         if !missed.is_empty() {
-            let stop = self.stop.clone();
-            tokio::select! {
-                () = stop.cancelled() => return Err(Stopped),
-                () = self.reroute(missed) => {}
-            }
+            let found = tokio::select! {
+                () = self.stop.cancelled() => {
+                    // Looked for as the rest drains: a share that went lost would hold that up.
+                    self.flight.give_back(missed);
+                    return Err(Stopped);
+                }
+                found = self.shared.routing.find(lookups_of(&missed)) => found,
+            };
+            self.reroute(missed, &found).await;
         }
         self.route_ready().await?;
         self.commit();
@@ -375,20 +382,12 @@ impl Pipeline {
 
     /// Looks again for those a comet did not have, once, and follows a route
     /// that is new.
-    async fn reroute(&mut self, missed: Vec<Missed>) {
-        if missed.is_empty() {
-            return;
-        }
-        let mut lookups = Lookups::default();
-        for one in &missed {
-            lookups.add_missing(&one.share.routed().record, &one.missing);
-        }
-        let found = self.shared.routing.find(lookups).await;
+    async fn reroute(&mut self, missed: Vec<Missed>, found: &Found) {
         let mut shares = Shares::new();
         for Missed { share, comet, missing } in missed {
             let Routed { record, found: first } = share.routed();
             let Split { deliveries, not_online, unsettled } =
-                split_missing(record, &missing, &comet, first, &found);
+                split_missing(record, &missing, &comet, first, found);
             self.shared.metrics.unsettled_shares.inc_by(unsettled);
             self.shared.metrics.not_online.inc_by(not_online);
             self.shared.metrics.rerouted.inc_by(deliveries.len() as u64);
@@ -421,6 +420,15 @@ impl Pipeline {
         // All at once: the wait for one must not use up another's.
         join_all(slow.iter_mut().map(|(link, items)| link.enqueue_all(items, deadline))).await;
     }
+}
+
+/// Asks for those whom comets did not have.
+fn lookups_of(missed: &[Missed]) -> Lookups {
+    let mut lookups = Lookups::default();
+    for one in missed {
+        lookups.add_missing(&one.share.routed().record, &one.missing);
+    }
+    lookups
 }
 
 /// 0 when the clocks disagree.

@@ -32,6 +32,29 @@ async fn a_user_who_moved_meanwhile_is_followed_once() {
     job.stop().await;
 }
 
+#[tokio::test]
+async fn a_user_who_moved_is_followed_also_by_a_job_that_stops() {
+    let world = World::new();
+    let (a, b) = (world.comet("a").await, world.comet("b").await);
+    world.connect(&a, 5, 1).await;
+    a.set_missing(&[5]);
+    a.set_acking(false);
+    let job = world.start(Config { drain_ms: 60_000, ..config() });
+    world.publish([push(&[5])]).await;
+    eventually("the first comet has it", || a.deliveries().len() == 1).await;
+    world.disconnect(&a, 5, 1).await;
+    world.connect(&b, 5, 2).await;
+    world.directory.is_down.store(true, Ordering::SeqCst);
+    let failures = job.metric("directory_failures");
+    a.set_acking(true);
+    job.counted("directory_failures", failures + 2).await;
+    job.shutdown.cancel();
+    job.counted("directory_failures", failures + 4).await;
+    world.directory.is_down.store(false, Ordering::SeqCst);
+    job.stop().await;
+    assert_eq!((b.deliveries().len(), world.bus.backlog()), (1, 0));
+}
+
 /// What was looked up before the move comes behind what was looked up after it.
 #[tokio::test]
 async fn what_follows_a_user_who_moved_comes_out_of_order() {
