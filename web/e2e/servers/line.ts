@@ -1,4 +1,5 @@
 import { connect, createServer, type Server, type Socket } from "node:net";
+import { Transform } from "node:stream";
 
 /**
  * The line between one device and the servers: a TCP relay with an address of its own, which can be cut and mended.
@@ -7,6 +8,11 @@ import { connect, createServer, type Server, type Socket } from "node:net";
 export class Line {
   private readonly open = new Set<Socket>();
   private isCut = false;
+  private isHeld = false;
+  /** All that the device has sent. */
+  sentBytes = 0;
+  private cutAtBytes = Number.POSITIVE_INFINITY;
+  private wasCut = () => {};
 
   private constructor(
     private readonly server: Server,
@@ -31,8 +37,21 @@ export class Line {
     for (const socket of this.open) socket.destroy();
   }
 
+  /** Cuts it in the middle of what the device sends: after so many further bytes. */
+  cutAfter(bytes: number): Promise<void> {
+    this.cutAtBytes = this.sentBytes + bytes;
+    return new Promise((resolve) => {
+      this.wasCut = resolve;
+    });
+  }
+
   mend(): void {
     this.isCut = false;
+  }
+
+  /** Stays open, but nothing that the device sends arrives any longer. */
+  hold(): void {
+    this.isHeld = true;
   }
 
   async close(): Promise<void> {
@@ -47,6 +66,12 @@ export class Line {
     }
     const [host, port] = target.split(":");
     const far = connect(Number(port), host);
+    const counted = new Transform({
+      transform: (chunk: Buffer, _encoding, pass) => {
+        this.count(chunk.length);
+        if (!this.isHeld) pass(null, chunk);
+      },
+    });
     for (const [socket, other] of [
       [near, far],
       [far, near],
@@ -58,7 +83,16 @@ export class Line {
         this.open.delete(socket);
         other.destroy();
       });
-      socket.pipe(other);
     }
+    near.pipe(counted).pipe(far);
+    far.pipe(near);
+  }
+
+  private count(bytes: number): void {
+    this.sentBytes += bytes;
+    if (this.sentBytes < this.cutAtBytes) return;
+    this.cutAtBytes = Number.POSITIVE_INFINITY;
+    this.cut();
+    this.wasCut();
   }
 }
