@@ -3,7 +3,7 @@
 //! Asked wherever a message leaves the server, so that nobody waits for the sweep that erases it.
 
 use crate::pb::oort::v1::message_extra::Gone;
-use crate::pb::oort::v1::{Message, MessageExtra};
+use crate::pb::oort::v1::{ChangeEvent, Message, MessageExtra};
 
 /// Whether a time is over; 0 = it never is.
 #[must_use]
@@ -28,6 +28,14 @@ pub fn hide(message: &mut Message, now_ms: i64) {
         && is_over(quote.expires_at_ms, now_ms)
     {
         quote.content.clear();
+    }
+}
+
+/// Leaves of a change what may be shown at that time.
+pub fn hide_of_change(change: &mut ChangeEvent, now_ms: i64) {
+    if is_over(change.expires_at_ms, now_ms) {
+        change.content.clear();
+        change.count = 0;
     }
 }
 

@@ -123,9 +123,11 @@ async fn tell(node: &Node, sessions: Vec<SessionRef>, rooms: Vec<RoomRef>) -> Re
 /// What left while it was being announced may have been recorded after its departure was: it departs again.
 async fn depart_again(node: &Node, sessions: Vec<SessionRef>, rooms: Vec<RoomRef>) {
     let here: HashSet<i64> = census(node).await.iter().map(|session| session.version).collect();
+    // Before it is looked which are held: one that is entered anew from then on has a higher version, which wins.
+    let version = node.next_version();
     let held: HashSet<String> = node.rooms.names().into_iter().collect();
     let gone = rooms.into_iter().filter(|room| !held.contains(&room.room)).map(|room| room.room);
-    node.departed(None, gone.map(|room| RoomRef { room, version: node.next_version() }));
+    node.departed(None, gone.map(|room| RoomRef { room, version }));
     for session in sessions.into_iter().filter(|session| !here.contains(&session.version)) {
         node.departed(Some(session), []);
     }

@@ -23,7 +23,7 @@ trap 'exit 130' INT TERM
 failed=()
 measure() { # SCENARIO OPTIONS...: a run that hangs is ended
   printf '\n== %s (%d s)\n' "$*" $SECONDS
-  timeout 300 "$bin/oort-bench" "$@" --out "$out" || failed+=("$*")
+  timeout 900 "$bin/oort-bench" "$@" --out "$out" || failed+=("$*")
 }
 
 # Members of one room, then connections of which one is meant.
@@ -31,10 +31,12 @@ measure fanout --dialect json --members 10,100,1000,4000,16000 --mode one,batch 
 for members in 100 1000 4000 16000; do
   measure push --dialect json --members "$members" --cycles 3 --seconds 3
 done
+# Connections of six comets, all of which are meant: more than one process may have.
+measure idle --connections 1000,6000,24000,100000 --comets 6 --opening 2 --seconds 1 --messages 20
 # Conversations, as many messages a second over all of them; each of four people has a connection in a quarter of them.
-for rooms in 4 100 1000 10000; do
+for rooms in 4 100 1000 10000 100000; do
   measure send --shape standalone --kind group --rooms "$rooms" --rate 1000 --seconds 10 \
-    --set comet.rooms_per_connection_max=20000
+    --set comet.rooms_per_connection_max=200000
 done
 # Comets, of which each has a part of the members of every conversation.
 for comets in 1 3 5 8; do

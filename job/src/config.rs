@@ -231,6 +231,10 @@ impl Config {
         ] {
             check(value > 0, &format!("{name} must be at least 1"));
         }
+        check(
+            link.queue_bytes_max / 2 >= pipeline.record_bytes_max,
+            "link.queue_bytes_max must be at least twice pipeline.record_bytes_max: a full queue drops half to take one more",
+        );
         check(self.retry_max_ms >= self.retry_min_ms, "retry_max_ms must not be below retry_min_ms");
         check(
             link.reconnect_max_ms >= link.reconnect_min_ms,

@@ -5,7 +5,7 @@
 //! Who connects while a log-in ends is refused by a look at the store after the
 //! session was recorded (`grpc/authenticate.rs`), so one of the two sees it.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, HashSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -23,6 +23,7 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use crate::metrics::Metrics;
+use crate::store::Store;
 
 /// Settings of [`Kicks`].
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -85,6 +86,8 @@ enum Which {
     All,
     Key(SessionKey),
     Login(LoginTag),
+    /// Of log-ins that the store does not have.
+    Ended,
 }
 
 #[derive(Debug, Clone)]
@@ -98,6 +101,7 @@ struct Kick {
 #[derive(Debug)]
 pub struct Kicks {
     config: Config,
+    store: Arc<dyn Store>,
     directory: Arc<dyn Directory>,
     producer: Arc<dyn Producer>,
     waiting: Mutex<VecDeque<Kick>>,
@@ -106,15 +110,16 @@ pub struct Kicks {
 }
 
 impl Kicks {
-    /// Finds sessions in `directory` and tells comets by way of `producer`.
+    /// Finds sessions in `directory` and tells comets by way of `producer`; `store` has the log-ins.
     #[must_use]
     pub fn new(
         config: Config,
+        store: Arc<dyn Store>,
         directory: Arc<dyn Directory>,
         producer: Arc<dyn Producer>,
         metrics: Metrics,
     ) -> Self {
-        Self { config, directory, producer, waiting: Mutex::default(), wake: Notify::new(), metrics }
+        Self { config, store, directory, producer, waiting: Mutex::default(), wake: Notify::new(), metrics }
     }
 
     /// Ends the connections of a user, or the one with `key`: soon, by [`run`](Self::run).
@@ -127,6 +132,12 @@ impl Kicks {
     pub fn login_ended(&self, user: UserId, login_id: &str) {
         let which = Which::Login(LoginTag::of(login_id));
         self.add(Kick { user, which, reason: Reason::SessionEnded });
+    }
+
+    /// Ends the connections of a user whose log-ins are over by now: soon, by [`run`](Self::run). For those who do not
+    /// know which those are, as the answer to their change was lost.
+    pub fn logins_ended(&self, user: UserId) {
+        self.add(Kick { user, which: Which::Ended, reason: Reason::SessionEnded });
     }
 
     fn add(&self, kick: Kick) {
@@ -145,12 +156,18 @@ impl Kicks {
 
     async fn publish(&self, kick: &Kick) -> Result<(), String> {
         let sessions = self.directory.sessions(kick.user).await.map_err(|cause| cause.to_string())?;
+        // Asked after the directory: whoever is in there and not in here is over.
+        let live = match &kick.which {
+            Which::Ended if !sessions.is_empty() => self.live(kick.user).await?,
+            _ => HashSet::new(),
+        };
         let mut of_comet: BTreeMap<CometRef, Vec<String>> = BTreeMap::new();
         for session in sessions {
             let is_meant = match &kick.which {
                 Which::All => true,
                 Which::Key(key) => session.key == *key,
                 Which::Login(tag) => session.login == Some(*tag),
+                Which::Ended => session.login.is_some_and(|tag| !live.contains(&tag)),
             };
             if is_meant {
                 of_comet.entry(session.comet).or_default().push(session.key.as_str().to_owned());
@@ -165,6 +182,13 @@ impl Kicks {
         self.producer.publish(records, patience).await.map_err(|cause| cause.to_string())?;
         self.metrics.kicks.inc_by(ended as u64);
         Ok(())
+    }
+
+    async fn live(&self, user: UserId) -> Result<HashSet<LoginTag>, String> {
+        // As many as a user may have.
+        let logins =
+            self.store.devices_of(user, now_ms(), u32::MAX).await.map_err(|cause| cause.to_string())?;
+        Ok(logins.iter().map(|login| LoginTag::of(&login.login_id)).collect())
     }
 
     /// Ends what is to be ended, and tries again what failed, until `stop`; then once more.

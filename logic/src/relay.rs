@@ -23,7 +23,7 @@ pub struct Config {
     pub lease_ms: u64,
     /// How often the lease is renewed and rows of dead owners are looked for, ms.
     pub interval_ms: u64,
-    /// Rows taken over at a time.
+    /// Rows taken over by one transaction. While there are more the next follows, for an interval at most.
     pub adopt_rows_max: u32,
     /// Every so many intervals the table is read for rows of this owner whose
     /// commit nobody heard of.
@@ -141,12 +141,21 @@ impl Relay {
 
     async fn once(&self, tick: u32) -> Result<(), crate::store::Error> {
         self.renew().await?;
-        let adopted = self.store.outbox_adopt(&self.owner, self.config.adopt_rows_max).await?;
-        if adopted > 0 {
-            tracing::info!(rows = adopted, "took over outbox rows of a node that is gone");
-            self.metrics.outbox_adopted.inc_by(adopted);
+        let begun = Instant::now();
+        let interval = Duration::from_millis(self.config.interval_ms);
+        loop {
+            let adopted = self.store.outbox_adopt(&self.owner, self.config.adopt_rows_max).await?;
+            if adopted > 0 {
+                tracing::info!(rows = adopted, "took over outbox rows of a node that is gone");
+                self.metrics.outbox_adopted.inc_by(adopted);
+                self.publisher.recheck();
+            }
+            // A whole backlog is somebody's: as much as there is time for before the lease is due again.
+            if adopted < u64::from(self.config.adopt_rows_max) || begun.elapsed() >= interval {
+                break;
+            }
         }
-        if adopted > 0 || tick % self.config.recheck_intervals == self.config.recheck_intervals - 1 {
+        if tick % self.config.recheck_intervals == self.config.recheck_intervals - 1 {
             self.publisher.recheck();
         }
         let (rows, oldest_ms) = self.store.outbox_backlog(now_ms()).await?;

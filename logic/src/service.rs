@@ -292,7 +292,8 @@ async fn app(
 ) -> Result<Arc<App>, Error> {
     let metrics = conversations.metrics.clone();
     let (directory, producer) = (Arc::clone(&parts.directory), Arc::clone(&parts.producer));
-    let kicks = Arc::new(Kicks::new(config.kicks.clone(), directory, producer, metrics.clone()));
+    let store = Arc::clone(&parts.store);
+    let kicks = Arc::new(Kicks::new(config.kicks.clone(), store, directory, producer, metrics.clone()));
     let seen = Arc::new(Seen::new(config.seen.clone(), Arc::clone(&parts.store), metrics.clone()));
     let mailer = Mailer::new(&config.mail, counters.mail).map_err(|fault| Error::Config(vec![fault]))?;
     let transactions = Arc::clone(&conversations.transactions);

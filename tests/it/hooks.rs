@@ -201,15 +201,18 @@ async fn another_text_is_what_everybody_sees_and_a_repeat_is_known(system: &Syst
 }
 
 async fn edits_are_asked_about(system: &System) {
-    let ann = system.account("ann").await;
+    let (ann, bob) = (system.account("ann").await, system.account("bob").await);
     let room = system.api(0).room(&ann).await;
     let socket = Socket::v1(system.door(1), &ann.token).await.follow();
     system.api(0).send(&ann, &room, "1", "Hello").await.ok();
     let path = format!("/api/conversations/{room}/messages/1");
-    let edit = async |node: usize, text: &str| {
+    let edit_by = async |who: &Account, node: usize, text: &str| {
         let body = Some(json!({ "content": text }));
-        system.api(node).call(Method::PATCH, &path, &ann.token, body).await
+        system.api(node).call(Method::PATCH, &path, &who.token, body).await
     };
+    let edit = async |node: usize, text: &str| edit_by(&ann, node, text).await;
+    assert_eq!(edit_by(&bob, 0, "refuse worse").await.refusal(), (403, "forbidden".to_owned()));
+    assert!(asked_of(system, &bob).is_empty(), "nobody is asked about another's message");
     refused(&edit(0, "refuse worse").await, "worse");
     assert_eq!(edit(1, "replace better").await.ok()["content"], "better");
     socket.wait_frame("change", |change| change["roomId"] == *room && change["content"] == "better").await;

@@ -35,6 +35,7 @@ fn calls(room: &str, group: &str, user: &str) -> Vec<(&'static str, String, Opti
         ("GET", "/api/users?prefix=zzz".to_owned(), Some("users:read")),
         ("GET", format!("/api/users/{user}"), Some("users:read")),
         ("GET", format!("/api/presence?users={user}"), Some("users:read")),
+        ("POST", "/api/presence".to_owned(), Some("users:read")),
         ("POST", "/api/groups".to_owned(), Some("groups:write")),
         ("GET", format!("/api/groups/{group}"), Some("groups:write")),
         ("PATCH", format!("/api/groups/{group}"), Some("groups:write")),

@@ -177,7 +177,14 @@ async fn a_message_is_sent_on_by_those_who_may_read_it(system: &System) {
     );
     assert_eq!(read(system, 1, &eve, &to, 1).await["content"], "Here", "it is a copy");
     recall(system, 0, &ann, &from, 1).await.ok();
+    let again = system.api(0).post(&path, &bob.token, forward("f", &from, 1)).await.ok();
+    assert_eq!(
+        (&again["seq"], &again["duplicate"]),
+        (&json!(1), &json!(true)),
+        "also when the original is gone"
+    );
     for (who, new, refusal) in [
+        (&bob, forward("f", &from, 9), (409, "idempotency_conflict")),
         (&bob, forward("g", &from, 1), (410, "message_gone")),
         (&bob, forward("h", &from, 9), (404, "not_found")),
         (&eve, forward("i", &from, 1), (403, "not_member")),

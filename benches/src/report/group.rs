@@ -57,6 +57,11 @@ pub(super) fn is_same_run(one: &RunResult, other: &RunResult) -> bool {
     one.scenario == other.scenario && shared(one).eq(shared(other))
 }
 
+/// Whether their clients speak the same.
+pub(super) fn speaks_same(one: &RunResult, other: &RunResult) -> bool {
+    one.params.get(DIALECT) == other.params.get(DIALECT)
+}
+
 fn shared(result: &RunResult) -> impl Iterator<Item = (&String, &Value)> {
     result.params.iter().filter(|(name, _)| *name != DIALECT)
 }

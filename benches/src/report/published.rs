@@ -144,14 +144,38 @@ impl Published {
         })
     }
 
-    /// A peer in the run that `ours` is from, under the same parameters; of several the best.
-    fn beside(&self, cell: &Cell, ours: &(String, RunResult), target: &str) -> Option<f64> {
-        self.results
+    /// A peer in the run that `ours` is from, under the same parameters, with clients that speak the same where it has
+    /// such; of several the best.
+    fn beside(&self, cell: &Cell, ours: &(String, RunResult), target: &str) -> Option<Beside> {
+        let of_run: Vec<&RunResult> = self
+            .results
             .iter()
             .filter(|(path, _)| folder(path) == folder(&ours.0))
-            .filter(|(_, result)| result.target == target && group::is_same_run(result, &ours.1))
-            .filter_map(|(_, result)| value(cell.value, result))
-            .reduce(|best, next| if cell.limit.is_better(next, best) { next } else { best })
+            .map(|(_, result)| result)
+            .filter(|result| result.target == target && group::is_same_run(result, &ours.1))
+            .collect();
+        let has_same = of_run.iter().any(|result| group::speaks_same(result, &ours.1));
+        of_run
+            .into_iter()
+            .filter(|result| !has_same || group::speaks_same(result, &ours.1))
+            .filter_map(|result| {
+                Some(Beside { value: value(cell.value, result)?, is_right: result.verdict.is_pass() })
+            })
+            .reduce(|best, next| if cell.limit.is_better(next.value, best.value) { next } else { best })
+    }
+}
+
+/// A value of a peer.
+struct Beside {
+    value: f64,
+    /// Nothing was lost, twice or out of order.
+    is_right: bool,
+}
+
+impl Beside {
+    fn shown(&self) -> String {
+        let mark = if self.is_right { "" } else { " ‡" };
+        format!("{}{mark}", short(self.value))
     }
 }
 
@@ -200,14 +224,14 @@ impl Line {
     fn of(row: &Row, published: &Published, peers: &Peers) -> Self {
         let found: Vec<_> = row.cells.iter().map(|cell| published.ours(cell)).collect();
         let beside = |target: &str, cited: &str| {
-            let values: Option<Vec<f64>> = row
+            let values: Option<Vec<Beside>> = row
                 .cells
                 .iter()
                 .zip(&found)
                 .map(|(cell, ours)| published.beside(cell, (*ours)?, target))
                 .collect();
             match values {
-                Some(values) => joined(values.into_iter().map(short)),
+                Some(values) => joined(values.iter().map(Beside::shown)),
                 None if cited.is_empty() || cited == "–" => "–".to_owned(),
                 None => format!("{cited} †"),
             }

@@ -146,7 +146,7 @@ pub(super) const ROWS: &[Row] = &[
     Row {
         id: "idle",
         what: "user-land bytes per idle authenticated connection in a room: JSON / packets over WebSocket",
-        goal: "≤ 1,200, then ≤ 512",
+        goal: "≤ 1,200 (next: ≤ 512)",
         cells: &[
             cell("idle", IDLE_JSON, Figure("rss_bytes_per_connection"), AtMost(1200.0)),
             cell("idle", IDLE_PACKETS, Figure("rss_bytes_per_connection"), AtMost(1200.0)),

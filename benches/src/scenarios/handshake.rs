@@ -50,7 +50,7 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<Vec<RunResult>> {
             let floor =
                 floors.iter().find(|(floor, _)| floor.dialect == lane.dialect).map(|(_, floor)| *floor);
             note(outcome, &opened, &floor.unwrap_or(opened));
-            outcome.verdict(prove(rig)?.verdict);
+            outcome.verdict(prove(rig, 1)?.verdict);
             rig.close()?;
             settle(rig)?;
             if lane.name == "floor" {

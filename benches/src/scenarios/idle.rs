@@ -30,6 +30,9 @@ pub(crate) struct Options {
     /// Time for everything to come to rest before memory is read, s.
     #[arg(long, default_value_t = 5.0)]
     seconds: f64,
+    /// Messages to all, one after the other.
+    #[arg(long, default_value_t = 1)]
+    messages: u64,
     /// Clients on their way in at once, of each server.
     #[arg(long, default_value_t = 64)]
     under_way: usize,
@@ -80,7 +83,8 @@ struct Held {
     refused: u64,
     lost: u64,
     broadcast_seconds: f64,
-    proof: crate::rig::Measured,
+    cpu_ns: u64,
+    complaint: Option<String>,
     verdict: crate::report::Verdict,
 }
 
@@ -112,14 +116,16 @@ fn hold(options: &Options, lane: &Lane, connections: usize, progress: &mut Progr
     rest(options);
     let after = memory(&mut rigs)?;
     let (slab_after, available_after) = (procfs::slab_bytes(), procfs::available_bytes());
-    progress.phase(format!("{}: one message to all", lane.name));
+    progress.phase(format!("{}: messages to all", lane.name));
     let begun = std::time::Instant::now();
-    let (mut verdict, mut lost, mut last) = (crate::report::Verdict::default(), 0, None);
+    let (mut verdict, mut lost, mut cpu_ns) = (crate::report::Verdict::default(), 0, 0);
+    let mut complaint = None;
     for rig in &mut rigs {
-        let proof = prove(rig)?;
+        let proof = prove(rig, options.messages)?;
         verdict += proof.verdict;
         lost += proof.dropped;
-        last = Some(proof);
+        cpu_ns += proof.cpu_ns();
+        complaint = proof.complaint.or(complaint);
     }
     let per_connection =
         |after: u64, before: u64| (as_f64(after) - as_f64(before)) / as_f64(connections as u64);
@@ -132,7 +138,8 @@ fn hold(options: &Options, lane: &Lane, connections: usize, progress: &mut Progr
         refused,
         lost,
         broadcast_seconds: begun.elapsed().as_secs_f64(),
-        proof: last.unwrap_or_default(),
+        cpu_ns,
+        complaint,
         verdict,
     })
 }
@@ -168,23 +175,29 @@ fn result(
     held: &Held,
     floor: Option<&Held>,
 ) -> RunResult {
-    let params = [("connections", json!(connections)), ("servers", json!(options.comets))];
+    let params = [
+        ("connections", json!(connections)),
+        ("servers", json!(options.comets)),
+        ("messages", json!(options.messages)),
+    ];
     let mut outcome = Outcome::new("idle", lane, &params);
     let floor = floor.or((lane.name == "floor").then_some(held));
     let of_floor = |bytes: fn(&Held) -> f64| floor.map(bytes);
     outcome.compared("rss_bytes_per_connection", held.rss_bytes, of_floor(|floor| floor.rss_bytes));
     outcome.compared("pss_bytes_per_connection", held.pss_bytes, of_floor(|floor| floor.pss_bytes));
     outcome.compared("kernel_bytes_per_pair", held.kernel_bytes, of_floor(|floor| floor.kernel_bytes));
+    let cpu_us = |held: &Held| as_f64(held.cpu_ns) / 1e3 / as_f64(held.verdict.delivered.max(1));
+    outcome.compared("cpu_us_per_delivery", cpu_us(held), floor.map(cpu_us));
     outcome.figure("available_bytes_per_pair", held.available_bytes);
     outcome.figure("open_seconds", held.open_seconds);
     outcome.figure("refused", as_f64(held.refused));
     outcome.figure("connections_lost", as_f64(held.lost));
     outcome.figure("broadcast_seconds", held.broadcast_seconds);
     outcome.verdict(held.verdict);
-    if let Some(why) = &held.proof.complaint {
+    if let Some(why) = &held.complaint {
         outcome.note(format!("the last connection lost: {why}"));
     }
     outcome.note("growth from before the first connection; rss and pss of the servers, kernel memory (slab) and what is no longer available of both ends");
-    outcome.note("the verdict is on one message to all, server after server");
+    outcome.note("the verdict and cpu_us_per_delivery are of messages to all, server after server");
     outcome.finish()
 }

@@ -1,19 +1,19 @@
-//! One message to all: proof that clients that came in are in.
+//! Messages to all: proof that clients that came in are in.
 
 use crate::rig::{Block, Measured, Pace, Rig, To};
 
-/// Time for it to be published, s; it is then waited for.
+/// Time for them to be published, s; they are then waited for.
 const SECONDS: f64 = 10.0;
-/// Size of its body.
+/// Size of a body.
 const BODY_BYTES: usize = 100;
 
-/// Publishes one message to all clients of a rig, and sees who got it.
-pub(super) fn prove(rig: &mut Rig) -> anyhow::Result<Measured> {
+/// Publishes so many messages to all clients of a rig, one after the other, and sees who got them.
+pub(super) fn prove(rig: &mut Rig, messages: u64) -> anyhow::Result<Measured> {
     rig.measure(&Block {
         to: To::All,
         pace: Pace::Lockstep,
         seconds: SECONDS,
-        publications_max: 1,
+        publications_max: messages,
         body_bytes: BODY_BYTES,
         per_publication: 1,
         ahead_max: 1,

@@ -58,7 +58,7 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<Vec<RunResult>> {
             outcome.figure("refused", as_f64(opened.refused));
             outcome.figure("lost_again", as_f64(opened.dropped));
             outcome.figure("rss_bytes", as_f64(rig.usage()?.0.rss_bytes));
-            outcome.verdict(prove(rig)?.verdict);
+            outcome.verdict(prove(rig, 1)?.verdict);
             if lane.name == "floor" {
                 floors.push((*lane, opened));
             }

@@ -3,7 +3,7 @@
 //! An outbox that is live and empty is one word and a byte; a box is made when something waits. No frame of a
 //! conversation vanishes: it is written, waits within the budget, or is noted in the report of a session that is behind.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::io::IoSlice;
 use std::sync::Arc;
 
@@ -66,6 +66,8 @@ pub(crate) struct Report {
 #[derive(Debug, Default)]
 struct Missed {
     heads: HashMap<i64, i64>,
+    /// Those of `heads` of which a cursor or a change was withheld: no greeting makes up for it.
+    changed: HashSet<i64>,
     /// More than `heads` can tell.
     everything: bool,
 }
@@ -106,6 +108,7 @@ impl Missed {
                     noted += 1;
                     if self.heads.len() < rooms_max || self.heads.contains_key(&conversation) {
                         self.heads.entry(conversation).or_insert(0);
+                        self.changed.insert(conversation);
                     } else {
                         self.everything = true;
                     }
@@ -218,7 +221,8 @@ impl Outbox {
             |conversation: &i64, seq: i64| heads.get(conversation).is_some_and(|head| *head >= seq);
         let Some(waiting) = &mut self.waiting else { return Vec::new() };
         if let Some(missed) = &mut waiting.missed {
-            missed.heads.retain(|conversation, seq| !is_shown(conversation, *seq));
+            let Missed { heads, changed, .. } = missed;
+            heads.retain(|conversation, seq| changed.contains(conversation) || !is_shown(conversation, *seq));
             if missed.heads.is_empty() && !missed.everything {
                 waiting.missed = None;
             }

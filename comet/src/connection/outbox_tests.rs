@@ -51,12 +51,24 @@ fn too_many_conversations_mean_everything() {
     assert!(outbox.is_clear());
 }
 
+fn cursor(conversation: i64) -> Arc<Prepared> {
+    let body = CursorEvent { conversation, read_seq: 1, ..CursorEvent::default() }.encode_to_vec().into();
+    Prepared::new(Proto { op: op::CURSOR, conversation, body, ..Proto::default() })
+}
+
+/// It may have come after the greeting was read.
+#[test]
+fn a_greeting_does_not_make_up_for_a_withheld_cursor() {
+    let mut outbox = Outbox::new();
+    for frame in (1..=20).map(|seq| message(1, seq)).chain([cursor(2), cursor(1)]) {
+        outbox.offer(&Chunk::of(frame), Dialect::V1, &BUDGET);
+    }
+    assert!(outbox.go_live(&HashMap::from([(1, 20), (2, 5)])).is_empty());
+    assert_eq!(outbox.take_report(), Some(Report { heads: HashMap::from([(1, 20), (2, 0)]) }));
+}
+
 #[test]
 fn a_withheld_cursor_names_its_conversation_and_hides_no_head() {
-    let cursor = |conversation| {
-        let body = CursorEvent { conversation, read_seq: 1, ..CursorEvent::default() }.encode_to_vec().into();
-        Prepared::new(Proto { op: op::CURSOR, conversation, body, ..Proto::default() })
-    };
     let mut outbox = live();
     outbox.keep(Bytes::from_static(&[0; 1_990]));
     for frame in [cursor(1), message(1, 7), cursor(1), cursor(2)] {

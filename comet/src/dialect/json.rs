@@ -70,7 +70,8 @@ pub(crate) fn write(frame: &Proto, flavour: Flavour, out: &mut Vec<u8>) -> Resul
             ServerFrame::Event { event: &event }.encode_into(flavour, out)
         }
         op::CHANGE => {
-            let event = ChangeEvent::decode(frame.body.clone()).map_err(|_| unreadable(frame))?;
+            let mut event = ChangeEvent::decode(frame.body.clone()).map_err(|_| unreadable(frame))?;
+            expiry::hide_of_change(&mut event, now_ms());
             ServerFrame::Change { event: &event }.encode_into(flavour, out)
         }
         operation => ServerFrame::Push { operation, body: &frame.body }.encode_into(flavour, out),

@@ -114,7 +114,7 @@ pub(crate) fn encode(frame: &Proto, dialect: Dialect) -> Result<Bytes, Unreadabl
 #[cfg(test)]
 mod tests {
     use oort_api::op;
-    use oort_api::pb::oort::v1::{ChangeEvent, Message, MessageExtra, change_event};
+    use oort_api::pb::oort::v1::{ChangeEvent, Message, MessageExtra};
     use prost::Message as _;
 
     use super::*;
@@ -144,31 +144,25 @@ mod tests {
         }
     }
 
-    /// Known and documented: a change does not say when its message ends.
     #[test]
-    fn an_edit_that_comes_late_shows_its_text_until_the_end_behind_it() {
-        let edit = ChangeEvent {
-            conversation: 7,
-            change_seq: 1,
-            seq: 9,
-            content: "a secret".to_owned(),
-            ..ChangeEvent::default()
+    fn an_edit_that_comes_after_the_end_has_no_text() {
+        let frame = |expires_at_ms| {
+            let edit = ChangeEvent {
+                conversation: 7,
+                change_seq: 1,
+                seq: 9,
+                content: "a secret".to_owned(),
+                expires_at_ms,
+                ..ChangeEvent::default()
+            };
+            Proto { op: op::CHANGE, conversation: 7, body: edit.encode_to_vec().into(), ..Proto::default() }
         };
-        let end = ChangeEvent {
-            change_seq: 2,
-            kind: change_event::Kind::Expired.into(),
-            content: String::new(),
-            ..edit.clone()
-        };
-        let frame = |event: &ChangeEvent| Proto {
-            op: op::CHANGE,
-            conversation: 7,
-            body: event.encode_to_vec().into(),
-            ..Proto::default()
-        };
-        let text = |event| String::from_utf8_lossy(&encode(&frame(event), Dialect::V1).unwrap()).into_owned();
-        assert!(text(&edit).contains("a secret"));
-        assert!(text(&end).contains("expired"));
+        for dialect in [Dialect::V1, Dialect::PacketWebSocket, Dialect::PacketTcp] {
+            let text = |at_ms| String::from_utf8_lossy(&encode(&frame(at_ms), dialect).unwrap()).into_owned();
+            assert!(text(0).contains("a secret") && text(i64::MAX).contains("a secret"), "{dialect:?}");
+            let late = text(1);
+            assert!(late.contains("edited") && !late.contains("a secret"), "{dialect:?}");
+        }
     }
 
     #[test]

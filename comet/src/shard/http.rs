@@ -178,25 +178,27 @@ impl Http {
         if self.shard.has_too_many_opening() {
             return self.refuse_for_now();
         }
+        let place = is_json.then(|| node.admission.place()).flatten();
+        let (protocol, flavour) =
+            if is_json { session::json::negotiate(headers) } else { (None, Flavour::Classic) };
+        // A page cannot read the answer to an upgrade: clients that understand it are told on the socket.
+        if is_json && place.is_none() && flavour != Flavour::V1 {
+            return self.refuse_for_now();
+        }
+        // Counted as the client's from here on: nothing refuses it any more.
         let address = match self.client(headers) {
             Ok(address) => address,
             Err(refusal) => return error_page(&refusal),
         };
-        let (protocol, agreed) = if is_json {
-            let (protocol, flavour) = session::json::negotiate(headers);
+        let agreed = if is_json {
             let dialect = if flavour == Flavour::V1 { Dialect::V1 } else { Dialect::Classic };
             let since = if flavour == Flavour::V1 { since(request) } else { None };
-            let place = node.admission.place();
-            // A page cannot read the answer to an upgrade: clients that understand it are told on the socket.
-            if place.is_none() && flavour != Flavour::V1 {
-                return self.refuse_for_now();
-            }
             let device = Device::of_query(request.uri().query().unwrap_or_default());
-            (protocol, Agreed { dialect, credential: credential(request), since, device, place, address })
+            Agreed { dialect, credential: credential(request), since, device, place, address }
         } else {
             let dialect = Dialect::PacketWebSocket;
             let device = Device::default();
-            (None, Agreed { dialect, credential: None, since: None, device, place: None, address })
+            Agreed { dialect, credential: None, since: None, device, place: None, address }
         };
         let deflate = node.config.deflate.enabled.then(|| deflate::negotiate(headers)).flatten();
         let agreed = match deflate {

@@ -1,6 +1,6 @@
 //! Many clients at once: some are let in, some wait, the rest is told when to come again.
 
-use oort_comet::{AdmissionConfig, Config};
+use oort_comet::{AddressConfig, AdmissionConfig, Config};
 use serde_json::json;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio_tungstenite::tungstenite::Error;
@@ -67,6 +67,36 @@ async fn who_finds_no_room_is_told_when_to_come_again() {
     eventually("the door is free", || openings(&world) == 0).await;
     let _later = world.classic(6).await;
     let _packets = Goim::live(&world, true, AUTH).await;
+    world.stop().await.unwrap();
+}
+
+/// A proxy's sockets are counted as their clients' once they are in, not before.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_found_no_room_takes_none_of_their_address() {
+    let admission = AdmissionConfig { under_way_max: 1, waiting_max: 1, ..AdmissionConfig::default() };
+    let addresses = AddressConfig { connections_max: 2, ..AddressConfig::default() };
+    let trusted_proxies = vec!["127.0.0.0/8".to_owned()].try_into().expect("a network");
+    let limits = Config { admission, addresses, trusted_proxies, ..config() };
+    let world = start_with(limits, Scripted::new()).await;
+    let all = u32::try_from(world.logic.hello_gate.available_permits()).unwrap();
+    let held = world.logic.hello_gate.clone().acquire_many_owned(all).await.unwrap();
+    let v1 =
+        |client| [("cookie", "sid=u1"), ("x-forwarded-for", client), ("sec-websocket-protocol", "oort.v1")];
+    let _first = world.open("/api/ws", &v1("10.0.0.8")).await.expect("upgraded");
+    eventually("hello is being read", || world.logic.state.lock().calls.contains(&"hello")).await;
+    let _second = world.open("/api/ws", &v1("10.0.0.9")).await.expect("upgraded");
+    eventually("one waits", || openings(&world) == 2).await;
+    let classic = [("cookie", "sid=u6"), ("x-forwarded-for", "10.0.0.1")];
+    for _ in 0..3 {
+        let Err(Error::Http(response)) = world.open("/api/ws", &classic).await.map(drop) else {
+            panic!("upgraded")
+        };
+        assert_eq!(response.status(), 503);
+    }
+    drop(held);
+    eventually("the door is free", || openings(&world) == 0).await;
+    let _one = world.open("/api/ws", &classic).await.expect("upgraded");
+    let _other = world.open("/api/ws", &classic).await.expect("two may be open");
     world.stop().await.unwrap();
 }
 

@@ -59,7 +59,7 @@ impl Accounts {
                 let reset = self.finish(async move {
                     let reset = store.reset_password(&guess, &hash).await?;
                     if let Some(reset) = &reset {
-                        reset.ended.iter().for_each(|login| kicks.login_ended(reset.user, login));
+                        kicks.logins_ended(reset.user);
                     }
                     Ok(reset)
                 });
@@ -121,9 +121,12 @@ impl Accounts {
     {
         let (change, kicks) = (change(Arc::clone(&self.store)), Arc::clone(&self.kicks));
         let ended = self.finish(async move {
-            let ended = change.await?;
-            ended.iter().flatten().for_each(|login| kicks.login_ended(user, login));
-            Ok(ended)
+            let ended = change.await;
+            // Not those that were told of: an earlier attempt may have made the change and never been answered.
+            if !matches!(ended, Ok(None)) {
+                kicks.logins_ended(user);
+            }
+            Ok(ended?)
         });
         let Some(ended) = ended.await? else { return Ok(None) };
         ended.iter().for_each(|login| self.live.forget(login));

@@ -249,11 +249,15 @@ impl Accounts {
         let (store, kicks) = (Arc::clone(&self.store), Arc::clone(&self.kicks));
         let (login, device) = (login.clone(), device.clone());
         let beginning = self.finish(async move {
-            let begun = store.create_login(&login, &device, &admission).await?;
-            if let Begun::Admitted { ended } = &begun {
-                ended.iter().for_each(|id| kicks.login_ended(login.user_id, id));
+            let begun = store.create_login(&login, &device, &admission).await;
+            match &begun {
+                Ok(Begun::Admitted { ended }) => {
+                    ended.iter().for_each(|id| kicks.login_ended(login.user_id, id));
+                }
+                Ok(Begun::Banned(..) | Begun::Refused) => {}
+                Ok(Begun::Found) | Err(_) => kicks.logins_ended(login.user_id),
             }
-            Ok(begun)
+            Ok(begun?)
         });
         match beginning.await? {
             Begun::Admitted { ended } => {
@@ -261,6 +265,7 @@ impl Accounts {
                 ended.iter().for_each(|id| self.live.forget(id));
                 Ok(())
             }
+            Begun::Found => Ok(()),
             Begun::Banned(until_ms, reason) => {
                 self.metrics.banned_refused.inc();
                 Err(banned(until_ms, &reason))
@@ -287,9 +292,10 @@ impl Accounts {
         let (user, keep) = (identity.user_id()?, Arc::clone(&identity.login_id));
         let (store, kicks) = (Arc::clone(&self.store), Arc::clone(&self.kicks));
         let ending = self.finish(async move {
-            let ended = store.end_other_logins(user, &keep).await?;
-            ended.iter().for_each(|id| kicks.login_ended(user, id));
-            Ok(ended)
+            let ended = store.end_other_logins(user, &keep).await;
+            // As in `end_all`.
+            kicks.logins_ended(user);
+            Ok(ended?)
         });
         let ended = ending.await?;
         ended.iter().for_each(|id| self.live.forget(id));

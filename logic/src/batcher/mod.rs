@@ -291,7 +291,8 @@ impl Batcher {
                 | Appended::NoConversation
                 | Appended::NoQuoted
                 | Appended::MentionedNotMember(_)
-                | Appended::NoFile => 0,
+                | Appended::NoFile
+                | Appended::NoOriginal => 0,
             };
         }
     }

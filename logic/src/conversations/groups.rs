@@ -48,7 +48,9 @@ impl Conversations {
         }
         self.parts.rates.send(creator.id, 1)?;
         let named = members.iter().map(ToString::to_string).collect::<Vec<_>>().join(",");
-        let key = self.client_key(creator, key, &["create_group", &name, &named])?;
+        // Also a request without a key is done once, should the store's answer be lost and it be asked again.
+        let made = uuid::Uuid::new_v4().to_string();
+        let key = self.client_key(creator, key.or(Some(&made)), &["create_group", &name, &named])?;
         let new = NewGroup { name, creator: creator.clone(), members, key, now_ms: now_ms() };
         self.parts
             .transactions

@@ -352,6 +352,7 @@ fn sent(appended: Appended) -> Result<Sent, Refusal> {
             Code::InvalidField,
             "attachment.fileId: there is no such file that you may send, or it is not uploaded yet",
         )),
+        Appended::NoOriginal => Err(Refusal::new(Code::MessageGone, "forward: that message is gone")),
         Appended::NoConversation => Err(not_found()),
         Appended::Blocked => Err(blocked()),
     }

@@ -30,12 +30,12 @@ pub(super) fn message(message: &mut Outgoing, limits: &Limits) -> Result<(), Ref
     }
     let Some(details) = &mut message.details else { return content(&message.content, limits) };
     details::check(details, limits)?;
-    let has_attachment = !details.attachment.is_empty();
+    // What is said about an attachment may be nothing, and of a copy that was stored only its origin may be left.
+    let may_be_empty = !details.attachment.is_empty() || details.forwarded.is_some();
     if **details == Details::default() {
         message.details = None;
     }
-    // What is said about an attachment may be nothing.
-    if has_attachment && message.content.is_empty() { Ok(()) } else { content(&message.content, limits) }
+    if may_be_empty && message.content.is_empty() { Ok(()) } else { content(&message.content, limits) }
 }
 
 pub(crate) fn content(content: &str, limits: &Limits) -> Result<(), Refusal> {

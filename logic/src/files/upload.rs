@@ -184,7 +184,11 @@ impl Writer<'_> {
         self.blobs.put(self.file.id, piece, bytes).await.map_err(|fault| self.files.refusal(&fault))?;
         let due_ms = later(now_ms(), self.files.config.unfinished_ms);
         let part = NewPart { offset, len, name, due_ms };
-        if self.files.store.add_part(self.file.id, &part).await? {
+        let is_added = self.files.store.add_part(self.file.id, &part).await?;
+        let found = if is_added { None } else { self.files.store.file(self.file.id).await? };
+        // An earlier attempt may have added it, and its answer have been lost.
+        let was_added = found.as_ref().is_some_and(|file| file.parts.contains(&name));
+        if is_added || was_added {
             self.files.metrics.bytes_received.inc_by(len);
             self.file.received = offset.saturating_add(len);
             self.file.parts.push(name);
@@ -194,8 +198,7 @@ impl Writer<'_> {
         if let Err(fault) = self.blobs.delete(self.file.id, piece).await {
             tracing::debug!(%fault, "a part that lost is left until its file goes");
         }
-        let file = self.files.store.file(self.file.id).await?.ok_or_else(not_found)?;
-        Err(wrong_offset(file.received))
+        Err(wrong_offset(found.ok_or_else(not_found)?.received))
     }
 }
 

@@ -181,11 +181,12 @@ pub(super) async fn send(
         Some(Forwarded { conversation_id, seq }) => {
             let seq = Seq::new(seq)
                 .ok_or_else(|| Refused::new(Code::InvalidField, "forward.seq: is a seq, 1 or more"))?;
-            let mut copy = door.app.messages.copy(caller.id, conversation_id, seq).await?;
+            let origin = (conversation_id, seq);
+            let mut copy = door.app.messages.copy(caller.id, origin, id, client_msg_id).await?;
             if let Some(details) = &mut copy.details {
                 details.expires_in_ms = expires_in_ms;
             }
-            Outgoing { client_msg_id, ..copy }
+            copy
         }
     };
     let outcomes = door.app.conversations.send(&caller.identity.user, id, vec![outgoing], &traceparent).await;

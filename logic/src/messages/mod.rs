@@ -95,6 +95,12 @@ impl Messages {
         if !before.is_asked_about(kind) {
             return Ok(());
         }
+        // Nor of a text for somebody else's message.
+        let message = self.message(place.0, place.1).await?;
+        if message.kind() == MessageKind::System || message.sender.is_none_or(|sender| sender.id != actor.id)
+        {
+            return Err(forbidden());
+        }
         let verdicts = before.ask(&[Question::of_edit(actor, place, kind, content)]).await;
         if let Some(replaced) = verdicts.into_iter().next().transpose()?.flatten() {
             *content = replaced;
@@ -159,21 +165,46 @@ impl Messages {
         self.change(actor, conversation, seq, alteration).await
     }
 
-    /// A copy of a message, for sending it on: its content and attachment, and where it is from. What was sent on before
-    /// keeps whose it was first.
+    /// A copy of a message, for sending it on under an id: its content and attachment, and where it is from. What was sent
+    /// on before keeps whose it was first. A repeat of what was stored needs no more than where it is from, so it can be
+    /// answered as the first time also when the original is gone, or out of the reader's sight.
     ///
     /// # Errors
     /// `not_found`, `not_member`, `forbidden`, `message_gone`, `unavailable`.
     pub async fn copy(
         &self,
         reader: UserId,
+        (conversation, seq): (ConversationId, Seq),
+        to: ConversationId,
+        client_msg_id: Option<String>,
+    ) -> Result<Outgoing, Refusal> {
+        let refusal = match self.original(reader, conversation, seq).await {
+            Ok((content, details)) => {
+                return Ok(Outgoing { client_msg_id, content, details: Some(Box::new(details)) });
+            }
+            Err(refusal) => refusal,
+        };
+        let Some(id) = client_msg_id else { return Err(refusal) };
+        let key = [(to, id)];
+        let known = self.parts.store.askings(reader, &key).await?;
+        if !known.iter().any(|asking| asking.is_stored) {
+            return Err(refusal);
+        }
+        let [(_, id)] = key;
+        let origin = Origin { conversation: conversation.get(), seq: seq.get(), sender: None };
+        let details = Details { forwarded: Some(origin), ..Details::default() };
+        Ok(Outgoing { client_msg_id: Some(id), content: String::new(), details: Some(Box::new(details)) })
+    }
+
+    /// What is sent on of a message.
+    async fn original(
+        &self,
+        reader: UserId,
         conversation: ConversationId,
         seq: Seq,
-    ) -> Result<Outgoing, Refusal> {
+    ) -> Result<(String, Details), Refusal> {
         readable(&*self.parts.store, reader, conversation).await?;
-        let page = self.parts.store.history(conversation, Range::After(seq.get() - 1), 1).await?;
-        let found = page.messages.into_iter().find(|message| message.seq == seq.get());
-        let mut message = found.ok_or_else(|| Refusal::new(Code::NotFound, "there is no such message"))?;
+        let mut message = self.message(conversation, seq).await?;
         if message.kind() == MessageKind::System {
             return Err(Refusal::new(Code::Forbidden, "what the server wrote is not sent on"));
         }
@@ -189,7 +220,13 @@ impl Messages {
             forwarded: Some(Origin { conversation: conversation.get(), seq: seq.get(), sender }),
             ..Details::default()
         };
-        Ok(Outgoing { content: message.content, details: Some(Box::new(details)), client_msg_id: None })
+        Ok((message.content, details))
+    }
+
+    async fn message(&self, conversation: ConversationId, seq: Seq) -> Result<Message, Refusal> {
+        let page = self.parts.store.history(conversation, Range::After(seq.get() - 1), 1).await?;
+        let found = page.messages.into_iter().find(|message| message.seq == seq.get());
+        found.ok_or_else(no_message)
     }
 
     /// Changes of a conversation's messages after this one (0 = from the first), oldest first, of at most `limit` and the
@@ -223,7 +260,7 @@ impl Messages {
         match hid.await? {
             Hid::Stands => Ok(()),
             Hid::NotMember => Err(conversations::not_member()),
-            Hid::NoMessage => Err(Refusal::new(Code::NotFound, "there is no such message")),
+            Hid::NoMessage => Err(no_message()),
             Hid::NoConversation => Err(conversations::not_found()),
         }
     }
@@ -269,10 +306,18 @@ fn gone() -> Refusal {
     Refusal::new(Code::MessageGone, "the message was taken back, or its time is over")
 }
 
+fn forbidden() -> Refusal {
+    Refusal::new(Code::Forbidden, "you may not do this to this message")
+}
+
+fn no_message() -> Refusal {
+    Refusal::new(Code::NotFound, "there is no such message")
+}
+
 fn stands(changed: Changed) -> Result<Box<Message>, Refusal> {
     let (code, text) = match changed {
         Changed::Stands(message) => return Ok(message),
-        Changed::Forbidden => (Code::Forbidden, "you may not do this to this message"),
+        Changed::Forbidden => return Err(forbidden()),
         Changed::TooLate => (Code::TooLate, "the time in which this could be done is over"),
         Changed::Gone => return Err(gone()),
         Changed::TooManyReactions => {
@@ -283,7 +328,7 @@ fn stands(changed: Changed) -> Result<Box<Message>, Refusal> {
         Changed::Silenced(until_ms) => return Err(conversations::silenced(until_ms)),
         Changed::Dissolved => return Err(conversations::dissolved()),
         Changed::Blocked => return Err(conversations::blocked()),
-        Changed::NoMessage => (Code::NotFound, "there is no such message"),
+        Changed::NoMessage => return Err(no_message()),
         Changed::NoConversation => return Err(conversations::not_found()),
     };
     Err(Refusal::new(code, text))

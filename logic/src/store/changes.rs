@@ -401,18 +401,19 @@ pub(super) fn shown(
     (content, extra): (&str, Option<&MessageExtra>),
     now_ms: i64,
 ) -> ChangeEvent {
-    if extra.is_some_and(|extra| expiry::is_ended(extra, now_ms)) {
-        return change;
-    }
+    let expires_at_ms = extra.map_or(0, |extra| extra.expires_at_ms);
+    let mut change = ChangeEvent { expires_at_ms, ..change };
     match change.kind() {
-        Kind::Edited => ChangeEvent { content: content.to_owned(), ..change },
+        Kind::Edited => change.content = content.to_owned(),
         Kind::Reacted | Kind::Unreacted => {
             let reactions = extra.map(|extra| extra.reactions.as_slice()).unwrap_or_default();
             let found = reactions.iter().find(|reaction| reaction.emoji == change.emoji);
-            ChangeEvent { count: found.map_or(0, |reaction| reaction.count), ..change }
+            change.count = found.map_or(0, |reaction| reaction.count);
         }
-        Kind::Recalled | Kind::Erased | Kind::Expired => change,
+        Kind::Recalled | Kind::Erased | Kind::Expired => {}
     }
+    expiry::hide_of_change(&mut change, now_ms);
+    change
 }
 
 /// Reads the extra of a message.

@@ -98,6 +98,8 @@ pub enum Begun {
         /// Ids of log-ins.
         ended: Vec<String>,
     },
+    /// It is live: an earlier attempt recorded it, whose answer was lost. Which had to make way is not known.
+    Found,
     /// The policy refuses it; nothing changed.
     Refused,
     /// The user is banned until then, ms since the epoch (0 = without end), for this reason; nothing changed.

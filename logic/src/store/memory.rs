@@ -1,7 +1,7 @@
 //! The store in memory, for simulations: what the databases do to accounts, conversations, messages and the outbox, each
 //! call one transaction. What a simulation has no use for is refused.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use bytes::Bytes;
 use oort_api::ids::{ConversationId, UserId};
@@ -54,6 +54,8 @@ struct Room {
     created_at_ms: i64,
     pair: Option<(i64, i64)>,
     members: BTreeMap<i64, Joined>,
+    /// Until when those who left may not send if they come back.
+    kept_mutes: HashMap<i64, i64>,
     /// What a group shows beside `info`.
     shown: Shown,
     messages: BTreeMap<i64, Message>,
@@ -161,6 +163,7 @@ impl State {
             created_at_ms: now_ms,
             pair: None,
             members: members.iter().map(joined).collect(),
+            kept_mutes: HashMap::new(),
             shown: Shown::default(),
             messages: BTreeMap::new(),
         };

@@ -246,6 +246,8 @@ pub enum Appended {
     MentionedNotMember(i64),
     /// It carries a file that is not there, not ready, or that the sender may not read.
     NoFile,
+    /// A copy of nothing, which only an earlier attempt that was stored could have answered.
+    NoOriginal,
 }
 
 /// One outbox row.

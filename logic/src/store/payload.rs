@@ -22,8 +22,12 @@ impl Payload {
         if let Some(origin) = details.and_then(|details| details.forwarded.as_ref()) {
             // A copy, whatever became of what it was copied from.
             let earlier = self.extra.as_ref().and_then(|extra| extra.details.as_ref());
-            let earlier = earlier.and_then(|details| details.forwarded.as_ref());
-            return earlier.is_some_and(|earlier| is_same_origin(earlier, origin))
+            let is_same = |earlier: &Details| {
+                let held = earlier.forwarded.as_ref();
+                held.is_some_and(|held| is_same_origin(held, origin))
+                    && Some(earlier.expires_in_ms) == details.map(|details| details.expires_in_ms)
+            };
+            return earlier.is_some_and(is_same)
                 || self.extra.as_ref().is_some_and(|extra| extra.sent_digest == digest("", details));
         }
         match &self.extra {
@@ -38,9 +42,14 @@ impl Payload {
 
 /// Whether two messages that were not stored yet are the same.
 pub(super) fn is_same(one: &NewMessage, other: &NewMessage) -> bool {
-    let origin = |message: &NewMessage| message.details.as_ref()?.forwarded.clone();
+    let origin = |message: &NewMessage| {
+        let details = message.details.as_ref()?;
+        Some((details.forwarded.clone()?, details.expires_in_ms))
+    };
     match (origin(one), origin(other)) {
-        (Some(one), Some(other)) => is_same_origin(&one, &other),
+        (Some((one, one_in_ms)), Some((other, other_in_ms))) => {
+            is_same_origin(&one, &other) && one_in_ms == other_in_ms
+        }
         _ => one.details == other.details && written(one) == written(other),
     }
 }
@@ -71,6 +80,9 @@ fn digest(content: &str, details: Option<&Details>) -> Bytes {
         let place = Origin { sender: None, ..origin.clone() };
         let mut digest = Sha256::new_with_prefix([0xfe]);
         digest.update(place.encode_to_vec());
+        if let Some(in_ms) = details.map(|details| details.expires_in_ms).filter(|&in_ms| in_ms > 0) {
+            digest.update(in_ms.to_be_bytes());
+        }
         return digest.finalize().to_vec().into();
     }
     let mut digest = Sha256::new_with_prefix(content.as_bytes());

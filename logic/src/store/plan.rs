@@ -246,6 +246,8 @@ pub(super) fn plan<'b>(batch: &'b [NewMessage], mut known: Known, now_ms: i64) -
                 refused
             } else if let Some(until_ms) = mute.filter(|&until_ms| is_in_force(until_ms, now_ms)) {
                 Appended::Silenced(until_ms)
+            } else if is_copy_of_nothing(message) {
+                Appended::NoOriginal
             } else if answered.is_some() && quote.is_none() {
                 Appended::NoQuoted
             } else if let Some(stranger) = stranger(message, head, &known.members) {
@@ -308,6 +310,13 @@ fn extra(
         sent_digest: sent_digest.unwrap_or_default(),
         ..MessageExtra::default()
     })
+}
+
+/// A message sent on that has nothing of what it was copied from.
+fn is_copy_of_nothing(message: &NewMessage) -> bool {
+    let details = message.details.as_deref();
+    let is_bare = details.is_some_and(|details| details.forwarded.is_some() && details.attachment.is_empty());
+    is_bare && message.content.is_empty()
 }
 
 /// Somebody the message speaks to who is not in the conversation. Everybody is in open rooms.

@@ -6,6 +6,7 @@ use serde_json::json;
 use tonic::async_trait;
 
 use super::{Error, NewUserEvent, OutboxRow};
+use crate::conversations::silenced;
 
 /// What somebody is kept from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -79,6 +80,14 @@ pub struct Sanctioned {
 /// Whether what ends then is in force.
 pub(super) const fn is_in_force(until_ms: i64, now_ms: i64) -> bool {
     until_ms == 0 || until_ms > now_ms
+}
+
+/// Refuses words of whom an operator muted until then.
+pub(super) fn refuse_silenced(until_ms: Option<i64>, now_ms: i64) -> Result<(), Error> {
+    match until_ms.filter(|&until_ms| is_in_force(until_ms, now_ms)) {
+        Some(until_ms) => Err(Error::Refused(silenced(until_ms))),
+        None => Ok(()),
+    }
 }
 
 /// Bans and mutes.

@@ -3,6 +3,7 @@
 use std::convert::Infallible;
 use std::future::ready;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -18,6 +19,7 @@ use secrecy::SecretString;
 use tokio_util::sync::CancellationToken;
 
 use crate::support::s3::{self, Bucket};
+use crate::support::store::TestStore;
 use crate::support::{sqlite, until, user};
 
 /// Files of one user in a store of its own.
@@ -31,8 +33,12 @@ struct Place {
 
 impl Place {
     async fn with(config: Config) -> Self {
-        assert_eq!(config.faults(), Vec::<String>::new());
         let (folder, store) = sqlite();
+        Self::over(config, folder, store).await
+    }
+
+    async fn over(config: Config, folder: tempfile::TempDir, store: Arc<dyn Store>) -> Self {
+        assert_eq!(config.faults(), Vec::<String>::new());
         let User { id, .. } = user(&*store, "ada").await;
         let mut registry = Registry::default();
         let metrics = Metrics::register(&mut registry);
@@ -281,6 +287,20 @@ async fn a_body_that_breaks_off_keeps_whole_parts() {
     waited.await.expect_err("it waits for more");
     let state = place.files.of_reader(place.owner, file.id).await.expect("is told");
     assert_eq!(state.received, 12_288);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_part_that_the_store_added_before_its_answer_was_lost_is_kept() {
+    let scratch = tempfile::tempdir().expect("a folder");
+    let (own, store) = sqlite();
+    let store = TestStore::open(store);
+    let place = Place::over(folder(scratch.path()), own, store.clone()).await;
+    let file = place.begin(10_000).await;
+    store.loses_an_answer.store(true, Ordering::Relaxed);
+    let whole = place.append(&file, 0, bytes(10_000)).await.expect("is stored");
+    assert!(!store.loses_an_answer.load(Ordering::Relaxed));
+    assert_eq!((whole.received, whole.state), (10_000, FileState::Ready));
+    assert_eq!(place.read(&whole).await.expect("is read"), bytes(10_000));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

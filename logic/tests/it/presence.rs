@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use oort_api::clock::now_ms;
 use oort_api::directory::memory::MemoryDirectory;
 use oort_api::directory::{AWAY, CometInfo, CometRef, Directory, LoginTag, RoomEntry, SessionEntry};
 use oort_api::ids::{ConversationId, RoomKey, SessionKey, UserId};
@@ -17,7 +18,9 @@ use oort_logic::kicks::{self, Kicks, Reason};
 use oort_logic::metrics::TransientKind;
 use oort_logic::presence::{Config, Parts, Presence, Typing};
 use oort_logic::seen::{self, Seen};
-use oort_logic::store::{ContactAct, ContactBounds, ContactStep, Privacy, Store};
+use oort_logic::store::{
+    Admission, ContactAct, ContactBounds, ContactStep, Login, NewDevice, Privacy, Store,
+};
 use oort_logic::users::Users;
 use prost::Message as _;
 use tokio_util::sync::CancellationToken;
@@ -108,7 +111,8 @@ impl World {
     fn kicks(&self) -> (Arc<Kicks>, AbortOnDropHandle<()>) {
         let config = kicks::Config { retry_ms: 1, ..kicks::Config::default() };
         let directory: Arc<dyn Directory> = self.directory.clone();
-        let kicks = Arc::new(Kicks::new(config, directory, self.bus.clone(), self.metrics.clone()));
+        let (store, bus) = (self.store.clone(), self.bus.clone());
+        let kicks = Arc::new(Kicks::new(config, store, directory, bus, self.metrics.clone()));
         let running = kicks.clone();
         let running = tokio::spawn(async move { running.run(CancellationToken::new()).await });
         (kicks, AbortOnDropHandle::new(running))
@@ -392,6 +396,34 @@ async fn the_connections_of_a_log_in_are_ended_wherever_they_are_once_the_bus_ta
     );
     assert_eq!((world.metrics.kicks.get(), world.metrics.kicks_dropped.get()), (5, 0));
 }
+#[tokio::test]
+async fn connections_end_whose_log_ins_the_store_does_not_have() {
+    let world = World::start(quick()).await;
+    let ada = account(&*world.store, "ada").await;
+    let login = Login {
+        id: "laptop".to_owned(),
+        user_id: id(&ada),
+        refresh_hash: [1; 32],
+        cookie_hash: None,
+        created_at_ms: now_ms(),
+        expires_at_ms: now_ms() + 600_000,
+    };
+    let admission = Admission { logins_max: 10, ..Admission::default() };
+    world.store.create_login(&login, &NewDevice::default(), &admission).await.expect("begins");
+    let tag = |login| Some(LoginTag::of(login));
+    let sessions = [
+        World::session(&ada, "a1", tag("phone")),
+        World::session(&ada, "a2", tag("laptop")),
+        World::session(&ada, "a3", None),
+        World::session(&ada, "a4", tag("tablet")),
+    ];
+    world.directory.add_sessions(&world.comet, &sessions).await.expect("added");
+    let (kicks, _running) = world.kicks();
+    kicks.logins_ended(id(&ada));
+    let kicked = world.wait_published(1).await;
+    assert_eq!((kicked[0].keys.join(","), &kicked[0].msg[..]), ("a1,a4".to_owned(), &b"session_ended"[..]));
+}
+
 /// Nobody finds the sockets of a log-in that ends while a wiped directory is being filled; and what only a logic
 /// knew that died is done by nobody.
 #[tokio::test]

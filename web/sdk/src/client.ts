@@ -128,7 +128,7 @@ export class Client {
   constructor(options: ClientOptions) {
     this.#options = options;
     this.#base = options.url.replace(/\/+$/, "");
-    this.#http = new Http(this.#base, options.auth, (fn) => this.#tabs?.exclusively("refresh", fn) ?? fn());
+    this.#http = new Http(this.#base, options.auth, (fn) => this.#alone(fn));
     this.#http.onTokens = (tokens) => this.#tabs?.tell({ kind: "tokens", tokens });
     this.#http.onUnauthenticated = () => {
       if (this.#leader) this.#leader.session.loggedOut();
@@ -350,8 +350,28 @@ export class Client {
     if (forAll) this.#tabs?.tell({ kind: "down", frame: forAll });
   }
 
+  /** Runs what renews tokens, in one tab at a time. */
+  #alone<T>(renew: () => Promise<T>): Promise<T> {
+    const tabs = this.#tabs;
+    if (!tabs) return renew();
+    return tabs.exclusively("refresh", async () => {
+      // What another has renewed may still be on its way, or was told while this one was stopped.
+      if ((await tabs.living()).size > 1) {
+        tabs.tell({ kind: "askTokens" });
+        await new Promise((waited) => setTimeout(waited, TIMES.askTokensMs));
+      }
+      return renew();
+    });
+  }
+
   #heard(note: Note): void {
     if (note.kind === "tokens") return this.#http.adopt(note.tokens);
+    if (note.kind === "haveTokens") return this.#http.adoptNewer(note.tokens);
+    if (note.kind === "askTokens") {
+      const { tokens } = this.#http;
+      if (tokens) this.#tabs?.tell({ kind: "haveTokens", tokens });
+      return;
+    }
     if (note.kind === "loggedIn") return this.#leader?.session.reauthenticated();
     if (note.kind === "loggedOut") return void this.#leave();
     if (this.#leader) this.#heardAsLeader(note);
@@ -402,6 +422,9 @@ export class Client {
         if (note.tab !== undefined && note.tab !== this.#tab) return;
         if (note.frame.type === "hello") this.#isAttached = true;
         if (this.#isAttached) this.#engine.receive(note.frame);
+        // The one that leads knows changes only up to its own place: it fetches none for what it does not show.
+        if (note.frame.type === "hello")
+          for (const { changes } of this.#engine.conversations.values()) changes.forgetHead();
         return;
       case "state":
         if (note.tab === undefined || note.tab === this.#tab) this.#show(note.state, false);

@@ -68,6 +68,8 @@ export const TIMES = {
   flushMs: 300,
   /** An access token that ends sooner is renewed before it is used. */
   tokenMarginMs: 30_000,
+  /** Longest wait for what other tabs have, before a token is renewed. */
+  askTokensMs: 200,
 } as const;
 
 /** What `watch` may name. */

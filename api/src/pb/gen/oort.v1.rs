@@ -150,6 +150,10 @@ pub struct ChangeEvent {
     /// REACTED, UNREACTED: users who react so.
     #[prost(int64, tag = "9")]
     pub count: i64,
+    /// When its message ends: from then on nobody is shown content and count; ms
+    /// since the epoch, 0 = it stays.
+    #[prost(int64, tag = "10")]
+    pub expires_at_ms: i64,
 }
 /// Nested message and enum types in `ChangeEvent`.
 pub mod change_event {

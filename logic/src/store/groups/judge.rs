@@ -8,7 +8,9 @@ use oort_api::ids::UserId;
 use oort_api::pb::oort::v1::User;
 
 use super::{GroupChange, GroupEdit, GroupOrder, GroupState};
+use crate::conversations::muted;
 use crate::policy::{self, Operation, Role};
+use crate::store::sanctions::refuse_silenced;
 use crate::store::{Error, events};
 
 #[cfg(test)]
@@ -24,13 +26,19 @@ pub(in crate::store) struct Known {
     pub(in crate::store) users: HashMap<i64, User>,
     /// How many admins the group has.
     pub(in crate::store) admins: u32,
+    /// Until when those who come back were muted when they left, as far as it is not over.
+    pub(in crate::store) kept_mutes: HashMap<i64, i64>,
+    /// Until when an operator muted the actor, whether or not it is over.
+    pub(in crate::store) silenced: Option<i64>,
 }
 
 /// A row of a member to write.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::store) enum Write {
-    /// They begin at the head.
+    /// They begin at the head. Mutes that were kept of them are no longer.
     Insert(Vec<UserId>),
+    /// Until when they may not send if they come back.
+    KeepMute(UserId, i64),
     Delete(UserId),
     /// Role, and until when they may not send.
     Update(UserId, Role, i64),
@@ -60,6 +68,12 @@ impl GroupOrder {
             GroupChange::Join => UserId::new(self.actor.id).into_iter().collect(),
             GroupChange::Edit(_) | GroupChange::Dissolve => Vec::new(),
         }
+    }
+
+    /// Whether the actor has words of their own shown to the group.
+    fn speaks(&self) -> bool {
+        let GroupChange::Edit(edit) = &self.change else { return false };
+        edit.name.is_some() || edit.avatar.is_some() || edit.announcement.is_some()
     }
 
     /// What the actor is to the group.
@@ -138,22 +152,27 @@ pub(in crate::store) fn judge(order: &GroupOrder, known: &Known) -> Result<Optio
             }
             let user = |id: &UserId| known.users.get(&id.get()).cloned().ok_or(Error::NoUser(id.get()));
             let users: Vec<User> = added.iter().map(user).collect::<Result<_, _>>()?;
+            let kept =
+                |id: &UserId| Some(Write::Update(*id, Role::Member, *known.kept_mutes.get(&id.get())?));
+            let kept: Vec<Write> = added.iter().filter_map(kept).collect();
             writes.push(Write::Insert(added));
+            writes.extend(kept);
             match order.change {
                 GroupChange::Join => events::joined_content(&users),
                 _ => events::added_content(&users),
             }
         }
         GroupChange::Remove(member) => {
-            if known.role(member.get()) == Role::Stranger {
-                return Ok(None);
-            }
+            let Some(&(_, muted_until_ms)) = known.members.get(&member.get()) else { return Ok(None) };
             if order.is_by_operator && known.role(member.get()) == Role::Owner {
                 return Err(refused(Code::Forbidden, "a group has its owner: dissolve it, or ban the owner"));
             }
             group.members -= 1;
             if group.members == 0 && group.dissolved_at_ms == 0 {
                 group.dissolved_at_ms = order.now_ms;
+            }
+            if muted_until_ms > order.now_ms {
+                writes.push(Write::KeepMute(*member, muted_until_ms));
             }
             writes.push(Write::Delete(*member));
             events::removed_content(&order.actor, &known.user(*member))
@@ -232,7 +251,15 @@ fn authorise(order: &GroupOrder, known: &Known) -> Result<(), Error> {
             return Err(refused(Code::Dissolved, "the group was dissolved"));
         }
     }
-    Ok(())
+    if order.is_by_operator || !order.speaks() {
+        return Ok(());
+    }
+    // What an edit shows is told in a message.
+    refuse_silenced(known.silenced, order.now_ms)?;
+    match known.members.get(&order.actor.id) {
+        Some(&(_, until_ms)) if until_ms > order.now_ms => Err(Error::Refused(muted(until_ms))),
+        _ => Ok(()),
+    }
 }
 
 /// Applies what differs; answers it, when anything does.

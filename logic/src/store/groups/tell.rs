@@ -17,7 +17,7 @@ pub(in crate::store) fn tell(order: &GroupOrder, verdict: &Verdict, message: Opt
         match write {
             Write::Insert(added) => records.push(events::joined(group, &order.actor, added.clone(), at_ms)),
             Write::Delete(member) => records.push(events::left(&group.info, &order.actor, *member, at_ms)),
-            Write::Update(..) => {}
+            Write::KeepMute(..) | Write::Update(..) => {}
         }
     }
     records.extend(message.map(|message| outbox::message_record(message, &Audience::Room, "")));

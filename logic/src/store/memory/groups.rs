@@ -97,7 +97,8 @@ impl State {
         let members = asked.filter_map(standing).collect();
         let is_admin = |joined: &&Joined| joined.standing.role == Role::Admin;
         let admins = u32::try_from(room.members.values().filter(is_admin).count()).unwrap_or(u32::MAX);
-        Ok(Known { group: room.state(), members, users, admins })
+        let kept_mutes = room.kept_mutes.clone();
+        Ok(Known { group: room.state(), members, users, admins, kept_mutes, silenced: None })
     }
 }
 
@@ -121,7 +122,11 @@ impl Room {
                 Write::Insert(added) => {
                     let standing = Sender { role: Role::Member, muted_until_ms: 0 };
                     let joined = Joined { at_ms: now_ms, standing };
+                    self.kept_mutes.retain(|user, _| !added.iter().any(|one| one.get() == *user));
                     self.members.extend(added.iter().map(|member| (member.get(), joined)));
+                }
+                Write::KeepMute(member, until_ms) => {
+                    self.kept_mutes.insert(member.get(), *until_ms);
                 }
                 Write::Delete(member) => _ = self.members.remove(&member.get()),
                 Write::Update(member, role, muted_until_ms) => {

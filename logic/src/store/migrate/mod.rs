@@ -73,6 +73,11 @@ const SQLITE: &[Migration] = &[
     },
     Migration { version: 16, name: "hooks", sql: include_str!("../../../../sql/sqlite/0016_hooks.sql") },
     Migration { version: 17, name: "expiry", sql: include_str!("../../../../sql/sqlite/0017_expiry.sql") },
+    Migration {
+        version: 18,
+        name: "kept_mutes",
+        sql: include_str!("../../../../sql/sqlite/0018_kept_mutes.sql"),
+    },
 ];
 
 const MYSQL: &[Migration] = &[
@@ -113,6 +118,11 @@ const MYSQL: &[Migration] = &[
     },
     Migration { version: 16, name: "hooks", sql: include_str!("../../../../sql/mysql/0016_hooks.sql") },
     Migration { version: 17, name: "expiry", sql: include_str!("../../../../sql/mysql/0017_expiry.sql") },
+    Migration {
+        version: 18,
+        name: "kept_mutes",
+        sql: include_str!("../../../../sql/mysql/0018_kept_mutes.sql"),
+    },
 ];
 
 impl Migration {

@@ -7,12 +7,11 @@ use oort_api::ids::UserId;
 use oort_api::pb::oort::v1::User;
 use tonic::async_trait;
 
-use super::MysqlStore;
 use super::failure::Failure;
 use super::lane::{Done, Work, begin, commit};
 use super::sql::{Set, Sql, first};
 use super::store::{pooled, replicated};
-use super::user_events;
+use super::{MysqlStore, cursors, user_events};
 use crate::contacts::policy::Tie;
 use crate::outbox;
 use crate::store::contacts::{Change, Counts, Known, Side, judge, number, privacy_event, tie};
@@ -321,6 +320,9 @@ impl Work for SetPrivacy {
         sql.raw(", sends_receipts = ").int(sends_receipts.into());
         sql.raw(", invisible_since_ms = ").int(if is_invisible { since_ms } else { 0 });
         sql.raw(" WHERE user_id = ").int(user).end();
+        if known.map(read_privacy).unwrap_or_default().sends_receipts != sends_receipts {
+            cursors::stamp_all(&mut sql, self.user, self.now_ms);
+        }
         sql.run(connection).await?;
         let told = [privacy_event(self.user, self.privacy)];
         let records = user_events::append(connection, &told, self.now_ms).await?;

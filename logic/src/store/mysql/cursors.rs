@@ -245,3 +245,10 @@ pub(super) async fn cursors(
     };
     Ok(found.into_iter().map(cursor).collect())
 }
+
+/// What lists show of the user is another: in all conversations in which they were ever seen, the lists of the others
+/// have to be told of it.
+pub(super) fn stamp_all(sql: &mut Sql, user: UserId, now_ms: i64) {
+    sql.raw("UPDATE cursors SET updated_at_ms = GREATEST(updated_at_ms, ").int(now_ms);
+    sql.raw(") WHERE user_id = ").int(user.get()).end();
+}

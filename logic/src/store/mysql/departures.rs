@@ -14,7 +14,7 @@ use super::lane::{Done, Work, begin_now, commit};
 use super::logins::end_logins;
 use super::sql::{Sql, column, execute, first, rows};
 use super::store::{pooled, retried};
-use super::{MysqlStore, operators, search};
+use super::{MysqlStore, cursors, operators, search};
 use crate::outbox;
 use crate::store::changes::read_extra;
 use crate::store::departures::{
@@ -112,6 +112,9 @@ async fn delete(
             (erased_name(user), erased_key(user).into_bytes(), id),
         )
         .await?;
+        let mut sql = Sql::default();
+        cursors::stamp_all(&mut sql, user, now_ms);
+        sql.run(&mut transaction).await?;
     }
     if operators::revoke(&mut transaction, user).await? {
         operators::add_audit(&mut transaction, &revoked(user, now_ms)).await?;

@@ -14,6 +14,7 @@ use super::conversations::{insert_members, read};
 use super::cursors::begin_members;
 use super::failure::Failure;
 use super::lane::{Done, Work, begin_now, commit};
+use super::sanctions::{ask_mutes, read_mutes};
 use super::sql::{Sql, column, execute, first, rows};
 use super::store::{pooled, retried};
 use super::{MysqlStore, accounts, client_keys, conversations, group_links};
@@ -21,6 +22,7 @@ use crate::policy::Role;
 use crate::store::client_keys::conversation_of;
 use crate::store::groups::{Known, Verdict, Write, judge, tell};
 use crate::store::plan::Head;
+use crate::store::sanctions::refuse_silenced;
 use crate::store::{
     ConversationInfo, ConversationSettings, Error, GroupChange, GroupDetails, GroupLink, GroupOrder,
     GroupState, GroupStore, Member, NewGroup, NewLink, OutboxRow, SettingsChange, events,
@@ -87,7 +89,6 @@ impl Work for NewGroup {
         let creator = UserId::new(self.creator.id).ok_or(Error::NoUser(self.creator.id))?;
         let members: BTreeSet<UserId> = self.members.iter().copied().chain([creator]).collect();
         let members: Vec<UserId> = members.into_iter().collect();
-        accounts::users(connection, &members).await?;
         begin_now(connection, owner).await?;
         if let Some(key) = &self.key
             && let Some(subject) = client_keys::find(connection, key, self.now_ms).await?
@@ -98,6 +99,11 @@ impl Work for NewGroup {
             connection.query_drop("COMMIT").await?;
             return Ok(Done { value: (info, None), last_row: None });
         }
+        accounts::users(connection, &members).await?;
+        let mut sql = Sql::default();
+        ask_mutes(&mut sql, [self.creator.id]);
+        let mutes = read_mutes(sql.run(connection).await?.remove(0))?;
+        refuse_silenced(mutes.first().map(|&(_, until_ms)| until_ms), self.now_ms)?;
         let count = i64::try_from(members.len()).unwrap_or(i64::MAX);
         let (id, _) = execute(
             connection,
@@ -193,6 +199,11 @@ async fn known(connection: &mut Conn, order: &GroupOrder, group: GroupState) -> 
     sql.raw("SELECT COUNT(*) FROM members FORCE INDEX (members_role) WHERE role = ")
         .int(Role::Admin.stored());
     sql.raw(" AND conversation_id = ").int(id).end();
+    ask_mutes(&mut sql, [order.actor.id]);
+    sql.raw("SELECT user_id, until_ms FROM kept_mutes FORCE INDEX (PRIMARY) WHERE conversation_id = ")
+        .int(id);
+    sql.raw(" AND until_ms > ").int(order.now_ms).raw(" AND user_id IN ");
+    sql.list(named.iter().copied().chain([order.actor.id])).end();
     if !named.is_empty() {
         sql.raw("SELECT id, username FROM users WHERE id IN ").list(named);
         if matches!(order.change, GroupChange::Add(_)) {
@@ -207,13 +218,16 @@ async fn known(connection: &mut Conn, order: &GroupOrder, group: GroupState) -> 
     let members = members.collect();
     let admins: Vec<(u32,)> = next()?.typed()?;
     let admins = admins.first().map_or(0, |&(count,)| count);
+    let silenced = read_mutes(next()?)?.first().map(|&(_, until_ms)| until_ms);
+    let kept_mutes: Vec<(i64, i64)> = next()?.typed()?;
+    let kept_mutes = kept_mutes.into_iter().collect();
     let users: Vec<(i64, String)> = match next() {
         Ok(set) => set.typed()?,
         Err(_) => Vec::new(),
     };
     let users =
         users.into_iter().map(|(id, username)| (id, User { id, username })).collect::<HashMap<_, _>>();
-    Ok(Known { group, members, users, admins })
+    Ok(Known { group, members, users, admins, kept_mutes, silenced })
 }
 
 async fn write(connection: &mut Conn, order: &GroupOrder, verdict: &Verdict) -> Result<(), Failure> {
@@ -225,6 +239,16 @@ async fn write(connection: &mut Conn, order: &GroupOrder, verdict: &Verdict) -> 
             Write::Insert(added) => {
                 insert_members(connection, id, added, order.now_ms).await?;
                 begin_members(connection, id, added, info.head, order.now_ms).await?;
+                let mut sql = Sql::default();
+                sql.raw("DELETE FROM kept_mutes WHERE conversation_id = ").int(id).raw(" AND user_id IN ");
+                sql.list(added.iter().map(|member| member.get())).end();
+                sql.run(connection).await?;
+            }
+            Write::KeepMute(member, until_ms) => {
+                let sql = "DELETE FROM kept_mutes WHERE conversation_id = ? AND until_ms <= ?";
+                execute(connection, sql, (id, order.now_ms)).await?;
+                let sql = "REPLACE INTO kept_mutes (conversation_id, user_id, until_ms) VALUES (?, ?, ?)";
+                execute(connection, sql, (id, member.get(), until_ms)).await?;
             }
             Write::Delete(member) => {
                 let sql = "DELETE FROM members WHERE conversation_id = ? AND user_id = ?";

@@ -38,6 +38,12 @@ pub(super) async fn create_login(
         transaction.rollback().await?;
         return Ok(Begun::Banned(until_ms, reason));
     }
+    let sql = "SELECT user_id FROM logins WHERE id = ?";
+    let recorded: Option<(i64,)> = first(&mut transaction, sql, (login.id.as_bytes(),)).await?;
+    if recorded.is_some() {
+        transaction.rollback().await?;
+        return Ok(Begun::Found);
+    }
     // What this user left behind: nobody else clears it away.
     execute(
         &mut transaction,
@@ -213,6 +219,8 @@ pub(super) async fn rotate_refresh(
         )
         .await?;
         Rotation::Rotated(Login { refresh_hash: *new, expires_at_ms, ..login })
+    } else if let Some(columns) = made(&mut transaction, new).await? {
+        Rotation::Rotated(read(columns)?)
     } else {
         let spent: Option<(Vec<u8>, i64)> = first(
             &mut transaction,
@@ -240,6 +248,13 @@ pub(super) async fn rotate_refresh(
     };
     transaction.commit().await?;
     Ok(outcome)
+}
+
+/// The log-in that an earlier attempt gave this token, which nobody else has.
+async fn made<Q: Queryable>(transaction: &mut Q, new: &[u8; 32]) -> Result<Option<Columns>, Failure> {
+    let sql = "SELECT id, user_id, refresh_hash, cookie_hash, created_at_ms, expires_at_ms
+         FROM logins WHERE refresh_hash = ?";
+    first(transaction, sql, (&new[..],)).await
 }
 
 pub(super) async fn end_login(connection: &mut Conn, id: &str, user: UserId) -> Result<bool, Failure> {

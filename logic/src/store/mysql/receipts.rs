@@ -112,6 +112,7 @@ async fn readers(
     after: i64,
     limit: u32,
 ) -> Result<Vec<Reader>, Failure> {
+    let id = conversation.get();
     let found: Vec<(i64, String, i64)> = rows(
         connection,
         "SELECT m.user_id, u.username, k.read_seq FROM members m FORCE INDEX (PRIMARY)
@@ -120,20 +121,23 @@ async fn readers(
          JOIN users u ON u.id = m.user_id
          LEFT JOIN contact_settings s ON s.user_id = m.user_id
          WHERE m.conversation_id = ? AND m.user_id > ? AND m.user_id <> ? AND COALESCE(s.sends_receipts, 1) = 1
+           AND (m.joined_at_ms <= (SELECT x.created_at_ms FROM messages x WHERE x.conversation_id = ? AND x.seq = ?)
+                OR m.joined_at_ms = (SELECT c.created_at_ms FROM conversations c WHERE c.id = ?))
          ORDER BY m.user_id LIMIT ?",
-        (seq.get(), conversation.get(), after, sender, limit),
+        (seq.get(), id, after, sender, id, seq.get(), id, limit),
     )
     .await?;
     let reader = |(id, username, read_seq)| Reader { user: User { id, username }, read_seq };
     Ok(found.into_iter().map(reader).collect())
 }
 
-/// Members only: who left keeps a cursor.
+/// Members only: who left keeps a cursor. And not who came after the message: their cursor begins at the head.
 async fn count(
     connection: &mut Conn,
     ReceiptOf { conversation, seq, sender }: ReceiptOf,
     max: u32,
 ) -> Result<u32, Failure> {
+    let id = conversation.get();
     let found: Option<(u32,)> = first(
         connection,
         "SELECT COUNT(*) FROM (
@@ -142,9 +146,11 @@ async fn count(
              LEFT JOIN contact_settings s ON s.user_id = k.user_id
              WHERE k.conversation_id = ? AND k.read_seq >= ? AND k.user_id <> ?
                AND COALESCE(s.sends_receipts, 1) = 1
+               AND (m.joined_at_ms <= (SELECT x.created_at_ms FROM messages x WHERE x.conversation_id = ? AND x.seq = ?)
+                    OR m.joined_at_ms = (SELECT c.created_at_ms FROM conversations c WHERE c.id = ?))
              LIMIT ?
          ) readers",
-        (conversation.get(), seq.get(), sender, max),
+        (id, seq.get(), sender, id, seq.get(), id, max),
     )
     .await?;
     Ok(found.map_or(0, |(count,)| count))

@@ -5,7 +5,7 @@ use oort_api::pb::oort::v1::User;
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 use tonic::async_trait;
 
-use super::{SqliteStore, accounts, outbox, user_events};
+use super::{SqliteStore, accounts, cursors, outbox, user_events};
 use crate::contacts::policy::Tie;
 use crate::outbox::encode;
 use crate::store::contacts::{Change, Counts, Known, Side, judge, number, privacy_event, tie};
@@ -258,8 +258,12 @@ fn set_privacy(
 ) -> Result<Option<OutboxRow>, Error> {
     let transaction = connection.transaction()?;
     accounts::users(&transaction, &[user])?;
-    if privacy(&transaction, user)? == new {
+    let known = privacy(&transaction, user)?;
+    if known == new {
         return Ok(None);
+    }
+    if known.sends_receipts != new.sends_receipts {
+        cursors::stamp_all(&transaction, user, now_ms)?;
     }
     transaction
         .prepare_cached(

@@ -173,3 +173,12 @@ pub(super) fn cursors(
     })?;
     Ok(rows.collect::<Result<_, _>>()?)
 }
+
+/// What lists show of the user is another: in all conversations in which they were ever seen, the lists of the others
+/// have to be told of it.
+pub(super) fn stamp_all(connection: &Connection, user: UserId, now_ms: i64) -> Result<(), Error> {
+    connection
+        .prepare_cached("UPDATE cursors SET updated_at_ms = MAX(updated_at_ms, ?) WHERE user_id = ?")?
+        .execute([now_ms, user.get()])?;
+    Ok(())
+}

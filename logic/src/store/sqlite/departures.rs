@@ -10,7 +10,7 @@ use tonic::async_trait;
 use super::changes::extra;
 use super::fault::foreign_key;
 use super::logins::end_logins;
-use super::{SqliteStore, append, files, operators, outbox, search};
+use super::{SqliteStore, append, cursors, files, operators, outbox, search};
 use crate::outbox::{encode, message_record};
 use crate::store::departures::{
     DEACTIVATED, DELETED, erased_content, erased_extra, erased_key, erased_name, revoked,
@@ -102,6 +102,7 @@ fn delete(connection: &mut Connection, user: UserId, erase: bool, now_ms: i64) -
         transaction
             .prepare_cached("UPDATE users SET username = ?, username_key = ? WHERE id = ?")?
             .execute(params![erased_name(user), erased_key(user), id])?;
+        cursors::stamp_all(&transaction, user, now_ms)?;
     }
     if operators::revoke(&transaction, user)? {
         operators::add_audit(&transaction, &revoked(user, now_ms))?;

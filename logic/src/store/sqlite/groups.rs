@@ -7,6 +7,7 @@ use oort_api::pb::oort::v1::{ConversationKind, Message, User};
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 use tonic::async_trait;
 
+use super::sanctions::mute;
 use super::{
     SqliteStore, accounts, append, client_keys, conversation_settings, conversations, cursors, group_links,
     outbox,
@@ -15,6 +16,7 @@ use crate::policy::Role;
 use crate::store::client_keys::conversation_of;
 use crate::store::groups::{Known, Verdict, Write, judge, tell};
 use crate::store::plan::Head;
+use crate::store::sanctions::refuse_silenced;
 use crate::store::{
     ConversationInfo, ConversationSettings, Error, GroupChange, GroupDetails, GroupLink, GroupOrder,
     GroupState, GroupStore, Member, NewGroup, NewLink, OutboxRow, SettingsChange, events,
@@ -108,6 +110,7 @@ fn found(
     let members: BTreeSet<UserId> = new.members.iter().copied().chain([creator]).collect();
     let members: Vec<UserId> = members.into_iter().collect();
     accounts::users(&transaction, &members)?;
+    refuse_silenced(mute(&transaction, new.creator.id)?, new.now_ms)?;
     let count = i64::try_from(members.len()).unwrap_or(i64::MAX);
     let id = transaction
         .prepare_cached(
@@ -193,8 +196,13 @@ fn known(transaction: &Transaction<'_>, order: &GroupOrder, group: GroupState) -
     for user in named.iter().copied().chain(UserId::new(order.actor.id)) {
         members.extend(standing(transaction, order.group, user)?.map(|standing| (user.get(), standing)));
     }
-    let mut users = HashMap::new();
+    let (mut users, mut kept_mutes) = (HashMap::new(), HashMap::new());
+    let mut kept = transaction.prepare_cached(
+        "SELECT until_ms FROM kept_mutes WHERE conversation_id = ? AND user_id = ? AND until_ms > ?",
+    )?;
     for user in named {
+        let until_ms = kept.query_row([order.group.get(), user.get(), order.now_ms], |row| row.get(0));
+        kept_mutes.extend(until_ms.optional()?.map(|until_ms| (user.get(), until_ms)));
         let found = match order.change {
             GroupChange::Add(_) => accounts::present(transaction, user)?,
             _ => accounts::user(transaction, user.get())?,
@@ -207,7 +215,8 @@ fn known(transaction: &Transaction<'_>, order: &GroupOrder, group: GroupState) -
              WHERE conversation_id = ? AND role > 0 AND role = ?",
         )?
         .query_row([order.group.get(), Role::Admin.stored()], |row| row.get(0))?;
-    Ok(Known { group, members, users, admins })
+    let silenced = mute(transaction, order.actor.id)?;
+    Ok(Known { group, members, users, admins, kept_mutes, silenced })
 }
 
 fn write(transaction: &Transaction<'_>, order: &GroupOrder, verdict: &Verdict) -> Result<(), Error> {
@@ -218,9 +227,22 @@ fn write(transaction: &Transaction<'_>, order: &GroupOrder, verdict: &Verdict) -
         match write {
             Write::Insert(added) => {
                 conversations::insert_members(transaction, id, added, order.now_ms)?;
+                let mut forget = transaction
+                    .prepare_cached("DELETE FROM kept_mutes WHERE conversation_id = ? AND user_id = ?")?;
                 for member in added {
                     cursors::raise(transaction, (member.get(), id), (info.head, info.head), order.now_ms)?;
+                    forget.execute([id, member.get()])?;
                 }
+            }
+            Write::KeepMute(member, until_ms) => {
+                transaction
+                    .prepare_cached("DELETE FROM kept_mutes WHERE conversation_id = ? AND until_ms <= ?")?
+                    .execute([id, order.now_ms])?;
+                transaction
+                    .prepare_cached(
+                        "REPLACE INTO kept_mutes (conversation_id, user_id, until_ms) VALUES (?, ?, ?)",
+                    )?
+                    .execute([id, member.get(), *until_ms])?;
             }
             Write::Delete(member) => {
                 transaction

@@ -90,21 +90,25 @@ fn readers(
          JOIN users u ON u.id = m.user_id
          LEFT JOIN contact_settings s ON s.user_id = m.user_id
          WHERE m.conversation_id = ? AND m.user_id > ? AND m.user_id <> ? AND COALESCE(s.sends_receipts, 1) = 1
+           AND (m.joined_at_ms <= (SELECT x.created_at_ms FROM messages x WHERE x.conversation_id = ? AND x.seq = ?)
+                OR m.joined_at_ms = (SELECT c.created_at_ms FROM conversations c WHERE c.id = ?))
          ORDER BY m.user_id LIMIT ?",
     )?;
-    let bounds = [seq.get(), conversation.get(), after, sender, limit.into()];
+    let id = conversation.get();
+    let bounds = [seq.get(), id, after, sender, id, seq.get(), id, limit.into()];
     let rows = select.query_map(bounds, |row| {
         Ok(Reader { user: User { id: row.get(0)?, username: row.get(1)? }, read_seq: row.get(2)? })
     })?;
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
-/// Members only: who left keeps a cursor.
+/// Members only: who left keeps a cursor. And not who came after the message: their cursor begins at the head.
 fn count(
     connection: &Connection,
     ReceiptOf { conversation, seq, sender }: ReceiptOf,
     max: u32,
 ) -> Result<u32, Error> {
+    let id = conversation.get();
     let count = connection
         .prepare_cached(
             "SELECT COUNT(*) FROM (
@@ -113,10 +117,12 @@ fn count(
                  LEFT JOIN contact_settings s ON s.user_id = k.user_id
                  WHERE k.conversation_id = ? AND k.read_seq >= ? AND k.user_id <> ?
                    AND COALESCE(s.sends_receipts, 1) = 1
+                   AND (m.joined_at_ms <= (SELECT x.created_at_ms FROM messages x WHERE x.conversation_id = ? AND x.seq = ?)
+                        OR m.joined_at_ms = (SELECT c.created_at_ms FROM conversations c WHERE c.id = ?))
                  LIMIT ?
              )",
         )?
-        .query_row(params![conversation.get(), seq.get(), sender, max], |row| row.get(0))?;
+        .query_row(params![id, seq.get(), sender, id, seq.get(), id, max], |row| row.get(0))?;
     Ok(count)
 }
 

@@ -192,6 +192,7 @@ impl Node {
         let accounts_metrics = accounts::Metrics::register(&mut registry);
         let kicks = Arc::new(Kicks::new(
             config.kicks.clone(),
+            store.clone(),
             directory.clone() as Arc<dyn Directory>,
             bus.producer(),
             metrics.clone(),

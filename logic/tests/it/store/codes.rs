@@ -5,7 +5,7 @@ use std::sync::Arc;
 use oort_api::ids::UserId;
 use oort_logic::store::{Admission, CodeGuess, Error, Login, MailedCode, NewDevice, NewUser, Purpose, Store};
 
-use super::fixture::{Fixture, NOW, id, user};
+use super::fixture::{Fixture, NOW, id, unique, user};
 
 const EMAIL: &str = "ada@example.org";
 
@@ -80,8 +80,9 @@ pub(crate) async fn a_taken_name_leaves_the_code(fixture: Fixture) {
 pub(crate) async fn wrong_codes_are_counted_and_old_ones_are_void(fixture: Fixture) {
     let store = fixture.open().await;
     store.create_user(&account("ada")).await.expect("creates");
+    // As hashes are, each is another one.
     let reset =
-        async |guess: CodeGuess| store.reset_password(&guess, "new").await.expect("answers").is_some();
+        async |guess: CodeGuess| store.reset_password(&guess, &unique()).await.expect("answers").is_some();
     store.put_code(&mailed(Purpose::Reset, 1)).await.expect("keeps");
     for _ in 0..3 {
         assert!(!reset(guess(Purpose::Reset, 9)).await);

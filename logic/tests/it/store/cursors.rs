@@ -6,7 +6,7 @@ use oort_api::ids::ConversationId;
 use oort_api::op;
 use oort_api::pb::goim::logic::push_msg::Type;
 use oort_api::pb::oort::v1::{Conversation, CursorEvent, User};
-use oort_logic::store::{CursorMove, MemberCursor, Moved, NewUser, OutboxRow, Standing, Store};
+use oort_logic::store::{CursorMove, MemberCursor, Moved, NewUser, OutboxRow, Privacy, Standing, Store};
 use prost::Message as _;
 
 use super::fixture::{Changes, Fixture, NOW, conversation, id, pushed_event, records, say, user};
@@ -206,6 +206,15 @@ pub(crate) async fn every_change_of_an_entry_has_a_stamp(fixture: Fixture) {
     let moves = [step(&ada, direct.id, 1, 0)];
     store.move_cursors("node", &moves, TOLD_MAX, NOW + 30).await.expect("moves");
     assert_eq!((stamp(&ada).await, stamp(&bob).await), (NOW + 30, NOW + 30), "both are shown it");
+    let privacy = Privacy { sends_receipts: false, ..Privacy::default() };
+    store.set_privacy("node", id(&ada), privacy, NOW + 33).await.expect("sets");
+    assert_eq!(
+        (stamp(&ada).await, stamp(&bob).await),
+        (NOW + 33, NOW + 33),
+        "neither is shown what was read"
+    );
+    store.delete_account(id(&ada), true, NOW + 36).await.expect("deletes");
+    assert_eq!(stamp(&bob).await, NOW + 36, "it has another name");
     let (room, _) = store.create_room("node", "Late", &ada, NOW + 40).await.expect("creates");
     let list = store.entries_of(id(&bob), 100).await.expect("answers");
     let late = list.iter().find(|entry| entry.conversation.id == room.id.get()).expect("there");

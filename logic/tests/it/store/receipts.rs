@@ -54,6 +54,12 @@ pub(crate) async fn readers_are_listed_and_counted_but_for_those_who_send_no_rec
     let count = async |place, max| store.count_readers(of(place), max).await.expect("answers");
     assert_eq!((count(1, 9).await, count(3, 9).await, count(3, 2).await, count(4, 9).await), (4, 3, 2, 2));
 
+    // Nor who came after it, though their cursor begins at the head.
+    let gus = user(&store, "gus").await;
+    store.add_members("node", team.id, &ada, &[id(&gus)], NOW + 1_000).await.expect("adds");
+    assert_eq!(readers(4, 0, 9).await, expected(&[(&bob, 4), (&fay, 4)]));
+    assert_eq!(count(4, 9).await, 2);
+
     // Who left is no reader; who sends no receipts is not shown to be one.
     store.remove_member("node", team.id, &ada, id(&bob), NOW).await.expect("removes");
     hide_receipts(&store, &fay).await;
@@ -64,7 +70,7 @@ pub(crate) async fn readers_are_listed_and_counted_but_for_those_who_send_no_rec
         store.receipt_place(of, seq(place), id(user)).await.expect("answers")
     };
     let kind = ConversationKind::Group;
-    let shown = ReceiptPlace { kind, members: 4, sender: ada.id, is_shown: true };
+    let shown = ReceiptPlace { kind, members: 5, sender: ada.id, is_shown: true };
     assert_eq!(place(team.id, 4, &eve).await, Some(shown));
     assert_eq!(place(team.id, 4, &fay).await, Some(ReceiptPlace { is_shown: false, ..shown }));
     assert_eq!((place(team.id, 99, &eve).await, place(conversation(999), 1, &eve).await), (None, None));

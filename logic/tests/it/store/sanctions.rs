@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use mysql_async::prelude::Queryable as _;
 use oort_api::ids::{Seq, UserId};
 use oort_api::pb::oort::v1::User;
 use oort_logic::store::{
@@ -128,6 +129,40 @@ pub(crate) async fn who_is_muted_says_nothing_anywhere(fixture: Fixture) {
         events.iter().filter(|event| event.kind == "mute_changed").map(|event| &event.data).collect();
     assert_eq!(told.len(), 3, "{told:?}");
     assert!(told[0].contains("\"muted\":true") && told[2].contains("\"muted\":false"), "{told:?}");
+}
+
+/// A window, documented: it looked at the mutes before, and waits for what another connection holds.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_that_is_being_stored_as_the_mute_is_answered_is_stored() {
+    let fixture = Fixture::mysql().await;
+    let store = fixture.open().await;
+    let ann = user(&store, "ann").await;
+    let (room, _) = store.create_room("node", "Room", &ann, NOW).await.expect("creates");
+    let (mut holder, mut looker) = (fixture.mysql_connection().await, fixture.mysql_connection().await);
+    let hold =
+        "INSERT INTO messages (conversation_id, seq, sender_id, sender_name, client_msg_id, kind, content,
+        created_at_ms) VALUES (?, 1, ?, '', 'held', 0, '', 0)";
+    holder.query_drop("START TRANSACTION").await.expect("begins");
+    holder.exec_drop(hold, (1_000_000, ann.id)).await.expect("holds the id");
+    let sending = {
+        let (store, held) = (store.clone(), message(room.id, &ann, "held", "x"));
+        tokio::spawn(async move { store.append("node", &[held], &[], NOW).await.expect("answers").0 })
+    };
+    let waiting = "SELECT COUNT(*) FROM information_schema.innodb_trx t
+        JOIN information_schema.processlist p ON p.id = t.trx_mysql_thread_id
+        WHERE t.trx_state = 'LOCK WAIT' AND p.db = DATABASE()";
+    while looker.query_first::<i64, _>(waiting).await.expect("answers") == Some(0) {
+        assert!(!sending.is_finished(), "it waits for the id");
+        // What is asked more often than every 100 ms has the old answer.
+        tokio::time::sleep(std::time::Duration::from_millis(150)).await;
+    }
+    store.sanction("other", &sanction(&ann, SanctionKind::Mute, 0, NOW)).await.expect("mutes");
+    holder.query_drop("ROLLBACK").await.expect("lets go");
+    let outcomes = sending.await.expect("ends");
+    assert!(matches!(outcomes[0], Appended::Stored { .. }), "{outcomes:?}");
+    let next =
+        store.append("node", &[message(room.id, &ann, "next", "x")], &[], NOW).await.expect("answers").0;
+    assert_eq!(next, [Appended::Silenced(0)]);
 }
 
 pub(crate) async fn what_is_in_force_is_listed(fixture: Fixture) {

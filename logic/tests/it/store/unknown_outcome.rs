@@ -5,7 +5,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use oort_logic::store::mysql::MysqlStore;
-use oort_logic::store::{Appended, Error, OutboxRow, Range, Store, mysql};
+use oort_logic::store::{
+    Admission, Appended, Begun, DevicePolicy, Error, Login, NewDevice, OutboxRow, Range, Rotation, Store,
+    mysql,
+};
 use secrecy::ExposeSecret as _;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
@@ -58,7 +61,10 @@ async fn link(mut client: TcpStream, mut server: TcpStream, armed: Arc<AtomicBoo
             read = client.read(&mut up) => {
                 let Ok(count @ 1..) = read else { return };
                 tail.extend_from_slice(&up[..count]);
-                let commits = tail.windows(6).any(|window| window == b"COMMIT");
+                // A session that begins says READ COMMITTED.
+                let commits = (0..tail.len()).any(|at| {
+                    tail[at..].starts_with(b"COMMIT") && !tail[at..].starts_with(b"COMMITTED")
+                });
                 tail.drain(..tail.len().saturating_sub(5));
                 if commits && armed.swap(false, Ordering::SeqCst) {
                     server.write_all(&up[..count]).await.expect("forwards");
@@ -122,6 +128,51 @@ async fn a_commit_whose_answer_is_lost_is_stored_once_and_published() {
     }
     assert_eq!(fixture.metrics.outcomes_unknown.get(), 2);
     assert_eq!(published(told, &direct).await, HashSet::from([1, 2, 3, 4]));
+}
+
+/// Each call is asked once, and run again by the store.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_run_again_after_a_lost_answer_finds_itself_done() {
+    let fixture = Fixture::mysql().await;
+    let (cutter, store) = through(&fixture).await;
+    let direct = fixture.open().await;
+    let ada = user(&direct, "ada").await;
+    let lose = || cutter.armed.store(true, Ordering::SeqCst);
+    let is_lost = || assert!(!cutter.armed.load(Ordering::SeqCst), "an answer was lost");
+    let login = |id: &str, refresh| Login {
+        id: id.to_owned(),
+        user_id: super::fixture::id(&ada),
+        refresh_hash: [refresh; 32],
+        cookie_hash: None,
+        created_at_ms: NOW,
+        expires_at_ms: NOW + 1_000_000,
+    };
+    let newest = Admission { policy: DevicePolicy::NewestWins, logins_max: 10, ..Admission::default() };
+    let begin = async |login: Login| {
+        store.create_login(&login, &NewDevice::default(), &newest).await.expect("begins")
+    };
+    begin(login("old", 1)).await;
+    lose();
+    assert_eq!(begin(login("new", 2)).await, Begun::Found, "it is not in its own way");
+    is_lost();
+    let ids = ["old", "new"].map(Arc::from);
+    let live = direct.live_logins(&ids, NOW).await.expect("answers");
+    assert_eq!(live, [None, Some(super::fixture::id(&ada))]);
+
+    lose();
+    let rotated = store.rotate_refresh(&[2; 32], &[3; 32], NOW, NOW + 2_000_000).await.expect("rotates");
+    assert!(matches!(rotated, Rotation::Rotated(login) if login.refresh_hash == [3; 32]), "it is its own");
+    is_lost();
+    let reused = store.rotate_refresh(&[2; 32], &[4; 32], NOW, NOW + 2_000_000).await.expect("answers");
+    assert!(matches!(reused, Rotation::Reused { .. }), "somebody else's is not: {reused:?}");
+
+    let id = super::fixture::id(&ada);
+    let hash = direct.credentials_by_id(id).await.expect("answers").expect("there").password_hash;
+    begin(login("kept", 5)).await;
+    lose();
+    assert!(store.set_password(id, &hash, "another", "kept").await.expect("sets").is_some());
+    is_lost();
+    assert_eq!(store.set_password(id, &hash, "a third", "kept").await.expect("answers"), None);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -185,7 +185,8 @@ pub(crate) fn account_parts(store: Arc<dyn Store>) -> accounts::Parts {
 pub(crate) fn account_parts_over(store: Arc<dyn Store>, directory: Arc<dyn Directory>) -> accounts::Parts {
     let metrics = Metrics::register(&mut Registry::default());
     let bus = MemoryBus::new(BusSettings::default());
-    let kicks = Kicks::new(kicks::Config::default(), directory.clone(), bus.producer(), metrics.clone());
+    let (config, producer) = (kicks::Config::default(), bus.producer());
+    let kicks = Kicks::new(config, store.clone(), directory.clone(), producer, metrics.clone());
     let reads = reads(&store, &metrics);
     let seen = Seen::new(seen::Config::default(), store.clone(), metrics);
     let mailer = Mailer::new(&mail::Config::default(), mail::Metrics::default());

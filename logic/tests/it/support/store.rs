@@ -18,7 +18,7 @@ pub(crate) struct TestStore {
     pub(crate) turns: Semaphore,
     /// Nothing is accepted.
     pub(crate) is_down: AtomicBool,
-    /// The next append is committed, but its caller hears nothing.
+    /// The next append is committed, but its caller hears nothing; the next part of a file is added, and added again.
     pub(crate) loses_an_answer: AtomicBool,
     /// Sizes of the batches that began.
     pub(crate) batches: Mutex<Vec<usize>>,
@@ -132,9 +132,11 @@ pass_on! {
 
 /// The same for the further parts of the store.
 macro_rules! pass_on_part {
-    ($part:ident: $(fn $name:ident(&self $(, $argument:ident: $type:ty)*) -> $returns:ty;)*) => {
+    ($part:ident: $(fn $name:ident(&self $(, $argument:ident: $type:ty)*) -> $returns:ty;)*
+     $(with { $($own:tt)* })?) => {
         #[async_trait]
         impl $part for TestStore {
+            $($($own)*)?
             $(async fn $name(&self $(, $argument: $type)*) -> Result<$returns, Error> {
                 self.calls.lock().push(stringify!($name));
                 if self.is_down.load(Ordering::Relaxed) {
@@ -237,13 +239,22 @@ pass_on_part! { Files:
     fn create_file(&self, new: &NewFile) -> StoredFile;
     fn file(&self, id: FileId) -> Option<StoredFile>;
     fn may_read_file(&self, id: FileId, user: UserId) -> bool;
-    fn add_part(&self, id: FileId, part: &NewPart) -> bool;
     fn finish_file(&self, id: FileId, finished: &Finished, due_ms: i64) -> bool;
     fn discard_file(&self, id: FileId, why: Discard) -> Discarded;
     fn due_files(&self, now_ms: i64, limit: u32) -> Vec<FileId>;
     fn forget_file(&self, id: FileId) -> ();
     fn discard_files_of(&self, user: UserId) -> ();
     fn files_of(&self, user: UserId, after: i64, limit: u32) -> Vec<StoredFile>;
+    with {
+        async fn add_part(&self, id: FileId, part: &NewPart) -> Result<bool, Error> {
+            let is_added = self.inner.add_part(id, part).await?;
+            match self.loses_an_answer.swap(false, Ordering::Relaxed) {
+                // Run again, as over a connection that was lost.
+                true => self.inner.add_part(id, part).await,
+                false => Ok(is_added),
+            }
+        }
+    }
 }
 
 pass_on_part! { Sanctions:

@@ -119,8 +119,8 @@ export class Conversation {
     this.#sortAtMs = Math.max(this.#sortAtMs, atMs);
   }
 
-  /** Takes what the server says of it. */
-  apply(room: Room): void {
+  /** Takes what the server says of it. Returns the messages that came with it. */
+  apply(room: Room): readonly Message[] {
     const isNew = !this.isListed;
     this.isListed = true;
     this.kind = room.kind;
@@ -130,7 +130,8 @@ export class Conversation {
     this.own = ownOf(room);
     this.shared = sharedOf(room);
     this.#follow(room.changeSeq ?? 0);
-    this.log.addNewest(messagesOf(room), room.hasMoreMessages, room.head);
+    const messages = messagesOf(room);
+    this.log.addNewest(messages, room.hasMoreMessages, room.head);
     this.lastAtMs = Math.max(this.lastAtMs, room.lastAtMs ?? 0, room.messages[0]?.timestamp ?? 0);
     if (room.readSeq !== undefined) {
       this.hasServerCursors = true;
@@ -143,6 +144,7 @@ export class Conversation {
     if (room.peerId && room.peerReadSeq !== undefined) {
       this.moveCursor(room.peerId, room.peerDeliveredSeq ?? room.peerReadSeq, room.peerReadSeq);
     }
+    return messages;
   }
 
   /** Takes what has changed of it for everybody. */
@@ -286,7 +288,8 @@ export class Conversation {
       name,
       head,
       lastAtMs,
-      hasMoreMessages: !this.log.covers(1, last - 1),
+      // Whether there is something before these; that it is known here does not help whoever hears this.
+      hasMoreMessages: last > 1,
       messages: messages.map(toWire),
       ...(this.own as Pick<Room, keyof Own>),
       ...(this.shared as Pick<Room, keyof Shared>),

@@ -26,7 +26,7 @@ import { changed } from "./change.js";
 import { Conversation } from "./conversation.js";
 import { Emitter } from "./emitter.js";
 import { Feed, type Page } from "./feed.js";
-import type { Host } from "./host.js";
+import { type Host, isRetryable } from "./host.js";
 import type { OutboxEntry } from "./outbox.js";
 import { Pages } from "./pages.js";
 import { Requests } from "./requests.js";
@@ -71,6 +71,8 @@ export class Engine implements Host {
   readonly attendance: Attendance;
   /** What changed for the user beside messages. */
   readonly feed: Feed<UserEvent>;
+  /** Where the feed was when the connection was opened whose hello is next: events by the one before it may be newer. */
+  seqAtOpen: number | null = null;
   /** Reads the user's events after this one. */
   onEventsMissed: (after: number) => Promise<Page<UserEvent>> = unasked;
   /** Reads changes of messages in a conversation after this one. */
@@ -202,7 +204,7 @@ export class Engine implements Host {
         return this.#live(frame.payload.roomId, frame.payload.messages.map(fromWire));
       case "sendAck": {
         const conversation = this.#conversation(frame.payload.roomId);
-        conversation.log.addLive(this.sends.acked(frame.payload, this.me.get()));
+        conversation.log.addSent(this.sends.acked(frame.payload, this.me.get()));
         this.requests.answered(frame);
         this.advance(conversation);
         return this.sends.flush();
@@ -301,12 +303,14 @@ export class Engine implements Host {
   /** Older servers have no events. */
   #greetFeed(head: number | undefined): void {
     if (head === undefined) return;
-    if (this.feed.seq !== null && head < this.feed.seq) {
+    const { feed, seqAtOpen } = this;
+    this.seqAtOpen = null;
+    if (feed.seq !== null && head < Math.min(feed.seq, seqAtOpen ?? feed.seq)) {
       // Not the ones that were counted here: the server was set back.
-      this.feed.reset(head);
+      feed.reset(head);
       this.events.emit("events-lost", {});
     }
-    this.feed.setHead(head);
+    feed.setHead(head);
   }
 
   #behind(rooms: readonly { roomId: string; head: number }[]): void {
@@ -334,7 +338,7 @@ export class Engine implements Host {
         conversation.toldSeq ??= 0;
         conversation.touch(Date.now());
       }
-      conversation.apply(room);
+      this.stored(conversation.apply(room));
       this.#views.get(room.id)?.cursors.invalidate();
       this.advance(conversation);
       return conversation;
@@ -495,13 +499,17 @@ export class Engine implements Host {
 
   #live(id: string, messages: readonly Message[]): void {
     const conversation = this.#conversation(id);
-    const myId = this.me.get()?.id;
     conversation.log.addLive(messages);
-    for (const { seq, sender, clientMsgId } of messages) {
-      if (sender.id === myId && clientMsgId !== undefined) this.sends.stored(clientMsgId, seq);
-      else this.attendance.typing(id, sender, false);
-    }
+    this.stored(messages);
+    for (const { sender } of messages) this.attendance.typing(id, sender, false);
     this.advance(conversation);
+  }
+
+  /** These are stored: one's own among them need not be sent any more. */
+  stored(messages: readonly Message[]): void {
+    const myId = this.me.get()?.id;
+    for (const { seq, sender, clientMsgId } of messages)
+      if (sender.id === myId && clientMsgId !== undefined) this.sends.stored(clientMsgId, seq);
   }
 
   /** After every change of a log: asks for what lacks, tells what is new. */
@@ -527,7 +535,7 @@ export class Engine implements Host {
       // What was read is waited for; what was delivered to a group may be told now and then.
       const isUrgent = conversation.readSeq > conversation.toldReadSeq || conversation.kind === "direct";
       const afterMs = isUrgent ? TIMES.cursorMs : TIMES.deliveredMs;
-      this.timers.soon("cursors", afterMs, () => this.#tellCursors());
+      this.#tellCursorsSoon(afterMs);
     }
     this.#keepSoon(id);
     this.changed(id);
@@ -608,6 +616,10 @@ export class Engine implements Host {
     });
   }
 
+  #tellCursorsSoon(afterMs: number): void {
+    this.timers.soon("cursors", afterMs, () => this.#tellCursors());
+  }
+
   #tellCursors(): void {
     for (const id of this.#moved) {
       const conversation = this.conversations.get(id);
@@ -618,8 +630,12 @@ export class Engine implements Host {
         readSeq: readSeq > toldReadSeq ? readSeq : undefined,
         deliveredSeq: deliveredSeq > toldDeliveredSeq ? deliveredSeq : undefined,
       };
-      // Whatever becomes of it: what is not confirmed is told again after the next hello.
-      this.requests.ask("cursor", payload).catch(() => {});
+      this.requests.ask("cursor", payload).catch((error: OortError) => {
+        // All else is told again after the next hello.
+        if (!isRetryable(error) && error.code !== "timeout") return;
+        this.#moved.add(id);
+        this.#tellCursorsSoon(error.retryAfterMs ?? TIMES.answerMs);
+      });
     }
     this.#moved.clear();
   }
@@ -639,7 +655,13 @@ export class Engine implements Host {
     this.#removed.clear();
     const { since, frameLimits: limits, feed } = this;
     const meta = { me: this.me.get(), since, limits, eventSeq: feed.seq };
-    await this.keep(this.storage.write({ meta, put, remove }));
+    const written = this.storage.write({ meta, put, remove }).catch((error: unknown) => {
+      // Else the next one would say that all is kept up to a place, without these.
+      for (const { id } of put) this.#dirty.add(id);
+      for (const id of remove) this.#removed.add(id);
+      throw error;
+    });
+    await this.keep(written);
   }
 
   keep = (done: Promise<unknown>): Promise<unknown> => done.catch((error: unknown) => this.unkept(error));

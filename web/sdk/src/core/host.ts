@@ -1,5 +1,5 @@
 import type { FrameLimits } from "../limits.js";
-import type { Limits } from "../types.js";
+import type { Limits, Message } from "../types.js";
 import type { Conversation } from "./conversation.js";
 import type { Emitter } from "./emitter.js";
 import type { Requests } from "./requests.js";
@@ -22,6 +22,8 @@ export interface Host {
   changed(id: string): void;
   /** Its log has changed. */
   advance(conversation: Conversation): void;
+  /** These are stored: one's own among them need not be sent any more. */
+  stored(messages: readonly Message[]): void;
   /** Says so when something could not be kept. */
   keep(done: Promise<unknown>): Promise<unknown>;
 }

@@ -18,6 +18,8 @@ export class Log {
   /** Disjoint and apart, ascending; the first one is shown. */
   #ranges: Range[] = [];
   readonly #messages = new Map<number, Message>();
+  /** Those that were put here as they were sent. Once they are changed they are others. */
+  readonly #sent = new WeakSet<Message>();
   /** What was shown last, with its range. */
   #items: readonly Message[] = [];
   #itemsLow = 1;
@@ -188,6 +190,12 @@ export class Log {
     this.#settle();
   }
 
+  /** One's own as they were sent; the server may have made something else of them, which takes their place. */
+  addSent(messages: readonly Message[]): void {
+    for (const message of messages) this.#sent.add(message);
+    this.addLive(messages);
+  }
+
   /** The newest messages, newest first. */
   addNewest(messages: readonly Message[], hasMore: boolean, head: number): void {
     this.setHead(head);
@@ -254,7 +262,8 @@ export class Log {
       if (seq < low || seq > high) continue;
       const known = this.covers(seq, seq) ? this.#messages.get(seq) : undefined;
       if (!this.covers(seq, seq)) this.#put(message);
-      else if ((message.changeSeq ?? 0) > (known?.changeSeq ?? 0)) this.replace(message);
+      else if ((message.changeSeq ?? 0) > (known?.changeSeq ?? 0) || (known && this.#sent.has(known)))
+        this.replace(message);
       // One's own was put here by an ack, which does not say how long it stays.
       else if (known && !known.gone && message.expiresAtMs !== known.expiresAtMs)
         this.replace({ ...known, expiresAtMs: message.expiresAtMs });

@@ -91,6 +91,7 @@ export class Pages {
       const messages = page.messages.map(fromWire);
       if (need.kind === "after") log.addAfter(need.seq, messages, page.hasMoreMessages, page.head);
       else log.addNewest(messages, page.hasMoreMessages, page.head);
+      this.#host.stored(messages);
       conversation.changes.rewind(page.changeSeq ?? 0);
       if (messages.length === 0) waitMs = PAUSE_MS;
     } catch (error) {
@@ -120,6 +121,7 @@ export class Pages {
       const messages = page.messages.map(fromWire);
       if (before === null) log.addNewest(messages, page.hasMoreMessages, page.head);
       else log.addBefore(before, messages, page.hasMoreMessages);
+      this.#host.stored(messages);
       // What changed while the page was on its way is not in it.
       conversation.changes.rewind(page.changeSeq ?? 0);
       if (this.#host.conversations.get(id) === conversation) this.#host.advance(conversation);

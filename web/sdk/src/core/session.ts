@@ -250,7 +250,9 @@ export class Session {
     const count = this.#count;
     let isRenewed: boolean;
     try {
-      isRenewed = this.#renewals++ < 2 && (await this.io.renew());
+      isRenewed = this.#renewals < 2 && (await this.io.renew());
+      // One that could not be had for now says nothing against the next.
+      if (isRenewed) this.#renewals++;
     } catch {
       if (count === this.#count && !this.#cancelRetry)
         this.#retry(backoffMs(1006, this.#attempt++, this.io.random));

@@ -51,6 +51,15 @@ export class Http {
     if (this.auth.kind === "token") this.auth.onTokens?.(tokens);
   }
 
+  /** Takes those of another tab when they are newer. */
+  adoptNewer(tokens: Tokens): void {
+    if (this.#tokens && endsAtMs(tokens.accessToken) > endsAtMs(this.#tokens.accessToken)) this.adopt(tokens);
+  }
+
+  get tokens(): Tokens | null {
+    return this.#tokens;
+  }
+
   take(tokens: Tokens | null): void {
     this.adopt(tokens);
     this.onTokens(tokens);

@@ -90,6 +90,7 @@ export class Leader implements Uplink {
       if (engine.since !== null) query.set("since", engine.since);
       if (device) query.set("device", device);
       const asked = query.size > 0 ? `?${query}` : "";
+      engine.seqAtOpen = engine.feed.seq;
       socket = new Socket(
         `${url}/api/ws${asked}`,
         token === null ? ["oort.v1"] : ["oort.v1", `bearer.${token}`],

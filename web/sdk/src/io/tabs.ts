@@ -20,6 +20,9 @@ export type Note =
   | { kind: "restart" }
   /** Tokens were renewed, or are worth nothing any more. */
   | { kind: "tokens"; tokens: Tokens | null }
+  /** A tab is about to renew its tokens: are there newer ones? */
+  | { kind: "askTokens" }
+  | { kind: "haveTokens"; tokens: Tokens }
   | { kind: "loggedIn" }
   | { kind: "loggedOut" };
 

@@ -97,7 +97,9 @@ export class Browser {
     vi.stubGlobal("fetch", async (path: string) => {
       if (!browser.isReachable) throw new TypeError("network");
       const isMe = String(path).endsWith("/api/me");
-      const body = isMe ? { user: browser.user, expiresAtMs: 0, operator: true } : {};
+      const [, id, after] = /\/conversations\/(.+)\/changes\?after=(\d+)$/.exec(String(path)) ?? [];
+      const me = { user: browser.user, expiresAtMs: 0, operator: true };
+      const body = id ? server.changesAfter(id, Number(after)) : isMe ? me : {};
       return new Response(JSON.stringify(body), { status: 200 });
     });
   }

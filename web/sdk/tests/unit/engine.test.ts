@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { Engine } from "../../src/core/engine.js";
+import type { ServerFrame } from "../../src/generated/oort_v1.js";
 import { NoStorage } from "../../src/io/none.js";
 import { DEFAULT_LIMITS, TIMES } from "../../src/limits.js";
 import type { Limits, LogItem, Message } from "../../src/types.js";
@@ -150,6 +151,62 @@ describe("an engine", () => {
     await bench.settle();
     expect(new Set(counts)).toEqual(new Set([1]));
     expect(bench.texts("7")).toEqual([...span(1, 20).map((number) => `b${number}`), "mine"]);
+  });
+
+  it("shows what the server has made of a message when the ack comes first", async () => {
+    const server = new FakeServer();
+    server.addRoom("7");
+    const bench = new Bench(server);
+    await bench.settle();
+    bench.engine.sends.send("7", "damn");
+    const [frame, ack] = bench.link!.queue.splice(0) as [ServerFrame, ServerFrame];
+    bench.engine.receive(ack);
+    expect(bench.texts("7")).toEqual(["damn"]);
+    if (frame.type !== "serverMessages") throw new Error(frame.type);
+    frame.payload.messages[0]!.content = "****";
+    bench.engine.receive(frame);
+    expect(bench.items("7")).toMatchObject([{ kind: "message", content: "****" }]);
+  });
+
+  it("shows a message once when a hello or a page has it before an ack", async () => {
+    for (const others of [0, 8]) {
+      const server = new FakeServer();
+      server.addRoom("7");
+      const bench = new Bench(server);
+      await bench.settle();
+      bench.engine.sends.send("7", "mine");
+      // It is stored, and the way breaks before anything is heard of it.
+      bench.cut();
+      for (const number of span(1, others)) server.post("7", BOB, `${number}`);
+      bench.connect();
+      await bench.deliver(others > 0 ? 2 : 1);
+      expect(bench.items("7").filter(({ content }) => content === "mine")).toMatchObject([
+        { kind: "message", seq: 1 },
+      ]);
+      await bench.settle();
+      expect(bench.texts("7")).toHaveLength(others + 1);
+    }
+  });
+
+  it("shows a message once when an older page has it before an ack", async () => {
+    const server = new FakeServer();
+    server.addRoom("7");
+    const bench = new Bench(server);
+    await bench.settle();
+    bench.engine.sends.send("7", "mine");
+    bench.cut();
+    for (const number of span(1, 60)) server.post("7", BOB, `${number}`);
+    bench.connect();
+    await bench.deliver(1);
+    // The ack is lost.
+    bench.link!.queue.length = 0;
+    for (let isMore = true; isMore; ) {
+      const older = bench.engine.loadOlder("7");
+      await bench.deliver(1);
+      isMore = await older;
+    }
+    expect(bench.items("7")).toHaveLength(61);
+    expect(bench.items("7")[0]).toMatchObject({ kind: "message", content: "mine" });
   });
 
   it("waits and tries again when the server is overloaded", async () => {
@@ -309,6 +366,35 @@ describe("an engine", () => {
     expect(server.rooms.get("7")!.readSeq.get(ANN.id)).toBe(1);
   });
 
+  it("tells a cursor again that was refused for now, or had no answer", async () => {
+    const server = new FakeServer();
+    server.addRoom("7");
+    server.post("7", BOB, "1");
+    const bench = new Bench(server);
+    await bench.settle();
+    const asked = () =>
+      server.received.flatMap((frame) => (frame.type === "cursor" ? [frame.payload.requestId ?? ""] : []));
+    bench.engine.markRead("7");
+    await vi.advanceTimersByTimeAsync(TIMES.cursorMs);
+    expect(asked()).toHaveLength(1);
+    const refusal = { code: "rate_limited" as const, message: "later", retryAfterMs: 700 };
+    bench.link!.queue.length = 0;
+    bench.engine.receive({ type: "error", payload: { ...refusal, requestId: asked()[0]! } });
+    await vi.advanceTimersByTimeAsync(699);
+    expect(asked()).toHaveLength(1);
+    await vi.advanceTimersByTimeAsync(1);
+    expect(asked()).toHaveLength(2);
+    // This time there is silence.
+    bench.link!.queue.length = 0;
+    await vi.advanceTimersByTimeAsync(TIMES.answerMs);
+    bench.engine.tick();
+    await vi.advanceTimersByTimeAsync(TIMES.answerMs);
+    expect(asked()).toHaveLength(3);
+    await bench.settle();
+    await vi.advanceTimersByTimeAsync(2 * TIMES.answerMs);
+    expect(asked()).toHaveLength(3);
+  });
+
   it("works with a server that has no cursors, no watch and no partial hello", async () => {
     const server = new FakeServer();
     server.isOld = true;
@@ -461,6 +547,29 @@ describe("an engine", () => {
     expect(server.rooms.get("7")!.messages.map(({ content }) => content)).toEqual(["kept", "unsent", "left"]);
     expect((await storage.outbox()).length).toBe(0);
     expect(after.told.get("7")?.map(({ content }) => content)).toEqual(["left"]);
+  });
+
+  it("keeps with the next write what could not be written", async () => {
+    const server = new FakeServer();
+    for (const id of ["7", "8", "9"]) server.addRoom(id);
+    const storage = new MemoryStorage();
+    const bench = new Bench(server, storage);
+    const errors: unknown[] = [];
+    bench.engine.events.on("error", (error) => errors.push(error));
+    await bench.settle();
+    vi.spyOn(storage, "write").mockRejectedValueOnce(new Error("the disk is full"));
+    const left = { id: "8", name: "8", kind: "room" as const, head: 0, hasMoreMessages: false, messages: [] };
+    server.post("7", BOB, "kept late");
+    bench.link!.queue.push({ type: "conversation", payload: { change: "left", room: left } });
+    await bench.settle();
+    expect(errors).toMatchObject([{ code: "storage" }]);
+    server.post("9", BOB, "another");
+    await bench.settle();
+    const { conversations } = await storage.load();
+    expect(conversations.map(({ id, run }) => [id, run?.messages[0]?.content])).toEqual([
+      ["7", "kept late"],
+      ["9", "another"],
+    ]);
   });
 
   it("does without what was kept when the database hangs", async () => {

@@ -3,6 +3,8 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { Engine } from "../../src/core/engine.js";
 import { userEvent } from "../../src/core/wire.js";
 import { OortError } from "../../src/error.js";
+import type { Http } from "../../src/io/http.js";
+import { Leader, type SocketClass } from "../../src/io/leader.js";
 import { NoStorage } from "../../src/io/none.js";
 import { DEFAULT_LIMITS } from "../../src/limits.js";
 import type { UserEvent } from "../../src/types.js";
@@ -162,6 +164,46 @@ describe("events of the user", () => {
     server.happen(ANN, "profile_changed");
     await bench.settle();
     expect(bench.seqs).toEqual([1]);
+  });
+
+  it("takes a hello for late, not for a server that was set back, when it is older than the last event", async () => {
+    const bench = new Bench(server);
+    const { engine } = bench;
+    const sockets: WebSocket[] = [];
+    class Socket {
+      readyState = 1;
+      constructor() {
+        sockets.push(this as unknown as WebSocket);
+      }
+      send(): void {}
+      close(): void {}
+    }
+    const hear = (socket: WebSocket | undefined, frame: unknown) =>
+      socket?.onmessage?.({ data: JSON.stringify(frame) } as MessageEvent);
+    const leader = new Leader({
+      engine,
+      http: { token: async () => null } as unknown as Http,
+      url: "",
+      socketClass: async () => Socket as unknown as SocketClass,
+      trace: undefined,
+      device: undefined,
+      audience: { frame: () => {}, state: () => {}, lost: () => {} },
+      shown: { state: "offline" },
+      ended: () => {},
+    });
+    leader.session.start();
+    await vi.advanceTimersByTimeAsync(0);
+    hear(sockets[0], server.connect(ANN, null).queue.shift());
+    hear(sockets[0], { type: "reconnect", payload: { afterMs: 100, reason: "draining" } });
+    await vi.advanceTimersByTimeAsync(100);
+    // The new connection's hello is written; then something happens, which the old one brings first.
+    const { queue } = server.connect(ANN, engine.since);
+    const event = { type: "event", payload: server.happen(ANN, "profile_changed") };
+    hear(sockets[0], event);
+    for (const frame of queue) hear(sockets[1], frame);
+    expect(sockets).toHaveLength(2);
+    expect([bench.losses, bench.seqs, engine.feed.seq]).toEqual([0, [1], 1]);
+    leader.session.stop();
   });
 
   it("goes on where it was after the page was closed", async () => {

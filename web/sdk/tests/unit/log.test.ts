@@ -187,6 +187,29 @@ describe("a log", () => {
     );
   });
 
+  it("shows what the server made of a message instead of what was sent", () => {
+    const log = new Log(10, 10);
+    const seen = () => log.items.map(({ content }) => content);
+    log.addSent([message(1, { content: "sent" })]);
+    expect(seen()).toEqual(["sent"]);
+    log.addLive([message(1, { content: "stored" })]);
+    expect(seen()).toEqual(["stored"]);
+    // Only the first version is news.
+    log.addLive([message(1, { content: "again" })]);
+    expect(seen()).toEqual(["stored"]);
+    log.addSent([message(1, { content: "late" })]);
+    expect(seen()).toEqual(["stored"]);
+  });
+
+  it("never takes back what has changed of a message that was sent", () => {
+    const log = new Log(10, 10);
+    log.addSent([message(1), message(2)]);
+    log.replace(message(1, { content: "edited", changeSeq: 1 }));
+    log.replace(message(2, { content: "", hidden: true }));
+    log.addLive([message(1), message(2)]);
+    expect(log.items).toMatchObject([{ content: "edited" }, { content: "", hidden: true }]);
+  });
+
   it("never holds more beyond a hole than it may", () => {
     const log = new Log(1000, 10);
     log.addRun(

@@ -268,6 +268,22 @@ describe("a session", () => {
     expect(bench.opened.length).toBe(2);
   });
 
+  it("goes on trying as long as it cannot be found out whether the token may be renewed", async () => {
+    bench.isRenewed = new Error("no network");
+    bench.session.start();
+    for (const socket of [1, 2, 3, 4]) {
+      bench.session.closed(socket, 1008, "unauthenticated");
+      await vi.waitFor(() => expect(bench.shown).toBe("waiting"));
+      bench.pass(30_000 - TIMES.connectMs);
+      expect(bench.opened.length).toBe(socket + 1);
+    }
+    bench.isRenewed = true;
+    bench.session.closed(5, 1008, "unauthenticated");
+    await vi.waitFor(() => expect(bench.opened.length).toBe(6));
+    bench.greet();
+    expect(bench.shown).toBe("online");
+  });
+
   it("ends when its log-in was ended elsewhere", () => {
     bench.session.start();
     bench.session.closed(bench.greet(), 1008, "session_ended");

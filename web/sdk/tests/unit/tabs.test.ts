@@ -105,6 +105,32 @@ describe("tabs", () => {
     expect(texts(two, "7")).toEqual(Array.from({ length: 30 }, (_, index) => `${index + 1}`));
   });
 
+  it("know what lies before that which they were told of", async () => {
+    for (let number = 1; number <= 60; number++) server.post("7", BOB, `${number}`);
+    const one = await online("one");
+    while (await one.conversation("7").loadOlder());
+    expect(texts(one, "7")).toHaveLength(60);
+    const two = await online("two");
+    expect(texts(two, "7")[0]).toBe("31");
+    expect(two.conversation("7").log.get().hasOlder).toBe(true);
+    while (await two.conversation("7").loadOlder());
+    expect(texts(two, "7")).toEqual(texts(one, "7"));
+  });
+
+  it("fetch changes of what they show, also when the one with the socket does not show it", async () => {
+    for (let number = 1; number <= 8; number++) server.post("7", BOB, `${number}`);
+    const [one, two] = [await online("one"), await online("two")];
+    two.conversation("7").open();
+    while (await two.conversation("7").loadOlder());
+    browser.isReachable = false;
+    for (const socket of [...browser.sockets.keys()]) socket.end(1006, "");
+    await eventually("the connection is gone", () => !isOnline(one) && !isOnline(two));
+    server.change("7", BOB, 1, "recalled");
+    browser.isReachable = true;
+    await eventually("it is taken back", () => texts(two, "7")[0] === "");
+    expect(one.connection.get().leader).toBe(true);
+  });
+
   it("go on at once when the one with the socket is closed or crashes", async () => {
     const [one, two, three] = [await online("one"), await online("two"), await online("three")];
     const states: string[] = [];
@@ -222,6 +248,53 @@ describe("tabs", () => {
       await eventually("known", () => client.me.get()?.id === BOB.id);
     }
     expect(browser.sockets.size).toBe(1);
+  });
+
+  it("use a refresh token once, also when what one has renewed was not heard by the other", async () => {
+    const token = (lifeMs: number) => {
+      const payload = { exp: Math.floor((Date.now() + lifeMs) / 1000) };
+      return `h.${Buffer.from(JSON.stringify(payload)).toString("base64url")}.s`;
+    };
+    let good = { accessToken: token(100_000), refreshToken: "r1" };
+    const refreshed: string[] = [];
+    const rest = fetch;
+    const json = (status: number, body: object) => new Response(JSON.stringify(body), { status });
+    vi.stubGlobal("fetch", async (path: string, init: { headers: Record<string, string>; body: string }) => {
+      if (path.endsWith("/refresh")) {
+        const { refreshToken } = JSON.parse(init.body);
+        refreshed.push(refreshToken);
+        if (refreshToken !== good.refreshToken)
+          return json(401, { code: "refresh_reused", message: "again" });
+        const count = refreshed.length + 1;
+        good = { accessToken: token(count * 100_000), refreshToken: `r${count}` };
+        return json(200, { user: ANN, ...good });
+      }
+      if (init.headers.authorization !== `Bearer ${good.accessToken}`)
+        return json(401, { code: "unauthenticated", message: "log in" });
+      return path.includes("/api/users") ? json(200, { users: [BOB] }) : rest(path);
+    });
+    const auth = { kind: "token" as const, ...good };
+    const [one, two] = ["one", "two"].map((tab) =>
+      browser.as(tab, () => createClient({ url: "", auth, WebSocket: browser.socketClass(tab) })),
+    ) as [Client, Client];
+    clients.push(one, two);
+    browser.as("one", () => one.start());
+    await eventually("one is online", () => isOnline(one));
+    const renew = () => {
+      good = { ...good, accessToken: token(1) };
+      return one.findUsers("b");
+    };
+    // It was told before the other one listens.
+    await renew();
+    browser.as("two", () => two.start());
+    await eventually("two is online", () => isOnline(two));
+    expect(await two.findUsers("b")).toEqual([BOB]);
+    // It is told, and does not come.
+    const post = browser.post.bind(browser);
+    browser.post = (from, data) => (data as { kind: string }).kind !== "tokens" && post(from, data);
+    await renew();
+    expect(await two.findUsers("b")).toEqual([BOB]);
+    expect(refreshed).toEqual(["r1", "r2"]);
   });
 
   it("may be stopped and started, as pages do", async () => {

@@ -40,6 +40,8 @@ fn team() -> Known {
         members: members.into_iter().map(|(user, role)| (user, (role, 0))).collect(),
         users: (1..=6).map(|user| (user, person(user))).collect(),
         admins: 1,
+        kept_mutes: HashMap::new(),
+        silenced: None,
     }
 }
 
@@ -71,7 +73,11 @@ fn apply_to(known: &mut Known, order: &GroupOrder) -> Result<bool, Error> {
         match write {
             Write::Insert(added) => {
                 let standing = (Role::Member, 0);
+                known.kept_mutes.retain(|user, _| !added.iter().any(|one| one.get() == *user));
                 known.members.extend(added.into_iter().map(|user| (user.get(), standing)));
+            }
+            Write::KeepMute(member, until_ms) => {
+                known.kept_mutes.insert(member.get(), until_ms);
             }
             Write::Delete(member) => drop(known.members.remove(&member.get())),
             Write::Update(member, role, until_ms) => {
@@ -83,6 +89,39 @@ fn apply_to(known: &mut Known, order: &GroupOrder) -> Result<bool, Error> {
     let admins = known.members.values().filter(|(role, _)| *role == Role::Admin).count();
     known.admins = u32::try_from(admins).expect("few");
     Ok(true)
+}
+
+#[test]
+fn who_leaves_while_muted_is_muted_when_they_come_back() {
+    let mut known = team();
+    let muted_until = |known: &Known| known.members.get(&3).map(|&(_, until_ms)| until_ms);
+    let mut make = |actor, change| {
+        assert!(apply_to(&mut known, &order(actor, change)).expect("is allowed"));
+        known.clone()
+    };
+    make(1, GroupChange::Mute(id(3), NOW + 5));
+    make(3, GroupChange::Remove(id(3)));
+    assert_eq!(muted_until(&make(3, GroupChange::Join)), Some(NOW + 5));
+    make(1, GroupChange::Mute(id(3), 0));
+    make(3, GroupChange::Remove(id(3)));
+    assert_eq!(muted_until(&make(2, GroupChange::Add(vec![id(3)]))), Some(0), "it was lifted since");
+}
+
+#[test]
+fn who_is_muted_shows_the_group_no_words() {
+    let words = |known: &Known, actor| {
+        let edit = GroupEdit { announcement: Some("Buy!".to_owned()), ..GroupEdit::default() };
+        code(known, actor, GroupChange::Edit(edit))
+    };
+    let silenced = |until_ms| Known { silenced: Some(until_ms), ..team() };
+    assert_eq!(words(&team(), 2), None);
+    assert_eq!(words(&silenced(NOW), 2), None, "it is over");
+    assert_eq!(words(&silenced(NOW + 1), 2), Some(Code::Muted));
+    assert_eq!(words(&silenced(0), 2), Some(Code::Muted), "without end");
+    assert_eq!(code(&silenced(0), 2, GroupChange::Remove(id(2))), None, "leaving is no word");
+    let mut known = team();
+    known.members.insert(2, (Role::Admin, NOW + 1));
+    assert_eq!(words(&known, 2), Some(Code::Muted), "by the owner");
 }
 
 #[test]
