@@ -34,9 +34,14 @@ done
 # Connections of six comets, all of which are meant: more than one process may have.
 measure idle --connections 1000,6000,24000,100000 --comets 6 --opening 2 --seconds 1 --messages 20
 # Conversations, as many messages a second over all of them; each of four people has a connection in a quarter of them.
-for rooms in 4 100 1000 10000 100000; do
+for rooms in 4 100 1000 10000; do
   measure send --shape standalone --kind group --rooms "$rooms" --rate 1000 --seconds 10 \
-    --set comet.rooms_per_connection_max=200000
+    --set comet.rooms_per_connection_max=20000
+done
+# More people, who are in thousands each: all of that is read before one is greeted.
+for rooms in 1000 10000 100000; do
+  measure send --shape standalone --kind group --rooms "$rooms" --rate 1000 --seconds 10 --senders 64 \
+    --set comet.rooms_per_connection_max=200000 --set comet.rpc_timeout_ms=60000 --set comet.handshake_timeout_ms=90000
 done
 # Comets, of which each has a part of the members of every conversation.
 for comets in 1 3 5 8; do
