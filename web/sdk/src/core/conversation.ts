@@ -59,6 +59,8 @@ export class Conversation {
   #base = { unread: 0, head: 0 };
   #baseSeq = 0;
   #sortAtMs = 0;
+  /** Changes of messages that had not come: the first of them, and the newest of these messages. */
+  #early: { changeSeq: number; upTo: number } | null = null;
 
   constructor(
     readonly id: string,
@@ -182,6 +184,21 @@ export class Conversation {
       changes.reset(null);
     }
     changes.setHead(head);
+  }
+
+  /** There was nothing here that it changes. */
+  missed({ seq, messageSeq }: Change): void {
+    if (messageSeq <= this.log.high) return;
+    const { changeSeq, upTo } = this.#early ?? { changeSeq: seq, upTo: 0 };
+    this.#early = { changeSeq: Math.min(changeSeq, seq), upTo: Math.max(upTo, messageSeq) };
+  }
+
+  /** These came as they were sent: what changed them before is told again. */
+  came(messages: readonly Message[]): void {
+    const early = this.#early;
+    if (!early || !messages.some(({ seq }) => seq <= early.upTo)) return;
+    this.#early = null;
+    this.changes.rewind(early.changeSeq - 1);
   }
 
   /** The server has these cursors of the reader, and counted the unread ones up to `head`. */

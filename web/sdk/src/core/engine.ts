@@ -204,7 +204,9 @@ export class Engine implements Host {
         return this.#live(frame.payload.roomId, frame.payload.messages.map(fromWire));
       case "sendAck": {
         const conversation = this.#conversation(frame.payload.roomId);
-        conversation.log.addSent(this.sends.acked(frame.payload, this.me.get()));
+        const sent = this.sends.acked(frame.payload, this.me.get());
+        conversation.log.addSent(sent);
+        conversation.came(sent);
         this.requests.answered(frame);
         this.advance(conversation);
         return this.sends.flush();
@@ -402,8 +404,10 @@ export class Engine implements Host {
       name: `changes ${id}`,
       fetch: (after) => this.onChangesMissed(id, after),
       tell: (change) => {
-        const message = this.conversations.get(id)?.log.at(change.messageSeq);
-        if (message && (message.changeSeq ?? 0) < change.seq)
+        const conversation = this.conversations.get(id);
+        const message = conversation?.log.at(change.messageSeq);
+        if (!message) conversation?.missed(change);
+        else if ((message.changeSeq ?? 0) < change.seq)
           this.take(id, changed(message, change, this.me.get()?.id ?? null));
         this.#keepSoon(id);
         this.events.emit("change", { conversationId: id, change });
@@ -500,6 +504,7 @@ export class Engine implements Host {
   #live(id: string, messages: readonly Message[]): void {
     const conversation = this.#conversation(id);
     conversation.log.addLive(messages);
+    conversation.came(messages);
     this.stored(messages);
     for (const { sender } of messages) this.attendance.typing(id, sender, false);
     this.advance(conversation);

@@ -145,17 +145,31 @@ export class FakeServer {
       ...(isReaction && { emoji, count: who.size }),
     };
     changes.push(change);
-    const { gone, ...rest } = message;
-    const isGone = kind === "recalled" || kind === "erased" || kind === "expired";
-    const others = (message.reactions ?? []).filter((one) => one.emoji !== emoji);
-    const now = isReaction && who.size > 0 ? [...others, { emoji, count: who.size }] : others;
-    messages[seq - 1] = {
-      ...rest,
-      changeSeq: change.changeSeq,
-      ...(isGone ? { content: "", gone: kind } : gone !== undefined && { gone }),
-      ...(kind === "edited" && { content: content ?? "", editedAt: at }),
-      ...(now.length > 0 && !isGone && { reactions: now }),
-    };
+    const before = message.reactions ?? [];
+    const others = isReaction ? before.filter((one) => one.emoji !== emoji) : before;
+    const reacted = isReaction && who.size > 0 ? [...others, { emoji, count: who.size }] : others;
+    if (kind === "recalled" || kind === "erased" || kind === "expired") {
+      const { id, kind: kindOfMessage, timestamp, user, clientMsgId } = message;
+      messages[seq - 1] = {
+        id,
+        seq,
+        kind: kindOfMessage,
+        content: "",
+        timestamp,
+        user,
+        gone: kind,
+        changeSeq: change.changeSeq,
+        ...(clientMsgId !== undefined && { clientMsgId }),
+      };
+    } else {
+      const { reactions: _, ...rest } = message;
+      messages[seq - 1] = {
+        ...rest,
+        changeSeq: change.changeSeq,
+        ...(kind === "edited" && { content: content ?? "", editedAt: at }),
+        ...(reacted.length > 0 && { reactions: reacted }),
+      };
+    }
     this.#changed(roomId);
     for (const link of this.links) link.queue.push({ type: "change", payload: { roomId, ...change } });
     return change;
