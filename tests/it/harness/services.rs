@@ -1,7 +1,7 @@
 //! The real backends: the shared set of this run, or a set of one's own to break.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 /// Addresses of one MariaDB, Redis and Kafka, and of a replica of that MariaDB.
 #[derive(Debug, Clone)]
@@ -115,7 +115,12 @@ impl OwnServices {
         tell(&self.backends.mysql_url, statement);
     }
 
-    /// The same for its replica.
+    /// Has MySQL answer a query for one value.
+    pub(crate) fn ask_mysql(&self, query: &str) -> String {
+        tell(&self.backends.mysql_url, query)
+    }
+
+    /// As [`Self::tell_mysql`], for its replica.
     pub(crate) fn tell_replica(&self, statement: &str) {
         tell(self.backends.replica_url.as_deref().expect("a replica"), statement);
     }
@@ -125,14 +130,17 @@ impl OwnServices {
     }
 }
 
-/// Has a MariaDB execute a statement as its administrator.
-fn tell(url: &str, statement: &str) {
+/// Has a MariaDB execute a statement as its administrator; what it says, without names of columns.
+fn tell(url: &str, statement: &str) -> String {
     let port = url.rsplit(':').next().expect("a port");
     let done = Command::new("mariadb")
-        .args(["--no-defaults", "--host=127.0.0.1", "--user=root", "--port", port, "--execute", statement])
-        .status()
+        .args(["--no-defaults", "--host=127.0.0.1", "--user=root", "--skip-column-names", "--port", port])
+        .args(["--execute", statement])
+        .stderr(Stdio::inherit())
+        .output()
         .expect("mariadb runs");
-    assert!(done.success(), "{statement}");
+    assert!(done.status.success(), "{statement}");
+    String::from_utf8_lossy(&done.stdout).trim().to_owned()
 }
 
 impl Drop for OwnServices {

@@ -168,6 +168,12 @@ impl System {
         system
     }
 
+    /// The database of a cluster.
+    pub(crate) fn database(&self) -> &str {
+        let url = self.settings.iter().find(|(name, _)| name == "OORT_LOGIC__STORE__URL");
+        url.and_then(|(_, url)| url.rsplit('/').next()).expect("a cluster")
+    }
+
     /// Waits until every job has its part of the bus: while partitions move, records may be repeated.
     async fn settle(&self) {
         super::eventually("every job reads", async || {
