@@ -136,7 +136,9 @@ async fn store(config: &Config) -> Result<String, String> {
     let store =
         backends::open_store(config, &mut Registry::default()).await.map_err(|error| format!("{error:#}"))?;
     store.check().await.map_err(|error| error.to_string())?;
-    Ok(format!("answers and takes writes, schema version {}", plan.version))
+    let placement = settings.placement().await.map_err(|error| error.to_string())?;
+    let version = format!("answers and takes writes, schema version {}", plan.version);
+    Ok(std::iter::once(version).chain(placement).collect::<Vec<_>>().join("; "))
 }
 
 /// None where the store itself does not open: that is told already.

@@ -24,6 +24,9 @@ pub(crate) async fn run(config: &Config, check: bool) -> anyhow::Result<ExitCode
     }
     let report = store.migrate().await.context("the store")?;
     say(&format!("schema: version {}, {} migration(s) applied", report.version, report.applied.len()));
+    for line in store.placement().await.context("the store")? {
+        say(&format!("shards: {line}"));
+    }
     if is_cluster {
         kafka::ensure_topics(&config.bus)
             .await

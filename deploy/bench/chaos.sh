@@ -4,6 +4,7 @@
 #   chaos.sh [FOLDER]                        every fault, and what failed once
 #   chaos.sh --short FOLDER                  those that matter most, and what failed once: for the tests, about two minutes
 #   chaos.sh --only SHAPE FAULTS [FOLDER]    these (comma-separated): cluster kill-job,redis-flushall
+# SERVERS=2: clusters have a store over two MariaDBs.
 # SEED=7 repeats a run: order, targets and lengths follow from it. A run that fails prints its line for deploy/bench/failed-once.txt,
 # whose lines are run again each time. OORT_BENCH_BIN names the folder with `oort` and `oort-bench` (default target/fast, built
 # when missing).
@@ -40,7 +41,11 @@ chaos() { # SEED SHAPE FAULTS: "all" = those above
   local options=()
   case $2 in
     standalone) options=("${standalone[@]}") ;;
-    cluster) options=("${cluster[@]}") ;;
+    cluster)
+      options=("${cluster[@]}")
+      # A database of its own for each run.
+      [ -z "$further" ] || options+=(--set "logic.store.shards.urls=$further/oort_further_$RANDOM")
+      ;;
     *) echo "chaos: there is no shape $2" >&2; exit 2 ;;
   esac
   [ "$3" = all ] || options+=(--faults "$3")

@@ -21,6 +21,7 @@ cleanup() {
   # They end what they started.
   [ ${#pids[@]} = 0 ] || kill "${pids[@]}" 2>/dev/null || true
   wait
+  [ -z "${further:-}" ] || deploy/local/services.sh down "$services/further"
   deploy/local/services.sh down "$services"
   for folder in "${mounted[@]}"; do as_root umount "$folder" || true; done
   rm -rf "$services" "$disk"
@@ -47,3 +48,9 @@ else
   echo "no clock jumps: libfaketime lies elsewhere" >&2
 fi
 deploy/local/services.sh up "$services" mysql replica redis kafka
+# SERVERS=2: half of the conversations are at a MariaDB of their own.
+further=
+if [ "${SERVERS:-1}" = 2 ]; then
+  deploy/local/services.sh up "$services/further" mysql
+  further=$(. "$services/further/env" && echo "$OORT_TEST_MYSQL_URL")
+fi

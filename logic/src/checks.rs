@@ -22,7 +22,7 @@ pub struct Checks {
 /// Answer of one part.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Check {
-    /// The part: `store`, `replicas` (where there are any), `bus` or `directory`.
+    /// The part: `store`, `shards` and `replicas` (where there are any), `bus` or `directory`.
     pub name: &'static str,
     /// What is wrong with it, if anything.
     pub fault: Option<String>,
@@ -34,29 +34,32 @@ pub struct Check {
 impl Checks {
     /// Asks all of them at the same time.
     pub async fn run(&self) -> Vec<Check> {
-        let (store, replicas, bus, directory) = tokio::join!(
+        let (store, shards, replicas, bus, directory) = tokio::join!(
             patiently(async { self.store.check().await.map_err(|cause| cause.to_string()) }),
+            tokio::time::timeout(PATIENCE, self.store.further_servers()),
             tokio::time::timeout(PATIENCE, self.store.replicas()),
             patiently(async { self.producer.check().await.map_err(|cause| cause.to_string()) }),
             patiently(async { self.directory.check().await.map_err(|cause| cause.to_string()) }),
         );
         let mut checks = vec![Check { name: "store", fault: store, is_vital: true }];
-        checks.extend(of_replicas(replicas.ok()));
+        // Not vital: what the others have is answered.
+        checks.extend(of_several("shards", shards.ok()));
+        checks.extend(of_several("replicas", replicas.ok()));
         checks.push(Check { name: "bus", fault: bus, is_vital: false });
         checks.push(Check { name: "directory", fault: directory, is_vital: false });
         checks
     }
 }
 
-/// `None`: they were not known in time, as the primary does not answer.
-fn of_replicas(states: Option<Vec<ReplicaState>>) -> Option<Check> {
+/// `None`: they were not known in time, as the primary does not answer, or there are none.
+fn of_several(name: &'static str, states: Option<Vec<ReplicaState>>) -> Option<Check> {
     let states = states.filter(|states| !states.is_empty())?;
     let faults: Vec<String> = states
         .into_iter()
         .filter_map(|ReplicaState { name, fault }| Some(format!("{name}: {}", fault?)))
         .collect();
     let fault = (!faults.is_empty()).then(|| faults.join("; "));
-    Some(Check { name: "replicas", fault, is_vital: false })
+    Some(Check { name, fault, is_vital: false })
 }
 
 async fn patiently(check: impl Future<Output = Result<(), String>>) -> Option<String> {

@@ -6,8 +6,10 @@ use std::time::Duration;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
+mod shards;
 mod store;
 
+pub use shards::ShardsConfig;
 pub use store::{StoreConfig, StoreSettings};
 
 use crate::conversations::ListingConfig;

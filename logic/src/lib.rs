@@ -30,6 +30,7 @@ pub mod hooks;
 pub mod http;
 pub mod keys;
 pub mod kicks;
+pub mod lanes;
 pub mod mail;
 pub mod messages;
 pub mod metrics;

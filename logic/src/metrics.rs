@@ -1,11 +1,13 @@
 //! What the tier counts.
 
+use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
 use oort_api::Code;
 use oort_api::metrics::{Counter, Family, Gauge, Histogram, Registry, SECONDS_BUCKETS};
-use prometheus_client::encoding::{EncodeLabelSet, EncodeLabelValue, LabelValueEncoder};
+use prometheus_client::encoding::{EncodeLabelSet, EncodeLabelValue, EncodeMetric, LabelValueEncoder};
+use prometheus_client::metrics::TypedMetric;
 use prometheus_client::registry::Unit;
 
 /// A refusal's code.
@@ -42,7 +44,7 @@ impl std::ops::Deref for Metrics {
 }
 
 /// The counters themselves; their texts are in [`Metrics::register`].
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 #[allow(missing_docs, reason = "each is described where it is registered")]
 pub struct Counters {
     pub messages_stored: Counter,
@@ -227,7 +229,22 @@ impl Counters {
 impl Metrics {
     /// Registers everything the tier counts.
     pub fn register(registry: &mut Registry) -> Self {
-        let all = Counters::new();
+        let mut lanes = [Counters::new()];
+        Self::register_all(registry, &mut lanes);
+        let [all] = lanes;
+        Self(Arc::new(all))
+    }
+
+    /// The same for so many lanes, at least one: they share all counters, and each has gauges of its own.
+    pub fn register_lanes(registry: &mut Registry, lanes: usize) -> Vec<Self> {
+        let mut lanes = vec![Counters::new(); lanes.max(1)];
+        Self::register_all(registry, &mut lanes);
+        lanes.into_iter().map(|lane| Self(Arc::new(lane))).collect()
+    }
+
+    fn register_all(registry: &mut Registry, lanes: &mut [Counters]) {
+        register_levels(registry, lanes);
+        let Some(all) = lanes.first() else { return };
         registry.register("messages_stored", "Messages committed", all.messages_stored.clone());
         registry.register(
             "messages_repeated",
@@ -246,7 +263,6 @@ impl Metrics {
         all.register_reads(registry);
         all.register_publisher(registry);
         all.register_outbox(registry);
-        all.register_backlog(registry);
         all.register_presence(registry);
         registry.register("pushes", "Transient pushes the bus took", all.pushes.clone());
         registry.register(
@@ -283,7 +299,100 @@ impl Metrics {
             "HTTP connections that could not be accepted",
             all.http_accept_failures.clone(),
         );
-        Self(Arc::new(all))
+    }
+}
+
+/// What each lane has a gauge of its own for: with several, each says its server.
+fn register_levels(registry: &mut Registry, lanes: &mut [Counters]) {
+    level(registry, lanes, ("batch_queue_messages", "Messages waiting for the writer", None), |of| {
+        &mut of.batch_queue_messages
+    });
+    level(registry, lanes, ("batch_queue", "Bytes waiting for the writer", Some(Unit::Bytes)), |of| {
+        &mut of.batch_queue_bytes
+    });
+    level(registry, lanes, ("cursor_queue", "Changes of cursors waiting for the writer", None), |of| {
+        &mut of.cursor_queue
+    });
+    level(
+        registry,
+        lanes,
+        ("publish_queue_rows", "Outbox rows in memory, waiting for the bus", None),
+        |of| &mut of.publish_queue_rows,
+    );
+    level(registry, lanes, ("publish_queue", "Bytes of outbox rows in memory", Some(Unit::Bytes)), |of| {
+        &mut of.publish_queue_bytes
+    });
+    level(
+        registry,
+        lanes,
+        ("publish_oldest", "Age of the oldest outbox row in memory", Some(Unit::Seconds)),
+        |of| &mut of.publish_oldest,
+    );
+    level(
+        registry,
+        lanes,
+        ("publish_behind", "1 while rows are read back from the outbox table", None),
+        |of| &mut of.publish_behind,
+    );
+    level(registry, lanes, ("outbox_rows", "Outbox rows of all nodes not yet deleted", None), |of| {
+        &mut of.outbox_rows
+    });
+    level(
+        registry,
+        lanes,
+        ("outbox_oldest", "Age of the oldest outbox row of all nodes", Some(Unit::Seconds)),
+        |of| &mut of.outbox_oldest,
+    );
+    level(
+        registry,
+        lanes,
+        ("unpublished_rows", "Outbox rows of this node that the bus does not have yet", None),
+        |of| &mut of.unpublished_rows,
+    );
+    level(
+        registry,
+        lanes,
+        (
+            "unpublished",
+            "Bytes of outbox rows of this node that the bus does not have yet",
+            Some(Unit::Bytes),
+        ),
+        |of| &mut of.unpublished_bytes,
+    );
+    level(
+        registry,
+        lanes,
+        (
+            "unpublished_oldest",
+            "Age of the oldest outbox row of this node that the bus does not have yet",
+            Some(Unit::Seconds),
+        ),
+        |of| &mut of.unpublished_oldest,
+    );
+}
+
+fn level<N, A>(
+    registry: &mut Registry,
+    lanes: &mut [Counters],
+    (name, help, unit): (&str, &str, Option<Unit>),
+    of: fn(&mut Counters) -> &mut Gauge<N, A>,
+) where
+    Gauge<N, A>: EncodeMetric + TypedMetric + Clone + Default + fmt::Debug + Send + Sync + 'static,
+{
+    if let [one] = lanes {
+        let gauge = of(one).clone();
+        return match unit {
+            Some(unit) => registry.register_with_unit(name, help, unit, gauge),
+            None => registry.register(name, help, gauge),
+        };
+    }
+    let family = Family::<[(&'static str, String); 1], Gauge<N, A>>::default();
+    for (server, lane) in lanes.iter_mut().enumerate() {
+        *of(lane) = family.get_or_create_owned(&[("server", server.to_string())]);
+    }
+    match unit {
+        Some(unit) => registry.register_with_unit(name, help, unit, family),
+        None => registry.register(name, help, family),
     }
 }
 
@@ -299,17 +408,6 @@ impl Counters {
     }
 
     fn register_batch(&self, registry: &mut Registry) {
-        registry.register(
-            "batch_queue_messages",
-            "Messages waiting for the writer",
-            self.batch_queue_messages.clone(),
-        );
-        registry.register_with_unit(
-            "batch_queue",
-            "Bytes waiting for the writer",
-            Unit::Bytes,
-            self.batch_queue_bytes.clone(),
-        );
         registry.register(
             "batch_overloads",
             "Requests refused because the writer's queue was full",
@@ -341,11 +439,6 @@ impl Counters {
     }
 
     fn register_cursors(&self, registry: &mut Registry) {
-        registry.register(
-            "cursor_queue",
-            "Changes of cursors waiting for the writer",
-            self.cursor_queue.clone(),
-        );
         registry.register("cursors_moved", "Cursors that moved, committed", self.cursors_moved.clone());
         registry.register(
             "cursors_merged",
@@ -371,28 +464,6 @@ impl Counters {
     }
 
     fn register_publisher(&self, registry: &mut Registry) {
-        registry.register(
-            "publish_queue_rows",
-            "Outbox rows in memory, waiting for the bus",
-            self.publish_queue_rows.clone(),
-        );
-        registry.register_with_unit(
-            "publish_queue",
-            "Bytes of outbox rows in memory",
-            Unit::Bytes,
-            self.publish_queue_bytes.clone(),
-        );
-        registry.register_with_unit(
-            "publish_oldest",
-            "Age of the oldest outbox row in memory",
-            Unit::Seconds,
-            self.publish_oldest.clone(),
-        );
-        registry.register(
-            "publish_behind",
-            "1 while rows are read back from the outbox table",
-            self.publish_behind.clone(),
-        );
         registry.register("published_rows", "Outbox rows the bus took", self.published_rows.clone());
         registry.register(
             "published_records",
@@ -476,26 +547,6 @@ impl Counters {
         }
     }
 
-    fn register_backlog(&self, registry: &mut Registry) {
-        registry.register(
-            "unpublished_rows",
-            "Outbox rows of this node that the bus does not have yet",
-            self.unpublished_rows.clone(),
-        );
-        registry.register_with_unit(
-            "unpublished",
-            "Bytes of outbox rows of this node that the bus does not have yet",
-            Unit::Bytes,
-            self.unpublished_bytes.clone(),
-        );
-        registry.register_with_unit(
-            "unpublished_oldest",
-            "Age of the oldest outbox row of this node that the bus does not have yet",
-            Unit::Seconds,
-            self.unpublished_oldest.clone(),
-        );
-    }
-
     fn register_outbox(&self, registry: &mut Registry) {
         registry.register(
             "outbox_deletes",
@@ -506,17 +557,6 @@ impl Counters {
             "outbox_delete_failures",
             "Deletions of published rows that failed and are tried again",
             self.outbox_delete_failures.clone(),
-        );
-        registry.register(
-            "outbox_rows",
-            "Outbox rows of all nodes not yet deleted",
-            self.outbox_rows.clone(),
-        );
-        registry.register_with_unit(
-            "outbox_oldest",
-            "Age of the oldest outbox row of all nodes",
-            Unit::Seconds,
-            self.outbox_oldest.clone(),
         );
         registry.register(
             "outbox_adopted",

@@ -6,7 +6,7 @@ use parking_lot::Mutex;
 use tokio::sync::{Notify, oneshot};
 
 use crate::metrics::Metrics;
-use crate::store::Store;
+use crate::store::Outbox;
 
 /// Ids of published rows on their way out of the table. The writer deletes
 /// them inside its next transaction; whoever reads the table passes them over.
@@ -101,13 +101,13 @@ pub(crate) const DELETE_ROWS_MAX: usize = 1024;
 
 /// Deletes what waits, outside a batch's transaction; `false` when it failed
 /// and is to be tried again.
-pub(crate) async fn delete_some(store: &dyn Store, published: &Published, metrics: &Metrics) -> bool {
+pub(crate) async fn delete_some(outbox: &dyn Outbox, published: &Published, metrics: &Metrics) -> bool {
     let ids = published.take(DELETE_ROWS_MAX);
     if ids.is_empty() {
         return true;
     }
     metrics.outbox_deletes.inc();
-    match store.outbox_delete(&ids).await {
+    match outbox.outbox_delete(&ids).await {
         Ok(()) => {
             published.deleted();
             true

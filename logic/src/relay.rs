@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::metrics::Metrics;
 use crate::publisher::Publisher;
-use crate::store::Store;
+use crate::store::Outbox;
 
 /// Settings of [`Relay`].
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -92,7 +92,7 @@ pub struct Relay {
     /// This process: new with each start.
     pub owner: Arc<str>,
     /// Where leases and rows are.
-    pub store: Arc<dyn Store>,
+    pub outbox: Arc<dyn Outbox>,
     /// This owner's lease.
     pub lease: Arc<Lease>,
     /// Who publishes what was taken over.
@@ -109,7 +109,7 @@ impl Relay {
     pub async fn renew(&self) -> Result<(), crate::store::Error> {
         let asked = Instant::now();
         let lease_ms = i64::try_from(self.config.lease_ms).unwrap_or(i64::MAX);
-        self.store.outbox_renew(&self.owner, lease_ms).await?;
+        self.outbox.outbox_renew(&self.owner, lease_ms).await?;
         self.lease.renewed(asked, Duration::from_millis(self.config.lease_ms));
         Ok(())
     }
@@ -134,7 +134,7 @@ impl Relay {
 
     /// Lets others take over at once what is left of this owner.
     pub async fn release(&self) {
-        if let Err(cause) = self.store.outbox_renew(&self.owner, 0).await {
+        if let Err(cause) = self.outbox.outbox_renew(&self.owner, 0).await {
             tracing::debug!(%cause, "the outbox lease ends by itself");
         }
     }
@@ -144,7 +144,7 @@ impl Relay {
         let begun = Instant::now();
         let interval = Duration::from_millis(self.config.interval_ms);
         loop {
-            let adopted = self.store.outbox_adopt(&self.owner, self.config.adopt_rows_max).await?;
+            let adopted = self.outbox.outbox_adopt(&self.owner, self.config.adopt_rows_max).await?;
             if adopted > 0 {
                 tracing::info!(rows = adopted, "took over outbox rows of a node that is gone");
                 self.metrics.outbox_adopted.inc_by(adopted);
@@ -158,7 +158,7 @@ impl Relay {
         if tick % self.config.recheck_intervals == self.config.recheck_intervals - 1 {
             self.publisher.recheck();
         }
-        let (rows, oldest_ms) = self.store.outbox_backlog(now_ms()).await?;
+        let (rows, oldest_ms) = self.outbox.outbox_backlog(now_ms()).await?;
         self.publisher.seen_in_table(rows);
         self.metrics.outbox_rows.set(i64::try_from(rows).unwrap_or(i64::MAX));
         self.metrics

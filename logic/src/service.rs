@@ -14,13 +14,10 @@ use tokio_util::task::TaskTracker;
 
 use crate::accounts::{self, Accounts};
 use crate::app::App;
-use crate::batcher::{self, Batcher};
 use crate::checks::Checks;
-use crate::commits::Commits;
 use crate::config::Config;
 use crate::contacts::{self, Contacts};
 use crate::conversations::{self, Conversations};
-use crate::cursors::{self, Cursors};
 use crate::departures::{self, Departures};
 use crate::error::Error;
 use crate::events::Events;
@@ -33,6 +30,7 @@ use crate::hooks::{self, Hooks};
 use crate::http;
 use crate::keys::{self, Keys};
 use crate::kicks::Kicks;
+use crate::lanes::Lanes;
 use crate::mail::{self, Mailer};
 use crate::messages::{self, Messages};
 use crate::metrics::Metrics;
@@ -42,13 +40,10 @@ use crate::online::Online;
 use crate::operators::Operators;
 use crate::presence::{self, Presence};
 use crate::profiles::Profiles;
-use crate::published::Published;
-use crate::publisher::{self, Publisher};
 use crate::pushes::Pushes;
 use crate::rates::Rates;
 use crate::reads::{self, Reads};
 use crate::receipts::Receipts;
-use crate::relay::{Lease, Relay};
 use crate::replays::Replays;
 use crate::search::{self, Indexer, Searches};
 use crate::seen::Seen;
@@ -58,6 +53,7 @@ use crate::transactions::Transactions;
 use crate::users::Users;
 use crate::words::{self, Words};
 
+mod lanes;
 mod run;
 
 /// What the tier is given: the seams that differ between one process and a cluster.
@@ -81,11 +77,7 @@ pub struct Service {
     app: Arc<App>,
     logic: Arc<LogicService>,
     router: axum::Router,
-    batcher: Arc<Batcher>,
-    cursors: Arc<Cursors>,
-    publisher: Arc<Publisher>,
-    published: Arc<Published>,
-    relay: Relay,
+    lanes: Arc<Lanes>,
     trail: Arc<Ring>,
     tasks: TaskTracker,
     http: Option<TcpListener>,
@@ -115,60 +107,35 @@ impl Service {
         }
         let http = listen(config.http_listen).await?;
         let grpc = listen(config.grpc_listen).await?;
-        let metrics = Metrics::register(registry);
+        let outboxes = Arc::clone(&parts.store).outboxes();
+        let of_lanes = Metrics::register_lanes(registry, outboxes.len());
+        // All lanes share the counters.
+        let metrics = of_lanes[0].clone();
         let owner: Arc<str> = uuid::Uuid::new_v4().to_string().into();
-        let published = Arc::new(Published::default());
-        let lease = Arc::new(Lease::default());
         let trail = Arc::new(Ring::new(config.trail_entries));
-        let publisher = Arc::new(Publisher::new(
-            config.publisher.clone(),
-            publisher::Parts {
-                owner: Arc::clone(&owner),
-                store: Arc::clone(&parts.store),
-                producer: Arc::clone(&parts.producer),
-                published: Arc::clone(&published),
-                lease: Arc::clone(&lease),
-                trail: Arc::clone(&trail),
-                metrics: metrics.clone(),
-            },
-        ));
-        let relay = Relay {
-            config: config.relay.clone(),
-            owner: Arc::clone(&owner),
-            store: Arc::clone(&parts.store),
-            lease,
-            publisher: Arc::clone(&publisher),
-            metrics: metrics.clone(),
-        };
-        relay.renew().await?;
-        let commits = Arc::new(Commits::new(Arc::clone(&publisher), metrics.clone()));
         let indexer = Arc::new(Indexer::new(
             config.search.clone(),
             Arc::clone(&parts.store),
             Arc::clone(&owner),
             search::IndexMetrics::register(registry),
         ));
-        let batcher = Arc::new(Batcher::new(
-            config.batch.clone(),
-            batcher::Parts {
+        let mut all = Vec::new();
+        for (outbox, metrics) in outboxes.into_iter().zip(of_lanes) {
+            let lane = lanes::Parts {
                 owner: Arc::clone(&owner),
                 store: Arc::clone(&parts.store),
-                commits: Arc::clone(&commits),
-                published: Arc::clone(&published),
+                outbox,
+                producer: Arc::clone(&parts.producer),
                 indexer: Arc::clone(&indexer),
+                trail: Arc::clone(&trail),
                 failpoints: failpoints(&config)?,
-                metrics: metrics.clone(),
-            },
-        ));
-        let cursors = Arc::new(Cursors::new(
-            config.cursors.clone(),
-            cursors::Parts {
-                owner: Arc::clone(&owner),
-                store: Arc::clone(&parts.store),
-                commits: Arc::clone(&commits),
-                metrics: metrics.clone(),
-            },
-        ));
+                metrics,
+            };
+            let lane = lane.build(&config);
+            lane.relay.renew().await?;
+            all.push(lane);
+        }
+        let lanes = Arc::new(Lanes::new(Arc::clone(&parts.store), all));
         let tasks = TaskTracker::new();
         let with = reads::Parts {
             store: Arc::clone(&parts.store),
@@ -176,8 +143,12 @@ impl Service {
             tasks: tasks.clone(),
             metrics: metrics.clone(),
         };
-        let transactions =
-            Transactions { owner, store: Arc::clone(&parts.store), commits, tasks: tasks.clone() };
+        let transactions = Transactions {
+            owner,
+            store: Arc::clone(&parts.store),
+            lanes: Arc::clone(&lanes),
+            tasks: tasks.clone(),
+        };
         let words = Words::new(&config.words, words::Metrics::register(registry));
         let words = Arc::new(words.map_err(|fault| Error::Config(vec![format!("words: {fault}")]))?);
         let hooks =
@@ -186,8 +157,6 @@ impl Service {
         let conversations = conversations::Parts {
             store: Arc::clone(&parts.store),
             reads: Arc::new(Reads::new(&config.reads, &with)),
-            batcher: Arc::clone(&batcher),
-            cursors: Arc::clone(&cursors),
             rates: Arc::new(Rates::new(&config.rates, &metrics)),
             words,
             before: hooks.before.clone(),
@@ -209,23 +178,7 @@ impl Service {
         let app = Box::pin(app(&config, &parts, (conversations, indexer, hooks), counters)).await?;
         let router = http::router(Arc::clone(&app), config.http.clone(), http::Metrics::register(registry));
         let logic = Arc::new(LogicService::new(Arc::clone(&app), &config));
-        Ok(Self {
-            config,
-            parts,
-            app,
-            logic,
-            router,
-            batcher,
-            cursors,
-            publisher,
-            published,
-            relay,
-            trail,
-            tasks,
-            http,
-            grpc,
-            metrics,
-        })
+        Ok(Self { config, parts, app, logic, router, lanes, trail, tasks, http, grpc, metrics })
     }
 
     /// The HTTP API, for a process that serves it at an address of its own.

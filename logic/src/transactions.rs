@@ -7,8 +7,8 @@ use std::sync::Arc;
 use oort_api::error::{Code, Refusal};
 use tokio_util::task::TaskTracker;
 
-use crate::commits::Commits;
-use crate::store::{self, OutboxRow, Store};
+use crate::lanes::Lanes;
+use crate::store::{self, About, OutboxRow, Store};
 
 /// Runs them.
 #[derive(Debug)]
@@ -18,18 +18,18 @@ pub struct Transactions {
     /// Where they are run.
     pub store: Arc<dyn Store>,
     /// Their turn, and where their rows go.
-    pub commits: Arc<Commits>,
+    pub lanes: Arc<Lanes>,
     /// Whoever runs the tier waits for these tasks.
     pub tasks: TaskTracker,
 }
 
 impl Transactions {
-    /// Runs a transaction in a task of its own: an asker that goes away does not stop it between the commit and the
+    /// Runs a transaction about this in a task of its own: an asker that goes away does not stop it between the commit and the
     /// publisher. Returns when the bus has what it publishes, or when that takes too long.
     ///
     /// # Errors
     /// `draining`, `overloaded`, and what the transaction is refused with.
-    pub async fn run<T, F, R>(&self, transaction: F) -> Result<T, Refusal>
+    pub async fn run<T, F, R>(&self, about: About<'_>, transaction: F) -> Result<T, Refusal>
     where
         F: FnOnce(Arc<dyn Store>, Arc<str>) -> R,
         R: Future<Output = Result<(T, Option<OutboxRow>), store::Error>> + Send + 'static,
@@ -38,7 +38,7 @@ impl Transactions {
         if self.tasks.is_closed() {
             return Err(Refusal::new(Code::Draining, "this server is shutting down; go to another"));
         }
-        let commits = Arc::clone(&self.commits);
+        let commits = self.lanes.commits(about).await?;
         let transaction = transaction(Arc::clone(&self.store), Arc::clone(&self.owner));
         let task = self.tasks.spawn(async move { commits.run_and_publish(transaction).await });
         match task.await {

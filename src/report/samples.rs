@@ -46,6 +46,10 @@ impl Samples {
                 Some(bucket) => bucket.count += value,
                 None => buckets.push(Bucket { bound, count: value }),
             }
+        } else if name.ends_with("_oldest_seconds") {
+            // Ages, one of each server: the oldest is the oldest of all.
+            let oldest = self.values.entry(name.to_owned()).or_default();
+            *oldest = oldest.max(value);
         } else {
             *self.values.entry(name.to_owned()).or_default() += value;
         }

@@ -46,6 +46,7 @@ mod replicas;
 mod resume;
 mod search;
 mod sessions;
+mod shards;
 mod smuggling;
 mod trails;
 mod windows;

@@ -17,7 +17,7 @@ use crate::failpoint::{AFTER_COMMIT_BEFORE_PUBLISH, Failpoints};
 use crate::metrics::Metrics;
 use crate::published::{DELETE_ROWS_MAX, Published, delete_some};
 use crate::search::Indexer;
-use crate::store::{Appended, Error, NewMessage, Store};
+use crate::store::{Appended, Error, NewMessage, Outbox, Store};
 
 #[doc(hidden)]
 pub mod bench;
@@ -84,6 +84,8 @@ pub struct Parts {
     pub owner: Arc<str>,
     /// Where messages go.
     pub store: Arc<dyn Store>,
+    /// Where its outbox rows are.
+    pub outbox: Arc<dyn Outbox>,
     /// Where outbox rows are committed and handed over.
     pub commits: Arc<Commits>,
     /// Published rows that the next transaction deletes.
@@ -183,7 +185,7 @@ impl Batcher {
             tokio::select! {
                 () = self.queue.changed() => {}
                 () = self.idle(idle) => {
-                    let done = delete_some(&*self.parts.store, &self.parts.published, &self.parts.metrics).await;
+                    let done = delete_some(&*self.parts.outbox, &self.parts.published, &self.parts.metrics).await;
                     idle = Duration::from_millis(self.config.idle_delete_ms);
                     if !done {
                         idle = idle.max(Duration::from_secs(1));
@@ -269,7 +271,7 @@ impl Batcher {
                 }
                 if matches!(error, Error::OutboxFull) {
                     // No transaction comes by to do it.
-                    delete_some(&*parts.store, &parts.published, &parts.metrics).await;
+                    delete_some(&*parts.outbox, &parts.published, &parts.metrics).await;
                 }
                 tracing::warn!(cause = %error, messages = messages.len(), "a batch was not committed");
                 Err(error.into())
@@ -292,7 +294,8 @@ impl Batcher {
                 | Appended::NoQuoted
                 | Appended::MentionedNotMember(_)
                 | Appended::NoFile
-                | Appended::NoOriginal => 0,
+                | Appended::NoOriginal
+                | Appended::FileUnknown => 0,
             };
         }
     }

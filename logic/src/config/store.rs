@@ -7,7 +7,9 @@ use oort_api::metrics::Registry;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
+use super::shards::ShardsConfig;
 use crate::store::mysql::{self, MysqlStore};
+use crate::store::shards::{self, ShardedStore};
 use crate::store::sqlite::{self, SqliteStore};
 use crate::store::{Error, Metrics, SigningKey, Store, migrate};
 
@@ -22,6 +24,8 @@ pub struct StoreConfig {
     pub sqlite: sqlite::Settings,
     /// How MySQL or MariaDB is used; its `url` is the one above.
     pub mysql: mysql::Settings,
+    /// Further servers, where there are several.
+    pub shards: ShardsConfig,
 }
 
 impl Default for StoreConfig {
@@ -30,6 +34,7 @@ impl Default for StoreConfig {
             url: SecretString::from("sqlite:data/oort.db"),
             sqlite: sqlite::Settings::default(),
             mysql: mysql::Settings::default(),
+            shards: ShardsConfig::default(),
         }
     }
 }
@@ -41,6 +46,8 @@ pub enum StoreSettings {
     Sqlite(sqlite::Settings),
     /// A cluster.
     Mysql(mysql::Settings),
+    /// A cluster over several servers; the first has the users.
+    Sharded(Vec<mysql::Settings>),
 }
 
 impl StoreConfig {
@@ -54,8 +61,13 @@ impl StoreConfig {
                 ..self.sqlite.clone()
             }));
         }
-        url.starts_with("mysql://")
-            .then(|| StoreSettings::Mysql(mysql::Settings { url: self.url.clone(), ..self.mysql.clone() }))
+        let first = url
+            .starts_with("mysql://")
+            .then(|| mysql::Settings { url: self.url.clone(), ..self.mysql.clone() })?;
+        Some(match self.shards.urls.is_empty() {
+            true => StoreSettings::Mysql(first),
+            false => StoreSettings::Sharded(self.shards.servers(first)),
+        })
     }
 
     /// Everything that cannot work, one sentence each.
@@ -68,9 +80,20 @@ impl StoreConfig {
                 if !self.mysql.replicas.urls.is_empty() {
                     faults.push("mysql.replicas.urls: SQLite has no replicas".to_owned());
                 }
+                if !self.shards.urls.is_empty() {
+                    faults.push("shards.urls: SQLite is one file; url must be mysql://…".to_owned());
+                }
                 faults
             }
-            Some(StoreSettings::Mysql(settings)) => settings.faults(),
+            Some(StoreSettings::Mysql(settings)) => {
+                settings.faults().into_iter().chain(self.shards.faults(&settings)).collect()
+            }
+            Some(StoreSettings::Sharded(servers)) => {
+                let faults = servers.first().map(|first| {
+                    first.faults().into_iter().chain(self.shards.faults(first)).collect::<Vec<_>>()
+                });
+                faults.unwrap_or_default()
+            }
         }
     }
 }
@@ -88,6 +111,7 @@ impl StoreSettings {
                 blocking(move || SqliteStore::open(&settings, &metrics)).await
             }
             Self::Mysql(settings) => MysqlStore::open(settings, metrics).await,
+            Self::Sharded(servers) => ShardedStore::open(servers, metrics).await,
         }
     }
 
@@ -103,6 +127,7 @@ impl StoreSettings {
                 blocking(move || SqliteStore::open_beside(&settings, &metrics)).await
             }
             Self::Mysql(settings) => MysqlStore::open(settings, metrics).await,
+            Self::Sharded(servers) => ShardedStore::open(servers, metrics).await,
         }
     }
 
@@ -117,13 +142,29 @@ impl StoreSettings {
                 let settings = settings.clone();
                 blocking(move || sqlite::signing_keys(&settings)).await
             }
-            Self::Mysql(settings) => {
-                MysqlStore::open(settings, &Metrics::register(&mut Registry::default()))
-                    .await?
-                    .signing_keys(candidate)
-                    .await
+            Self::Mysql(_) | Self::Sharded(_) => {
+                let metrics = Metrics::register(&mut Registry::default());
+                self.open(&metrics).await?.signing_keys(candidate).await
             }
         }
+    }
+
+    /// What each server has, in words; nothing where there is but one.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub async fn placement(&self) -> Result<Vec<String>, Error> {
+        let Self::Sharded(servers) = self else { return Ok(Vec::new()) };
+        let map = shards::read(servers).await?;
+        let shards = |server: usize| {
+            let numbers: Vec<String> = map.shards_at(server).iter().map(ToString::to_string).collect();
+            let users = if server == 0 { "the users and " } else { "" };
+            match numbers.is_empty() {
+                true => format!("server {server} has {users}no shard"),
+                false => format!("server {server} has {users}shards {}", numbers.join(", ")),
+            }
+        };
+        Ok((0..servers.len()).map(shards).collect())
     }
 
     /// Brings the schema up to date, alone among all processes that try.
@@ -138,6 +179,16 @@ impl StoreSettings {
                 blocking(move || migrate::sqlite(&settings)).await
             }
             Self::Mysql(settings) => migrate::mysql(settings).await,
+            Self::Sharded(servers) => {
+                let mut whole = migrate::Report { applied: Vec::new(), version: 0 };
+                for (server, number) in servers.iter().zip(0..) {
+                    let report = migrate::mysql(server).await?;
+                    whole.version = report.version;
+                    whole.applied.extend(report.applied.iter().map(|one| format!("server {number}: {one}")));
+                }
+                shards::settle(servers).await?;
+                Ok(whole)
+            }
         }
     }
 
@@ -152,6 +203,15 @@ impl StoreSettings {
                 blocking(move || migrate::sqlite_plan(&settings)).await
             }
             Self::Mysql(settings) => migrate::mysql_plan(settings).await,
+            Self::Sharded(servers) => {
+                let mut whole = migrate::Plan { version: i64::MAX, pending: Vec::new() };
+                for (server, number) in servers.iter().zip(0..) {
+                    let plan = migrate::mysql_plan(server).await?;
+                    whole.version = whole.version.min(plan.version);
+                    whole.pending.extend(plan.pending.iter().map(|one| format!("server {number}: {one}")));
+                }
+                Ok(whole)
+            }
         }
     }
 }

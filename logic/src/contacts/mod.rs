@@ -12,7 +12,7 @@ use serde::Deserialize;
 use crate::accounts::names;
 use crate::rates::Rates;
 use crate::store::{
-    Bound, Contact, ContactAct, ContactBounds, ContactList, ContactStep, Privacy, Sought, Stepped,
+    About, Bound, Contact, ContactAct, ContactBounds, ContactList, ContactStep, Privacy, Sought, Stepped,
 };
 use crate::transactions::Transactions;
 
@@ -244,7 +244,7 @@ impl Contacts {
         self.parts.rates.send(user.get(), 1)?;
         self.parts
             .transactions
-            .run(move |store, owner| async move {
+            .run(About::Users, move |store, owner| async move {
                 let row = store.set_privacy(&owner, user, privacy, now_ms()).await?;
                 Ok(((), row))
             })
@@ -302,7 +302,9 @@ impl Contacts {
         let stepped = self
             .parts
             .transactions
-            .run(move |store, owner| async move { store.step_contact(&owner, &step, now_ms()).await })
+            .run(About::Users, move |store, owner| async move {
+                store.step_contact(&owner, &step, now_ms()).await
+            })
             .await?;
         match stepped {
             Stepped::Stands(contact) => Ok(contact),

@@ -11,8 +11,8 @@ use crate::accounts::secret;
 use crate::messages::details::expires_fault;
 use crate::policy::{self, Operation, Role};
 use crate::store::{
-    ClientKey, ConversationInfo, ConversationSettings, DirectExpiry, GroupChange, GroupDetails, GroupEdit,
-    GroupLink, GroupOrder, NewGroup, NewLink, SettingsChange,
+    About, ClientKey, ConversationInfo, ConversationSettings, DirectExpiry, GroupChange, GroupDetails,
+    GroupEdit, GroupLink, GroupOrder, NewGroup, NewLink, SettingsChange,
 };
 
 /// A link to make, as its maker asks for it.
@@ -52,9 +52,13 @@ impl Conversations {
         let made = uuid::Uuid::new_v4().to_string();
         let key = self.client_key(creator, key.or(Some(&made)), &["create_group", &name, &named])?;
         let new = NewGroup { name, creator: creator.clone(), members, key, now_ms: now_ms() };
+        let about = new.clone();
         self.parts
             .transactions
-            .run(move |store, owner| async move { store.found_group(&owner, &new).await })
+            .run(
+                About::Group(&about),
+                move |store, owner| async move { store.found_group(&owner, &new).await },
+            )
             .await
     }
 
@@ -200,7 +204,7 @@ impl Conversations {
                 let asked = DirectExpiry { conversation, actor, expires_in_ms, now_ms };
                 self.parts
                     .transactions
-                    .run(move |store, owner| async move {
+                    .run(About::Conversation(conversation), move |store, owner| async move {
                         Ok(((), store.set_direct_expiry(&owner, &asked).await?))
                     })
                     .await
@@ -275,7 +279,9 @@ impl Conversations {
         };
         self.parts
             .transactions
-            .run(move |store, owner| async move { Ok(((), store.change_group(&owner, &order).await?)) })
+            .run(About::Conversation(group), move |store, owner| async move {
+                Ok(((), store.change_group(&owner, &order).await?))
+            })
             .await
     }
 
@@ -357,7 +363,7 @@ impl Conversations {
         let (user, members_max) = (user.clone(), self.limits.group_members_max);
         self.parts
             .transactions
-            .run(move |store, owner| async move {
+            .run(About::Link(&hash), move |store, owner| async move {
                 store.join_by_link(&owner, &hash, &user, members_max, now_ms()).await
             })
             .await
@@ -379,7 +385,7 @@ impl Conversations {
         let change = SettingsChange { user, conversation, is_pinned, muted_until_ms, now_ms: now_ms() };
         self.parts
             .transactions
-            .run(move |store, owner| async move { store.set_for_user(&owner, &change).await })
+            .run(About::Users, move |store, owner| async move { store.set_for_user(&owner, &change).await })
             .await
     }
 

@@ -8,9 +8,7 @@ use oort_api::error::Refusal;
 use oort_api::ids::{ConversationId, Seq, UserId};
 use oort_api::pb::oort::v1::{Conversation, ConversationKind, CursorEvent, Details, User};
 
-use crate::batcher::Batcher;
 use crate::config::Limits;
-use crate::cursors::Cursors;
 use crate::hooks::Before;
 use crate::messages::{mark_own, of_reader};
 use crate::metrics::Metrics;
@@ -18,7 +16,7 @@ use crate::policy::{self, Operation, Role};
 use crate::rates::Rates;
 use crate::reads::Reads;
 use crate::store::{
-    self, Appended, ConversationInfo, CursorMove, Filling, Member, MemberCursor, Page, Range, Store,
+    self, About, Appended, ConversationInfo, CursorMove, Filling, Member, MemberCursor, Page, Range, Store,
 };
 use crate::transactions::Transactions;
 use crate::words::Words;
@@ -66,10 +64,6 @@ pub struct Parts {
     pub store: Arc<dyn Store>,
     /// Where lists of conversations are read.
     pub reads: Arc<Reads>,
-    /// Who stores messages.
-    pub batcher: Arc<Batcher>,
-    /// Who stores cursors.
-    pub cursors: Arc<Cursors>,
     /// How often a user may send.
     pub rates: Arc<Rates>,
     /// What is not to be said.
@@ -127,10 +121,10 @@ impl Conversations {
     pub async fn create_room(&self, creator: &User, name: &str) -> Result<ConversationInfo, Refusal> {
         let name = self.name(name)?;
         self.parts.rates.send(creator.id, 1)?;
-        let creator = creator.clone();
+        let (creator, asked) = (creator.clone(), name.clone());
         self.parts
             .transactions
-            .run(move |store, owner| async move {
+            .run(About::Room(&asked), move |store, owner| async move {
                 let (info, row) = store.create_room(&owner, &name, &creator, now_ms()).await?;
                 Ok((info, Some(row)))
             })
@@ -150,9 +144,10 @@ impl Conversations {
         }
         self.parts.rates.send(user.id, 1)?;
         let user = user.clone();
+        let about = UserId::new(user.id).map_or(About::Users, |one| About::Pair(one, peer));
         self.parts
             .transactions
-            .run(move |store, owner| async move { store.direct(&owner, &user, peer, now_ms()).await })
+            .run(about, move |store, owner| async move { store.direct(&owner, &user, peer, now_ms()).await })
             .await
     }
 
@@ -223,7 +218,7 @@ impl Conversations {
         }
         let asker_keys = key.into_iter().collect();
         let step = CursorMove { user, conversation, delivered_seq, read_seq, asker_keys };
-        let standing = self.parts.cursors.advance(step.clone()).await?;
+        let standing = self.parts.transactions.lanes.advance(step.clone()).await?;
         Ok(store::cursor_event(&step, &standing))
     }
 
@@ -234,7 +229,7 @@ impl Conversations {
     /// `unavailable`.
     pub async fn cursors(&self, user: UserId, id: ConversationId) -> Result<Vec<MemberCursor>, Refusal> {
         let info = self.readable(user, id).await?;
-        let members_max = self.parts.cursors.told_members_max().max(2);
+        let members_max = self.parts.transactions.lanes.told_members_max().max(2);
         let cursors = match info.kind {
             ConversationKind::Room => Vec::new(),
             _ => self.parts.store.cursors(id, members_max + 1).await?,
@@ -352,6 +347,9 @@ fn sent(appended: Appended) -> Result<Sent, Refusal> {
             Code::InvalidField,
             "attachment.fileId: there is no such file that you may send, or it is not uploaded yet",
         )),
+        Appended::FileUnknown => {
+            Err(Refusal::new(Code::Unavailable, "the file cannot be looked at now; try again"))
+        }
         Appended::NoOriginal => Err(Refusal::new(Code::MessageGone, "forward: that message is gone")),
         Appended::NoConversation => Err(not_found()),
         Appended::Blocked => Err(blocked()),

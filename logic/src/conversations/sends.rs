@@ -49,7 +49,7 @@ impl Conversations {
         if let Some(before) = &self.parts.before {
             Box::pin(self.ask(before, sender, &mut checked, &mut accepted)).await;
         }
-        let stored = self.parts.batcher.append_all(accepted).await;
+        let stored = self.parts.transactions.lanes.append_all(accepted).await;
         checked.into_iter().zip(stored).map(|(checked, stored)| self.answers(checked, stored)).collect()
     }
 

@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 
 use crate::policy::Role;
-use crate::store::{Departure, Erased, GroupChange, GroupOrder, Store};
+use crate::store::{About, Departure, Erased, GroupChange, GroupOrder, Store};
 use crate::transactions::Transactions;
 
 /// Settings of [`Departures`].
@@ -151,19 +151,24 @@ impl Departures {
 
     /// Erases what the user wrote; `false` when it was stopped before the end.
     async fn erase(&self, user: &User, stop: &CancellationToken) -> Result<bool, Refusal> {
-        while !stop.is_cancelled() {
+        let servers = self.transactions.lanes.iter().count();
+        let mut server = 0;
+        while server < servers {
+            if stop.is_cancelled() {
+                return Ok(false);
+            }
             let (user, limit) = (user.clone(), self.config.messages_max);
             let erase = move |store: Arc<dyn Store>, owner: Arc<str>| async move {
-                Ok(match store.erase_messages(&owner, &user, limit, now_ms()).await? {
+                Ok(match store.erase_messages(&owner, server, &user, limit, now_ms()).await? {
                     Erased::Some(row) => (true, row),
                     Erased::All => (false, None),
                 })
             };
-            if !self.transactions.run(erase).await? {
-                return Ok(true);
+            if !self.transactions.run(About::Server(server), erase).await? {
+                server += 1;
             }
         }
-        Ok(false)
+        Ok(true)
     }
 
     /// Leaves a group; its owner hands it over to an admin first, or else to whoever is in it.
@@ -198,7 +203,7 @@ impl Departures {
         let run = move |store: Arc<dyn Store>, owner: Arc<str>| async move {
             Ok(((), store.change_group(&owner, &order).await?))
         };
-        self.transactions.run(run).await
+        self.transactions.run(About::Conversation(group), run).await
     }
 }
 

@@ -13,7 +13,7 @@ use crate::config::Limits;
 use crate::conversations::{self, Outgoing, readable};
 use crate::hooks::{Before, Question};
 use crate::rates::Rates;
-use crate::store::{Alteration, ChangePage, Changed, Hid, NewChange, Range, Store};
+use crate::store::{About, Alteration, ChangePage, Changed, Hid, NewChange, Range, Store};
 use crate::transactions::Transactions;
 use crate::words::Words;
 
@@ -254,7 +254,7 @@ impl Messages {
     /// `rate_limited`, `not_found`, `not_member`, `unavailable`.
     pub async fn hide(&self, user: UserId, conversation: ConversationId, seq: Seq) -> Result<(), Refusal> {
         self.parts.rates.send(user.get(), 1)?;
-        let hid = self.parts.transactions.run(move |store, owner| async move {
+        let hid = self.parts.transactions.run(About::Users, move |store, owner| async move {
             store.hide(&owner, user, conversation, seq, now_ms()).await
         });
         match hid.await? {
@@ -297,7 +297,9 @@ impl Messages {
         let changed = self
             .parts
             .transactions
-            .run(move |store, owner| async move { store.change(&owner, &change, &bounds, now_ms()).await });
+            .run(About::Conversation(change.conversation), move |store, owner| async move {
+                store.change(&owner, &change, &bounds, now_ms()).await
+            });
         Ok(*stands(changed.await?)?)
     }
 }

@@ -16,7 +16,7 @@ use crate::kicks::{Kicks, Reason};
 use crate::messages::Messages;
 use crate::operators::Operators;
 use crate::policy::operators::OperatorRole;
-use crate::store::{GroupChange, NewSanction, Sanction, SanctionKind, Store};
+use crate::store::{About, GroupChange, NewSanction, Sanction, SanctionKind, Store};
 use crate::transactions::Transactions;
 
 /// Longest reason, characters: what its column holds.
@@ -115,7 +115,7 @@ impl Moderation {
     ) -> Result<(), Refusal> {
         let new = self.prepare(operators, actor, user, SanctionKind::Ban, terms).await?;
         let kicks = Arc::clone(&self.kicks);
-        let banned = self.transactions.run(move |store, owner| async move {
+        let banned = self.transactions.run(About::Users, move |store, owner| async move {
             let done = store.sanction(&owner, &new).await?;
             // Also when there was no log-in: an earlier attempt may not have come so far.
             kicks.kick(new.user, None, Reason::SessionEnded);
@@ -138,9 +138,9 @@ impl Moderation {
         terms: Terms,
     ) -> Result<(), Refusal> {
         let new = self.prepare(operators, actor, user, SanctionKind::Mute, terms).await?;
-        let muted = self
-            .transactions
-            .run(move |store, owner| async move { Ok(((), store.sanction(&owner, &new).await?.row)) });
+        let muted = self.transactions.run(About::Users, move |store, owner| async move {
+            Ok(((), store.sanction(&owner, &new).await?.row))
+        });
         muted.await?;
         self.metrics.mutes.inc();
         Ok(())
@@ -179,7 +179,10 @@ impl Moderation {
         operators.reach(actor.role, user).await?;
         operators.record_as(actor.user.id, action(kind, false), user.to_string(), &json!({})).await?;
         self.transactions
-            .run(move |store, owner| async move { store.lift(&owner, kind, user, now_ms()).await })
+            .run(
+                About::Users,
+                move |store, owner| async move { store.lift(&owner, kind, user, now_ms()).await },
+            )
             .await
             .map(drop)
     }

@@ -8,7 +8,7 @@ use oort_api::ids::UserId;
 use serde::{Deserialize, Serialize};
 
 use crate::accounts::names::is_invisible;
-use crate::store::{Person, ProfileChange, Store};
+use crate::store::{About, Person, ProfileChange, Store};
 use crate::transactions::Transactions;
 
 /// Settings of [`Profiles`].
@@ -90,7 +90,7 @@ impl Profiles {
     pub async fn change(&self, user: UserId, change: ProfileChange) -> Result<Person, Refusal> {
         self.check(&change)?;
         self.transactions
-            .run(move |store, owner| async move {
+            .run(About::Users, move |store, owner| async move {
                 store.change_profile(&owner, user, &change, now_ms()).await
             })
             .await

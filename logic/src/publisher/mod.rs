@@ -22,7 +22,7 @@ use crate::backlog::{self, Backlog};
 use crate::metrics::Metrics;
 use crate::published::Published;
 use crate::relay::Lease;
-use crate::store::{OutboxRow, Store};
+use crate::store::{Outbox, OutboxRow};
 
 mod queue;
 mod records;
@@ -112,7 +112,7 @@ pub struct Parts {
     /// Whose rows: this process.
     pub owner: Arc<str>,
     /// Where the rows are.
-    pub store: Arc<dyn Store>,
+    pub outbox: Arc<dyn Outbox>,
     /// Where they go.
     pub producer: Arc<dyn Producer>,
     /// Where published ids are told.

@@ -212,7 +212,7 @@ impl<'a> Worker<'a> {
     async fn read(&mut self, after: i64) -> Vec<OutboxRow> {
         let parts = &self.publisher.parts;
         loop {
-            match parts.store.outbox(&parts.owner, after, self.publisher.config.page_rows).await {
+            match parts.outbox.outbox(&parts.owner, after, self.publisher.config.page_rows).await {
                 Ok(rows) => return rows,
                 Err(cause) => {
                     tracing::warn!(%cause, "the outbox table cannot be read; trying again");
@@ -291,7 +291,7 @@ impl<'a> Worker<'a> {
     /// leaves them on the list.
     async fn delete_published(&mut self) {
         crate::published::delete_some(
-            &*self.publisher.parts.store,
+            &*self.publisher.parts.outbox,
             &self.publisher.parts.published,
             &self.publisher.parts.metrics,
         )

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use oort_api::directory::Directory;
 use oort_api::pb::goim::logic::logic_server::LogicServer as GoimServer;
 use oort_api::pb::oort::v1::logic_server::LogicServer;
@@ -19,8 +20,8 @@ use super::Service;
 use crate::error::Error;
 use crate::grpc::GoimService;
 use crate::grpc::cluster_token::ClusterToken;
+use crate::lanes::Lane;
 use crate::metrics::Metrics;
-use crate::published::delete_some;
 use crate::serve::{Bounds, serve};
 
 /// How often an idle comet's connection is asked whether it still lives.
@@ -47,16 +48,12 @@ impl Service {
     pub async fn run(mut self, shutdown: CancellationToken) -> Result<(), Error> {
         let stops = Stops::default();
         let mut servers = self.serve(&stops.servers);
-        let batcher = Arc::clone(&self.batcher);
-        let mut batcher = spawn(async move { batcher.run().await });
-        let cursors = Arc::clone(&self.cursors);
-        let mut cursors = spawn(async move { cursors.run().await });
-        let (publisher, drain, abort) =
-            (Arc::clone(&self.publisher), stops.publisher_drain.clone(), stops.publisher_abort.clone());
-        let mut publisher = spawn(async move { publisher.run(drain, abort).await });
-        let relay = Arc::new(self.relay.clone());
-        let (relay_task, stop) = (Arc::clone(&relay), stops.background.clone());
-        let mut relaying = spawn(async move { relay_task.run(stop).await });
+        let mut batcher = self.spawn_each(async |lane| lane.batcher.run().await);
+        let mut cursors = self.spawn_each(async |lane| lane.cursors.run().await);
+        let (drain, abort) = (stops.publisher_drain.clone(), stops.publisher_abort.clone());
+        let mut publisher = self.spawn_each(move |lane| lane.publish(drain.clone(), abort.clone()));
+        let stop = stops.background.clone();
+        let mut relaying = self.spawn_each(move |lane| lane.renew(stop.clone()));
         let mut sweeping = spawn(sweep(
             Arc::clone(&self.parts.directory),
             Duration::from_millis(self.config.sweep_interval_ms),
@@ -114,10 +111,7 @@ impl Service {
         stops.background.cancel();
         let handing_over = async {
             relaying.await.ok();
-            while self.published.waiting() > 0
-                && delete_some(&*self.parts.store, &self.published, &self.metrics).await
-            {}
-            relay.release().await;
+            join_all(self.lanes.iter().map(Lane::hand_over)).await;
         };
         let ending = async {
             let others = [
@@ -134,6 +128,18 @@ impl Service {
         outcome
     }
 
+    /// A task for each lane; it is over when they all are, or one has failed.
+    fn spawn_each<F>(&self, mut run: impl FnMut(Lane) -> F) -> Task
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        let mut tasks = JoinSet::new();
+        for lane in self.lanes.iter() {
+            tasks.spawn(run(lane.clone()));
+        }
+        spawn(async move { while let Some(Ok(())) = tasks.join_next().await {} })
+    }
+
     async fn drain(
         &self,
         stops: &Stops,
@@ -144,8 +150,7 @@ impl Service {
     ) {
         stops.servers.cancel();
         let served = timeout_at(deadline, async { while servers.join_next().await.is_some() {} }).await;
-        self.batcher.close();
-        self.cursors.close();
+        self.lanes.close();
         self.tasks.close();
         let written = timeout_at(deadline, async {
             self.tasks.wait().await;

@@ -36,6 +36,13 @@ pub enum ContactAct {
     Plain(Operation),
 }
 
+impl ContactAct {
+    /// Whether it changes who of the two takes nothing from the other.
+    pub(super) fn is_about_blocks(&self) -> bool {
+        matches!(self, Self::Plain(Operation::Block | Operation::Unblock))
+    }
+}
+
 /// How much there may be, and for how long.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ContactBounds {

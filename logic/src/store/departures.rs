@@ -51,6 +51,7 @@ pub trait Departures: Send + Sync {
     async fn erase_messages(
         &self,
         owner: &str,
+        server: usize,
         user: &User,
         limit: u32,
         now_ms: i64,

@@ -43,6 +43,7 @@ pub mod migrate;
 pub mod mysql;
 mod notifications;
 mod operators;
+mod outbox;
 mod payload;
 mod plan;
 mod profiles;
@@ -50,6 +51,7 @@ mod receipts;
 mod replicas;
 mod sanctions;
 mod search;
+pub mod shards;
 pub mod sqlite;
 mod user_events;
 
@@ -79,6 +81,7 @@ pub use notifications::{
     TargetKind,
 };
 pub use operators::{Audit, NewAudit, Operator};
+pub use outbox::{About, Outbox};
 pub use profiles::{Person, Profile, ProfileChange, Profiles, Sex};
 pub use receipts::{Reader, ReceiptOf, ReceiptPlace, Receipts};
 pub use replicas::ReplicaState;
@@ -248,6 +251,8 @@ pub enum Appended {
     NoFile,
     /// A copy of nothing, which only an earlier attempt that was stored could have answered.
     NoOriginal,
+    /// It carries a file, and the server that knows whether its sender may read it does not answer.
+    FileUnknown,
 }
 
 /// One outbox row.
@@ -382,6 +387,7 @@ pub trait Store:
     + Hidden
     + HookStore
     + NotificationStore
+    + Outbox
     + Profiles
     + Sanctions
     + Receipts
@@ -392,10 +398,14 @@ pub trait Store:
     + fmt::Debug
     + 'static
 {
-    /// Tells whether the store answers and takes writes.
+    /// Tells whether the store (its first server, where there are several) answers and takes writes.
     async fn check(&self) -> Result<(), Error>;
     /// Asks each replica that reads may go to; none where there are none. Without them everything is answered as well.
     async fn replicas(&self) -> Vec<ReplicaState> {
+        Vec::new()
+    }
+    /// Asks each further server of a store that has several: without one, what it has is not answered.
+    async fn further_servers(&self) -> Vec<ReplicaState> {
         Vec::new()
     }
 
@@ -581,19 +591,19 @@ pub trait Store:
     /// Cursors of the members of a group or direct conversation, by user.
     async fn cursors(&self, id: ConversationId, limit: u32) -> Result<Vec<MemberCursor>, Error>;
 
-    // Outbox.
+    // Servers.
 
-    /// Rows of this owner after `after`, by id, at most `limit`.
-    async fn outbox(&self, owner: &str, after: i64, limit: u32) -> Result<Vec<OutboxRow>, Error>;
-    /// Deletes published rows.
-    async fn outbox_delete(&self, ids: &[i64]) -> Result<(), Error>;
-    /// Renews this owner's lease, by the store's clock.
-    async fn outbox_renew(&self, owner: &str, lease_ms: i64) -> Result<(), Error>;
-    /// Takes over rows whose owner's lease is over (or never was): they become
-    /// this owner's; returns how many (at most `limit`). Two nodes never get the same row.
-    async fn outbox_adopt(&self, owner: &str, limit: u32) -> Result<u64, Error>;
-    /// Rows waiting and the age of the oldest, ms.
-    async fn outbox_backlog(&self, now_ms: i64) -> Result<(u64, i64), Error>;
+    /// The outbox of each server that there is something written at, home first: what is committed at one is published in the
+    /// order of its commits, and asks nothing of the others.
+    fn outboxes(self: Arc<Self>) -> Vec<Arc<dyn Outbox>>;
+    /// The server of a conversation, by the place of its outbox in [`Self::outboxes`].
+    fn server_of(&self, _conversation: ConversationId) -> usize {
+        0
+    }
+    /// The server whose outbox a transaction writes, if it writes one.
+    async fn server_about(&self, _about: About<'_>) -> Result<usize, Error> {
+        Ok(0)
+    }
 
     // Operators.
 

@@ -10,7 +10,7 @@ use oort_api::ids::{ConversationId, UserId};
 use oort_api::pb::oort::v1::User;
 use oort_logic::commits::Commits;
 use oort_logic::cursors::{Config, Cursors, Parts};
-use oort_logic::store::{CursorMove, Store};
+use oort_logic::store::{CursorMove, Outbox as _};
 
 use super::support::bus::TestBus;
 use super::support::store::TestStore;

@@ -28,6 +28,7 @@ mod receipts;
 mod replicas;
 mod sanctions;
 mod search;
+mod shards;
 mod single_process;
 mod sqlite_plans;
 mod unknown_outcome;
@@ -54,6 +55,14 @@ macro_rules! contract {
                 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
                 async fn $name() {
                     super::$module::$name(super::fixture::Fixture::mysql().await).await;
+                }
+            )+)+
+        }
+        mod sharded {
+            $($(
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $name() {
+                    super::$module::$name(super::fixture::Fixture::sharded().await).await;
                 }
             )+)+
         }

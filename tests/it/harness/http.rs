@@ -91,6 +91,13 @@ impl Http {
         self.call(Method::POST, path, token, Some(body)).await
     }
 
+    /// POST to a node that may die; `None` when no answer came.
+    pub(crate) async fn try_post(&self, path: &str, token: &str, body: &Value) -> Option<Reply> {
+        let bearer = format!("Bearer {token}");
+        let headers = [("content-type", "application/json"), ("authorization", bearer.as_str())];
+        self.raw(Method::POST, path, &headers, body.to_string()).await.ok()
+    }
+
     /// Sends a message; the answer whatever it is.
     pub(crate) async fn send(
         &self,

@@ -8,6 +8,8 @@ use std::process::{Command, Stdio};
 pub(crate) struct Backends {
     pub(crate) mysql_url: String,
     pub(crate) replica_url: Option<String>,
+    /// A further server of the store, and a replica of it.
+    pub(crate) further: Option<(String, Option<String>)>,
     pub(crate) redis_url: String,
     pub(crate) kafka_brokers: String,
 }
@@ -19,9 +21,13 @@ impl Backends {
             std::env::var(name)
                 .unwrap_or_else(|_| panic!("{name} is not set; start the services first: make test does it"))
         };
+        let mysql_url = need("OORT_TEST_MYSQL_URL");
+        // Every cluster of the suite over two servers, when it is run so.
+        let further = std::env::var_os("OORT_TEST_SHARDS").map(|_| (mysql_url.clone(), None));
         Self {
-            mysql_url: need("OORT_TEST_MYSQL_URL"),
+            mysql_url,
             replica_url: None,
+            further,
             redis_url: need("OORT_TEST_REDIS_URL"),
             kafka_brokers: need("OORT_TEST_KAFKA_BROKERS"),
         }
@@ -84,6 +90,7 @@ impl OwnServices {
         let backends = Backends {
             mysql_url: value("OORT_TEST_MYSQL_URL"),
             replica_url: told("OORT_TEST_REPLICA_URL"),
+            further: None,
             redis_url: value("OORT_TEST_REDIS_URL"),
             kafka_brokers: value("OORT_TEST_KAFKA_BROKERS"),
         };

@@ -150,6 +150,13 @@ impl System {
                 ("OORT_LOGIC__STORE__MYSQL__REPLICAS__URLS".to_owned(), format!("{replica_url}/{name}"));
             settings.push(replica);
         }
+        if let Some((url, replica_url)) = &backends.further {
+            let prefix = "OORT_LOGIC__STORE__SHARDS__";
+            settings.push((format!("{prefix}URLS"), format!("{url}/{name}_1")));
+            let replicas =
+                replica_url.iter().map(|url| (format!("{prefix}REPLICAS"), format!("1={url}/{name}_1")));
+            settings.extend(replicas);
+        }
         settings.extend(self::settings(extra));
         let migrated = Node::launch("migrate", folder.path(), &settings).wait();
         assert!(migrated.success(), "migrate: {migrated}");

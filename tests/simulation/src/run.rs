@@ -14,7 +14,7 @@ use oort_api::ids::{ConversationId, UserId};
 use oort_api::pb::oort::v1::User;
 use oort_api::planted::{self, Bug};
 use oort_ledger::{Checker, Event, Line, Placed, Promise, Summary, Violation};
-use oort_logic::store::Store as _;
+use oort_logic::store::{Outbox as _, Store as _};
 use parking_lot::Mutex;
 use tokio::runtime::{Builder, LocalOptions};
 use tokio::time::{Instant, sleep, sleep_until};

@@ -54,6 +54,10 @@ macro_rules! reads {
     ($(fn $name:ident(&self $(, $argument:ident: $type:ty)*) -> $returns:ty;)*) => {
         #[async_trait]
         impl Store for StoreLink {
+            fn outboxes(self: Arc<Self>) -> Vec<Arc<dyn Outbox>> {
+                vec![self]
+            }
+
             $(async fn $name(&self $(, $argument: $type)*) -> Result<$returns, Error> {
                 self.life.guard(async {
                     self.reach().await?;
@@ -112,11 +116,6 @@ reads! {
     fn move_cursors(&self, owner: &str, moves: &[CursorMove], told_members_max: u32, now_ms: i64)
         -> (Vec<Moved>, Option<OutboxRow>);
     fn cursors(&self, id: ConversationId, limit: u32) -> Vec<MemberCursor>;
-    fn outbox(&self, owner: &str, after: i64, limit: u32) -> Vec<OutboxRow>;
-    fn outbox_delete(&self, ids: &[i64]) -> ();
-    fn outbox_renew(&self, owner: &str, lease_ms: i64) -> ();
-    fn outbox_adopt(&self, owner: &str, limit: u32) -> u64;
-    fn outbox_backlog(&self, now_ms: i64) -> (u64, i64);
     fn grant_operator(&self, user: UserId, role: OperatorRole, now_ms: i64) -> bool;
     fn revoke_operator(&self, user: UserId) -> bool;
     fn operator_role(&self, user: UserId) -> Option<OperatorRole>;
@@ -219,6 +218,14 @@ reads_of_part! { Codes:
     fn set_password(&self, user: UserId, old_hash: &str, password_hash: &str, keep_login: &str) -> Option<Vec<String>>;
 }
 
+reads_of_part! { Outbox:
+    fn outbox(&self, owner: &str, after: i64, limit: u32) -> Vec<OutboxRow>;
+    fn outbox_delete(&self, ids: &[i64]) -> ();
+    fn outbox_renew(&self, owner: &str, lease_ms: i64) -> ();
+    fn outbox_adopt(&self, owner: &str, limit: u32) -> u64;
+    fn outbox_backlog(&self, now_ms: i64) -> (u64, i64);
+}
+
 reads_of_part! { Profiles:
     fn person(&self, user: UserId) -> Option<Person>;
     fn change_profile(&self, owner: &str, user: UserId, change: &ProfileChange, now_ms: i64) -> (Person, Option<OutboxRow>);
@@ -230,7 +237,7 @@ reads_of_part! { Departures:
     fn delete_account(&self, user: UserId, erase: bool, now_ms: i64) -> Vec<String>;
     fn departing(&self, before_ms: i64, limit: u32) -> Vec<Departure>;
     fn groups_of(&self, user: UserId, limit: u32) -> Vec<ConversationId>;
-    fn erase_messages(&self, owner: &str, user: &User, limit: u32, now_ms: i64) -> Erased;
+    fn erase_messages(&self, owner: &str, server: usize, user: &User, limit: u32, now_ms: i64) -> Erased;
     fn departed(&self, user: UserId) -> ();
     fn messages_by(&self, user: UserId, after: (i64, i64), limit: u32) -> Vec<Message>;
 }

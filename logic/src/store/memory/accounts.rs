@@ -89,6 +89,7 @@ impl Departures for MemoryStore {
     async fn erase_messages(
         &self,
         _owner: &str,
+        _server: usize,
         _user: &User,
         _limit: u32,
         _now_ms: i64,

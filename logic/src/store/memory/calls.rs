@@ -13,7 +13,7 @@ use crate::store::plan::plan;
 use crate::store::{
     Admission, Appended, Audit, Begun, ClientKey, ConversationInfo, Credentials, CursorMove, Device, Entry,
     Error, Filling, Login, Member, MemberCursor, Moved, NewAudit, NewDevice, NewMessage, NewUser, Operator,
-    OutboxRow, Page, Range, Rotation, Sightings, SigningKey, Store, events,
+    Outbox, OutboxRow, Page, Range, Rotation, Sightings, SigningKey, Store, events,
 };
 
 pub(super) fn refused<T>() -> Result<T, Error> {
@@ -180,44 +180,32 @@ impl Store for MemoryStore {
         Ok((plan.outcomes, row))
     }
 
-    async fn outbox(&self, owner: &str, after: i64, limit: u32) -> Result<Vec<OutboxRow>, Error> {
-        let state = self.0.lock();
-        let own = state.outbox.range(after.saturating_add(1)..).filter(|(_, row)| row.owner == owner);
-        let row = |(id, row): (&i64, &Row)| OutboxRow { id: *id, payload: row.payload.clone() };
-        Ok(own.take(limit as usize).map(row).collect())
+    fn outboxes(self: Arc<Self>) -> Vec<Arc<dyn Outbox>> {
+        vec![self]
     }
 
-    async fn outbox_delete(&self, ids: &[i64]) -> Result<(), Error> {
-        self.0.lock().delete_rows(ids);
-        Ok(())
+    async fn grant_operator(&self, _user: UserId, _role: OperatorRole, _now_ms: i64) -> Result<bool, Error> {
+        refused()
     }
 
-    async fn outbox_renew(&self, owner: &str, lease_ms: i64) -> Result<(), Error> {
-        self.0.lock().owners.insert(owner.to_owned(), now_ms().saturating_add(lease_ms));
-        Ok(())
+    async fn revoke_operator(&self, _user: UserId) -> Result<bool, Error> {
+        refused()
     }
 
-    /// Adopted rows are written anew, above all of their new owner's.
-    async fn outbox_adopt(&self, owner: &str, limit: u32) -> Result<u64, Error> {
-        let now_ms = now_ms();
-        let mut state = self.0.lock();
-        let is_dead = |row: &Row| {
-            row.owner != owner && state.owners.get(&row.owner).is_none_or(|until_ms| *until_ms <= now_ms)
-        };
-        let left = state.outbox.iter().filter(|(_, row)| is_dead(row)).map(|(id, _)| *id);
-        let ids: Vec<i64> = left.take(limit as usize).collect();
-        for id in &ids {
-            if let Some(row) = state.outbox.remove(id) {
-                state.insert_row(owner, row.payload, row.created_at_ms);
-            }
-        }
-        Ok(ids.len() as u64)
+    async fn operator_role(&self, _user: UserId) -> Result<Option<OperatorRole>, Error> {
+        refused()
     }
 
-    async fn outbox_backlog(&self, now_ms: i64) -> Result<(u64, i64), Error> {
-        let state = self.0.lock();
-        let oldest = state.outbox.values().map(|row| now_ms - row.created_at_ms).max();
-        Ok((state.outbox.len() as u64, oldest.unwrap_or(0).max(0)))
+    async fn operators(&self, _limit: u32) -> Result<Vec<Operator>, Error> {
+        refused()
+    }
+
+    async fn add_audit(&self, _audit: &NewAudit) -> Result<i64, Error> {
+        refused()
+    }
+
+    async fn audit(&self, _before: i64, _limit: u32) -> Result<Vec<Audit>, Error> {
+        refused()
     }
 
     async fn create_user(&self, _user: &NewUser) -> Result<User, Error> {
@@ -288,28 +276,47 @@ impl Store for MemoryStore {
     async fn cursors(&self, _id: ConversationId, _limit: u32) -> Result<Vec<MemberCursor>, Error> {
         refused()
     }
+}
 
-    async fn grant_operator(&self, _user: UserId, _role: OperatorRole, _now_ms: i64) -> Result<bool, Error> {
-        refused()
+#[async_trait]
+impl Outbox for MemoryStore {
+    async fn outbox(&self, owner: &str, after: i64, limit: u32) -> Result<Vec<OutboxRow>, Error> {
+        let state = self.0.lock();
+        let own = state.outbox.range(after.saturating_add(1)..).filter(|(_, row)| row.owner == owner);
+        let row = |(id, row): (&i64, &Row)| OutboxRow { id: *id, payload: row.payload.clone() };
+        Ok(own.take(limit as usize).map(row).collect())
     }
 
-    async fn revoke_operator(&self, _user: UserId) -> Result<bool, Error> {
-        refused()
+    async fn outbox_delete(&self, ids: &[i64]) -> Result<(), Error> {
+        self.0.lock().delete_rows(ids);
+        Ok(())
     }
 
-    async fn operator_role(&self, _user: UserId) -> Result<Option<OperatorRole>, Error> {
-        refused()
+    async fn outbox_renew(&self, owner: &str, lease_ms: i64) -> Result<(), Error> {
+        self.0.lock().owners.insert(owner.to_owned(), now_ms().saturating_add(lease_ms));
+        Ok(())
     }
 
-    async fn operators(&self, _limit: u32) -> Result<Vec<Operator>, Error> {
-        refused()
+    /// Adopted rows are written anew, above all of their new owner's.
+    async fn outbox_adopt(&self, owner: &str, limit: u32) -> Result<u64, Error> {
+        let now_ms = now_ms();
+        let mut state = self.0.lock();
+        let is_dead = |row: &Row| {
+            row.owner != owner && state.owners.get(&row.owner).is_none_or(|until_ms| *until_ms <= now_ms)
+        };
+        let left = state.outbox.iter().filter(|(_, row)| is_dead(row)).map(|(id, _)| *id);
+        let ids: Vec<i64> = left.take(limit as usize).collect();
+        for id in &ids {
+            if let Some(row) = state.outbox.remove(id) {
+                state.insert_row(owner, row.payload, row.created_at_ms);
+            }
+        }
+        Ok(ids.len() as u64)
     }
 
-    async fn add_audit(&self, _audit: &NewAudit) -> Result<i64, Error> {
-        refused()
-    }
-
-    async fn audit(&self, _before: i64, _limit: u32) -> Result<Vec<Audit>, Error> {
-        refused()
+    async fn outbox_backlog(&self, now_ms: i64) -> Result<(u64, i64), Error> {
+        let state = self.0.lock();
+        let oldest = state.outbox.values().map(|row| now_ms - row.created_at_ms).max();
+        Ok((state.outbox.len() as u64, oldest.unwrap_or(0).max(0)))
     }
 }

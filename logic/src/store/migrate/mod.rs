@@ -10,7 +10,7 @@
 mod mysql;
 mod sqlite;
 
-pub(super) use self::mysql::url_options;
+pub(super) use self::mysql::{connected, url_options};
 pub use self::mysql::{mysql, mysql_plan};
 pub use self::sqlite::{sqlite, sqlite_plan};
 
@@ -78,6 +78,7 @@ const SQLITE: &[Migration] = &[
         name: "kept_mutes",
         sql: include_str!("../../../../sql/sqlite/0018_kept_mutes.sql"),
     },
+    Migration { version: 19, name: "shards", sql: include_str!("../../../../sql/sqlite/0019_shards.sql") },
 ];
 
 const MYSQL: &[Migration] = &[
@@ -123,6 +124,7 @@ const MYSQL: &[Migration] = &[
         name: "kept_mutes",
         sql: include_str!("../../../../sql/mysql/0018_kept_mutes.sql"),
     },
+    Migration { version: 19, name: "shards", sql: include_str!("../../../../sql/mysql/0019_shards.sql") },
 ];
 
 impl Migration {

@@ -114,6 +114,16 @@ async fn applied(connection: &mut Conn) -> Result<Vec<Applied>, Error> {
         .map_err(fault)
 }
 
+/// A connection outside any pool, for work that is done once.
+///
+/// # Errors
+/// [`Error::Schema`] when the database does not exist, [`Error::Unavailable`].
+pub(in crate::store) async fn connected(settings: &Settings) -> Result<Conn, Error> {
+    connect(settings)
+        .await?
+        .ok_or_else(|| Error::Schema("the database does not exist; run `oort migrate`".to_owned()))
+}
+
 /// `None` when the database does not exist.
 async fn connect(settings: &Settings) -> Result<Option<Conn>, Error> {
     match open(settings, url_options(settings)?).await {

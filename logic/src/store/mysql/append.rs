@@ -35,6 +35,8 @@ type EarlierRow = (i64, Vec<u8>, i64, i64, i64, String, Option<Vec<u8>>);
 pub(super) struct Append<'a> {
     pub(super) batch: &'a [NewMessage],
     pub(super) published: &'a [i64],
+    /// Files of other servers, each with a sender who may read it there.
+    pub(super) vouched: &'a HashSet<(i64, i64)>,
     pub(super) now_ms: i64,
     pub(super) packet_bytes_max: usize,
     pub(super) rooms: &'a RwLock<HashSet<i64>>,
@@ -126,7 +128,11 @@ impl Append<'_> {
     fn ask_files(&self, sql: &mut Sql) -> Vec<(usize, (i64, i64))> {
         let asked = self.batch.iter().filter_map(|message| Some((message.sender.id, file_of(message)?)));
         let asked: BTreeSet<(i64, i64)> = asked.collect();
-        asked.into_iter().map(|(sender, file)| (hold_readable(sql, file, sender), (sender, file))).collect()
+        let hold = |(sender, file)| {
+            let is_vouched = self.vouched.contains(&(sender, file));
+            (hold_readable(sql, file, (!is_vouched).then_some(sender)), (sender, file))
+        };
+        asked.into_iter().map(hold).collect()
     }
 
     /// Asks for the membership of senders, and of whom they speak to, where it may matter.

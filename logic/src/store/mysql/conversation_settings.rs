@@ -13,17 +13,28 @@ use super::{conversations, user_events};
 use crate::outbox;
 use crate::store::{ConversationSettings, Error, OutboxRow, SettingsChange};
 
+/// See [`GroupStore::set_for_user`](crate::store::GroupStore::set_for_user).
+#[derive(Debug)]
+pub(super) struct SetForUser<'a> {
+    pub(super) change: &'a SettingsChange,
+    /// The user is in the conversation: it need not be looked for.
+    pub(super) is_member: bool,
+}
+
 #[async_trait]
-impl Work for SettingsChange {
+impl Work for SetForUser<'_> {
     type Output = (ConversationSettings, Option<OutboxRow>);
 
     async fn run(&self, connection: &mut Conn, owner: &str) -> Result<Done<Self::Output>, Failure> {
         begin_now(connection, owner).await?;
-        let (user, conversation) = (self.user.get(), self.conversation.get());
-        match conversations::conversation(connection, self.conversation, self.user).await? {
-            Some((_, true)) => {}
-            Some((_, false)) => return Err(Error::Refused(not_member()).into()),
-            None => return Err(Error::NoConversation.into()),
+        let Self { change, is_member } = *self;
+        let (user, conversation) = (change.user.get(), change.conversation.get());
+        if !is_member {
+            match conversations::conversation(connection, change.conversation, change.user).await? {
+                Some((_, true)) => {}
+                Some((_, false)) => return Err(Error::Refused(not_member()).into()),
+                None => return Err(Error::NoConversation.into()),
+            }
         }
         // Makes the row when there is none, and locks it.
         execute(
@@ -42,7 +53,7 @@ impl Work for SettingsChange {
         .await?;
         let (is_pinned, muted_until_ms) = held.unwrap_or_default();
         let held = ConversationSettings { is_pinned, muted_until_ms };
-        let Some((new, event)) = self.apply(held) else {
+        let Some((new, event)) = change.apply(held) else {
             connection.query_drop("ROLLBACK").await?;
             return Ok(Done { value: (held, None), last_row: None });
         };
@@ -50,15 +61,15 @@ impl Work for SettingsChange {
             connection,
             "UPDATE conversation_settings SET pinned = ?, muted_until_ms = ?, changed_at_ms = ?
              WHERE user_id = ? AND conversation_id = ?",
-            (new.is_pinned, new.muted_until_ms, self.now_ms, user, conversation),
+            (new.is_pinned, new.muted_until_ms, change.now_ms, user, conversation),
         )
         .await?;
-        let records = user_events::append(connection, &[event], self.now_ms).await?;
-        let row = commit(connection, owner, outbox::encode(records), self.now_ms).await?;
+        let records = user_events::append(connection, &[event], change.now_ms).await?;
+        let row = commit(connection, owner, outbox::encode(records), change.now_ms).await?;
         Ok(Done { last_row: Some(row.id), value: (new, Some(row)) })
     }
 }
 
-fn not_member() -> Refusal {
+pub(in crate::store) fn not_member() -> Refusal {
     Refusal::new(Code::NotMember, "you are not a member of this conversation")
 }

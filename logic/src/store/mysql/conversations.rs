@@ -7,8 +7,10 @@ use tonic::async_trait;
 
 use super::failure::Failure;
 use super::lane::{Done, Work, begin_now, commit};
+use super::part::next_id;
 use super::sql::{Sql, execute, first};
 use super::{accounts, contacts};
+use crate::store::shards::Shard;
 use crate::store::{ConversationInfo, Error, OutboxRow, events};
 
 /// id, kind, name, creator_id, last_seq, last_at_ms.
@@ -25,6 +27,7 @@ pub(super) fn read(
 #[derive(Debug)]
 pub(super) struct CreateRoom<'a> {
     pub(super) name: &'a str,
+    pub(super) shard: Option<Shard>,
     pub(super) creator: &'a User,
     pub(super) now_ms: i64,
 }
@@ -35,10 +38,13 @@ impl Work for CreateRoom<'_> {
 
     async fn run(&self, connection: &mut Conn, owner: &str) -> Result<Done<Self::Output>, Failure> {
         begin_now(connection, owner).await?;
+        let place = next_id(connection, self.shard).await?;
         let inserted = execute(
             connection,
-            "INSERT INTO conversations (kind, name, name_key, creator_id, created_at_ms) VALUES (?, ?, ?, ?, ?)",
+            "INSERT INTO conversations (id, kind, name, name_key, creator_id, created_at_ms)
+             VALUES (?, ?, ?, ?, ?, ?)",
             (
+                place,
                 i32::from(ConversationKind::Room),
                 self.name,
                 self.name.to_lowercase().into_bytes(),
@@ -47,10 +53,11 @@ impl Work for CreateRoom<'_> {
             ),
         )
         .await;
-        let (id, _) = inserted.map_err(|failure| match failure.duplicate() {
+        let (made, _) = inserted.map_err(|failure| match failure.duplicate() {
             Some(message) if message.contains("conversations_room") => Error::RoomNameTaken.into(),
             _ => failure,
         })?;
+        let id = place.unwrap_or(made);
         let kind = i64::from(i32::from(ConversationKind::Room));
         let info = read((id, kind, self.name.to_owned(), self.creator.id, 0, 0))?;
         let payload = events::room_created(&info, self.creator, self.now_ms);
@@ -65,6 +72,7 @@ impl Work for CreateRoom<'_> {
 pub(super) struct CreateDirect<'a> {
     pub(super) creator: &'a User,
     pub(super) peer: UserId,
+    pub(super) shard: Option<Shard>,
     pub(super) now_ms: i64,
 }
 
@@ -87,13 +95,16 @@ impl Work for CreateDirect<'_> {
         if blocked.stops(creator.get(), pair) {
             return Err(Error::Blocked.into());
         }
-        let (id, _) = execute(
+        let place = next_id(connection, self.shard).await?;
+        let kind = i32::from(ConversationKind::Direct);
+        let (made, _) = execute(
             connection,
-            "INSERT INTO conversations (kind, name, creator_id, user_lo, user_hi, blocked, created_at_ms)
-             VALUES (?, '', ?, ?, ?, ?, ?)",
-            (i32::from(ConversationKind::Direct), self.creator.id, pair.0, pair.1, blocked.0, self.now_ms),
+            "INSERT INTO conversations (id, kind, name, creator_id, user_lo, user_hi, blocked, created_at_ms)
+             VALUES (?, ?, '', ?, ?, ?, ?, ?)",
+            (place, kind, self.creator.id, pair.0, pair.1, blocked.0, self.now_ms),
         )
         .await?;
+        let id = place.unwrap_or(made);
         let mut sides = vec![lo, hi];
         sides.dedup();
         insert_members(connection, id, &sides, self.now_ms).await?;

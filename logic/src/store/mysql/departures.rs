@@ -47,6 +47,7 @@ impl Departures for MysqlStore {
     async fn erase_messages(
         &self,
         owner: &str,
+        _server: usize,
         user: &User,
         limit: u32,
         now_ms: i64,

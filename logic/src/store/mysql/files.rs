@@ -7,6 +7,7 @@ use oort_api::pb::oort::v1::ConversationKind;
 use tonic::async_trait;
 
 use super::failure::Failure;
+use super::part::held_until;
 use super::sql::{Sql, column, execute, first, rows};
 use super::store::{pooled, retried};
 use super::{MysqlStore, client_keys};
@@ -38,7 +39,7 @@ impl Files for MysqlStore {
     }
 
     async fn discard_file(&self, id: FileId, why: Discard) -> Result<Discarded, Error> {
-        retried!(self, |connection| discard(connection, id, why))
+        retried!(self, |connection| discard(connection, id, why, None))
     }
 
     async fn due_files(&self, now_ms: i64, limit: u32) -> Result<Vec<FileId>, Error> {
@@ -58,7 +59,7 @@ impl Files for MysqlStore {
     }
 }
 
-fn read(mut row: Row) -> Result<StoredFile, Failure> {
+pub(super) fn read(mut row: Row) -> Result<StoredFile, Failure> {
     let row = &mut row;
     let columns = Columns {
         id: column(row, 0)?,
@@ -129,15 +130,18 @@ async fn create(connection: &mut Conn, new: &NewFile) -> Result<StoredFile, Fail
 
 async fn may_read(connection: &mut Conn, id: FileId, user: UserId) -> Result<bool, Failure> {
     let mut sql = Sql::default();
-    ask_readable(&mut sql, id.get(), user.get());
+    ask_readable(&mut sql, id.get(), Some(user.get()));
     let index = sql.end();
     Ok(!sql.run(connection).await?.remove(index).typed::<(i64,)>()?.is_empty())
 }
 
-/// Asks for a file that is ready, if the user uploaded it or is in a conversation where a message carries it.
-fn ask_readable(sql: &mut Sql, id: i64, user: i64) {
+/// Asks for a file that is ready, if the user uploaded it or is in a conversation where a message carries it; of nobody,
+/// whosever it is.
+fn ask_readable(sql: &mut Sql, id: i64, user: Option<i64>) {
     sql.raw("SELECT f.id FROM files f WHERE f.id = ").int(id);
-    sql.raw(" AND f.state = ").int(FileState::Ready.stored()).raw(" AND (f.owner_id = ").int(user);
+    sql.raw(" AND f.state = ").int(FileState::Ready.stored());
+    let Some(user) = user else { return };
+    sql.raw(" AND (f.owner_id = ").int(user);
     sql.raw(
         " OR EXISTS (SELECT 1 FROM file_refs r JOIN conversations c ON c.id = r.conversation_id
          LEFT JOIN members m ON m.conversation_id = r.conversation_id AND m.user_id = ",
@@ -148,7 +152,7 @@ fn ask_readable(sql: &mut Sql, id: i64, user: i64) {
 }
 
 /// The same for who sends it: it is not discarded before their transaction ends.
-pub(super) fn hold_readable(sql: &mut Sql, id: i64, user: i64) -> usize {
+pub(super) fn hold_readable(sql: &mut Sql, id: i64, user: Option<i64>) -> usize {
     ask_readable(sql, id, user);
     sql.raw(" LOCK IN SHARE MODE").end()
 }
@@ -218,7 +222,13 @@ async fn finish(
     Ok(changed > 0)
 }
 
-async fn discard(connection: &mut Conn, id: FileId, why: Discard) -> Result<Discarded, Failure> {
+/// `unheld_ms`: what somebody keeps at this time is as if messages carried it.
+pub(super) async fn discard(
+    connection: &mut Conn,
+    id: FileId,
+    why: Discard,
+    unheld_ms: Option<i64>,
+) -> Result<Discarded, Failure> {
     let mut transaction = connection.start_transaction(TxOpts::default()).await?;
     let found: Option<(i64, u64, i64, i64)> = first(
         &mut transaction,
@@ -239,6 +249,18 @@ async fn discard(connection: &mut Conn, id: FileId, why: Discard) -> Result<Disc
     if !is_meant || is_gone {
         transaction.rollback().await?;
         return Ok(if is_meant { Discarded::Yes } else { Discarded::No });
+    }
+    let held = match unheld_ms {
+        Some(now_ms) => held_until(&mut transaction, id.get(), now_ms).await?,
+        None => None,
+    };
+    if let Some(until_ms) = held {
+        if matches!(why, Discard::Due(_)) {
+            let sql = "UPDATE files SET due_ms = ? WHERE id = ?";
+            execute(&mut transaction, sql, (until_ms, id.get())).await?;
+        }
+        transaction.commit().await?;
+        return Ok(Discarded::Carried);
     }
     // Not a locking read: who takes a message back has the reference first, and the file after it.
     let carried: Option<(i64,)> =
@@ -267,7 +289,9 @@ async fn due(connection: &mut Conn, now_ms: i64, limit: u32) -> Result<Vec<FileI
 }
 
 async fn forget(connection: &mut Conn, id: FileId) -> Result<(), Failure> {
-    execute(connection, "DELETE FROM file_refs WHERE file_id = ?", (id.get(),)).await?;
+    for sql in ["DELETE FROM file_refs WHERE file_id = ?", "DELETE FROM file_holds WHERE file_id = ?"] {
+        execute(connection, sql, (id.get(),)).await?;
+    }
     let sql = "DELETE FROM files WHERE id = ? AND state = ?";
     execute(connection, sql, (id.get(), FileState::Deleting.stored())).await.map(drop)
 }

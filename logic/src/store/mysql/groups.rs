@@ -10,10 +10,12 @@ use oort_api::pb::oort::v1::{ConversationKind, Message, MessageKind, User};
 use tonic::async_trait;
 
 use super::append::{INSERT_MESSAGES, bump, message};
+use super::conversation_settings::SetForUser;
 use super::conversations::{insert_members, read};
 use super::cursors::begin_members;
 use super::failure::Failure;
 use super::lane::{Done, Work, begin_now, commit};
+use super::part::next_id;
 use super::sanctions::{ask_mutes, read_mutes};
 use super::sql::{Sql, column, execute, first, rows};
 use super::store::{pooled, retried};
@@ -23,6 +25,7 @@ use crate::store::client_keys::conversation_of;
 use crate::store::groups::{Known, Verdict, Write, judge, tell};
 use crate::store::plan::Head;
 use crate::store::sanctions::refuse_silenced;
+use crate::store::shards::Shard;
 use crate::store::{
     ConversationInfo, ConversationSettings, Error, GroupChange, GroupDetails, GroupLink, GroupOrder,
     GroupState, GroupStore, Member, NewGroup, NewLink, OutboxRow, SettingsChange, events,
@@ -38,7 +41,7 @@ impl GroupStore for MysqlStore {
         owner: &str,
         new: &NewGroup,
     ) -> Result<(ConversationInfo, Option<OutboxRow>), Error> {
-        self.transact(owner, new).await
+        self.transact(owner, &FoundGroup { new, shard: None }).await
     }
 
     async fn change_group(&self, owner: &str, order: &GroupOrder) -> Result<Option<OutboxRow>, Error> {
@@ -77,21 +80,29 @@ impl GroupStore for MysqlStore {
         owner: &str,
         change: &SettingsChange,
     ) -> Result<(ConversationSettings, Option<OutboxRow>), Error> {
-        self.transact(owner, change).await
+        self.transact(owner, &SetForUser { change, is_member: false }).await
     }
 }
 
+/// See [`GroupStore::found_group`].
+#[derive(Debug)]
+pub(super) struct FoundGroup<'a> {
+    pub(super) new: &'a NewGroup,
+    pub(super) shard: Option<Shard>,
+}
+
 #[async_trait]
-impl Work for NewGroup {
+impl Work for FoundGroup<'_> {
     type Output = (ConversationInfo, Option<OutboxRow>);
 
     async fn run(&self, connection: &mut Conn, owner: &str) -> Result<Done<Self::Output>, Failure> {
-        let creator = UserId::new(self.creator.id).ok_or(Error::NoUser(self.creator.id))?;
-        let members: BTreeSet<UserId> = self.members.iter().copied().chain([creator]).collect();
+        let NewGroup { name, creator: founder, members, key, now_ms } = self.new;
+        let creator = UserId::new(founder.id).ok_or(Error::NoUser(founder.id))?;
+        let members: BTreeSet<UserId> = members.iter().copied().chain([creator]).collect();
         let members: Vec<UserId> = members.into_iter().collect();
         begin_now(connection, owner).await?;
-        if let Some(key) = &self.key
-            && let Some(subject) = client_keys::find(connection, key, self.now_ms).await?
+        if let Some(key) = key
+            && let Some(subject) = client_keys::find(connection, key, *now_ms).await?
         {
             let id = conversation_of(&subject)?;
             let found = conversations::conversation(connection, id, creator).await?;
@@ -101,26 +112,28 @@ impl Work for NewGroup {
         }
         accounts::users(connection, &members).await?;
         let mut sql = Sql::default();
-        ask_mutes(&mut sql, [self.creator.id]);
+        ask_mutes(&mut sql, [founder.id]);
         let mutes = read_mutes(sql.run(connection).await?.remove(0))?;
-        refuse_silenced(mutes.first().map(|&(_, until_ms)| until_ms), self.now_ms)?;
+        refuse_silenced(mutes.first().map(|&(_, until_ms)| until_ms), *now_ms)?;
         let count = i64::try_from(members.len()).unwrap_or(i64::MAX);
-        let (id, _) = execute(
+        let place = next_id(connection, self.shard).await?;
+        let (made, _) = execute(
             connection,
-            "INSERT INTO conversations (kind, name, creator_id, created_at_ms, members_count)
-             VALUES (?, ?, ?, ?, ?)",
-            (i32::from(ConversationKind::Group), &self.name, self.creator.id, self.now_ms, count),
+            "INSERT INTO conversations (id, kind, name, creator_id, created_at_ms, members_count)
+             VALUES (?, ?, ?, ?, ?, ?)",
+            (place, i32::from(ConversationKind::Group), name, founder.id, now_ms, count),
         )
         .await?;
-        insert_members(connection, id, &members, self.now_ms).await?;
+        let id = place.unwrap_or(made);
+        insert_members(connection, id, &members, *now_ms).await?;
         update_member(connection, id, creator, Role::Owner, 0).await?;
-        if let Some(key) = &self.key {
-            client_keys::write(connection, key, &id.to_be_bytes(), self.now_ms).await?;
+        if let Some(key) = key {
+            client_keys::write(connection, key, &id.to_be_bytes(), *now_ms).await?;
         }
         let kind = i64::from(i32::from(ConversationKind::Group));
-        let info = read((id, kind, self.name.clone(), self.creator.id, 0, 0))?;
-        let payload = events::group_created(&info, &self.creator, members, self.now_ms);
-        let row = commit(connection, owner, payload, self.now_ms).await?;
+        let info = read((id, kind, name.clone(), founder.id, 0, 0))?;
+        let payload = events::group_created(&info, founder, members, *now_ms);
+        let row = commit(connection, owner, payload, *now_ms).await?;
         Ok(Done { last_row: Some(row.id), value: (info, Some(row)) })
     }
 }

@@ -24,7 +24,7 @@ impl Hidden for MysqlStore {
         seq: Seq,
         now_ms: i64,
     ) -> Result<(Hid, Option<OutboxRow>), Error> {
-        self.transact(owner, &Hide { user, conversation, seq, now_ms }).await
+        self.transact(owner, &Hide { user, conversation, seq, now_ms, is_seen: false }).await
     }
 
     async fn hidden_of(&self, user: UserId, stretches: &[Stretch]) -> Result<Vec<(i64, i64)>, Error> {
@@ -37,11 +37,13 @@ impl Hidden for MysqlStore {
 
 /// See [`Hidden::hide`]. Of two that hide the same message one waits for the other, and finds it done.
 #[derive(Debug)]
-struct Hide {
-    user: UserId,
-    conversation: ConversationId,
-    seq: Seq,
-    now_ms: i64,
+pub(super) struct Hide {
+    pub(super) user: UserId,
+    pub(super) conversation: ConversationId,
+    pub(super) seq: Seq,
+    pub(super) now_ms: i64,
+    /// The user can see it: it need not be looked for.
+    pub(super) is_seen: bool,
 }
 
 #[async_trait]
@@ -51,15 +53,7 @@ impl Work for Hide {
     async fn run(&self, connection: &mut Conn, owner: &str) -> Result<Done<Self::Output>, Failure> {
         let (user, id, seq) = (self.user.get(), self.conversation.get(), self.seq.get());
         begin_now(connection, owner).await?;
-        let answer = match conversations::conversation(connection, self.conversation, self.user).await? {
-            None => Some(Hid::NoConversation),
-            Some((_, false)) => Some(Hid::NotMember),
-            Some((_, true)) => {
-                let sql = "SELECT seq FROM messages WHERE conversation_id = ? AND seq = ?";
-                let found: Option<(i64,)> = first(connection, sql, (id, seq)).await?;
-                found.is_none().then_some(Hid::NoMessage)
-            }
-        };
+        let answer = if self.is_seen { None } else { self.look(connection).await? };
         let sql = "INSERT IGNORE INTO hidden (user_id, conversation_id, seq) VALUES (?, ?, ?)";
         let is_new = answer.is_none() && execute(connection, sql, (user, id, seq)).await?.1 > 0;
         if !is_new {
@@ -70,6 +64,22 @@ impl Work for Hide {
         let records = user_events::append(connection, &[event], self.now_ms).await?;
         let row = commit(connection, owner, outbox::encode(records), self.now_ms).await?;
         Ok(Done { last_row: Some(row.id), value: (Hid::Stands, Some(row)) })
+    }
+}
+
+impl Hide {
+    /// Why it cannot be hidden.
+    async fn look(&self, connection: &mut Conn) -> Result<Option<Hid>, Failure> {
+        Ok(match conversations::conversation(connection, self.conversation, self.user).await? {
+            None => Some(Hid::NoConversation),
+            Some((_, false)) => Some(Hid::NotMember),
+            Some((_, true)) => {
+                let sql = "SELECT seq FROM messages WHERE conversation_id = ? AND seq = ?";
+                let place = (self.conversation.get(), self.seq.get());
+                let found: Option<(i64,)> = first(connection, sql, place).await?;
+                found.is_none().then_some(Hid::NoMessage)
+            }
+        })
     }
 }
 

@@ -11,7 +11,7 @@ mod changes;
 mod client_keys;
 mod codes;
 mod contacts;
-mod conversation_settings;
+pub(super) mod conversation_settings;
 mod conversations;
 mod cursors;
 mod departures;
@@ -29,6 +29,7 @@ mod logins;
 mod notifications;
 mod operators;
 mod outbox;
+pub(super) mod part;
 mod profiles;
 mod receipts;
 mod replicas;
@@ -57,6 +58,7 @@ use self::failure::Failure;
 use self::lane::Owners;
 use self::replicas::Replicas;
 use super::hooks::Wanted;
+use super::shards::check_alone;
 use super::{Error, Metrics, Store, migrate};
 
 /// Owner of outbox rows that nobody was told of.
@@ -98,6 +100,13 @@ impl MysqlStore {
     /// [`Error::Schema`] when [`migrate::mysql`] has work to do,
     /// [`Error::Unavailable`] when the server does not answer.
     pub async fn open(settings: &Settings, metrics: &Metrics) -> Result<Arc<dyn Store>, Error> {
+        let store = Self::open_one(settings, metrics).await?;
+        check_alone(settings).await?;
+        Ok(store)
+    }
+
+    /// The same, as what it is.
+    pub(super) async fn open_one(settings: &Settings, metrics: &Metrics) -> Result<Arc<Self>, Error> {
         migrate::mysql_plan(settings).await?.require_current()?;
         let options = session(settings)?;
         let pool = Pool::new(options.clone());

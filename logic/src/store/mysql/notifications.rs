@@ -83,7 +83,8 @@ impl NotificationStore for MysqlStore {
 pub(super) fn feed(sql: &mut Sql, payload: &[u8], now_ms: i64) {
     sql.raw("INSERT INTO notification_feed (payload, created_at_ms, due_at_ms) SELECT ").bytes(payload);
     sql.raw(",").int(now_ms).raw(",").int(now_ms);
-    sql.raw(" FROM DUAL WHERE EXISTS (SELECT 1 FROM notification_targets LIMIT 1)").end();
+    sql.raw(" FROM DUAL WHERE EXISTS (SELECT 1 FROM notification_targets LIMIT 1)");
+    sql.raw(" OR EXISTS (SELECT 1 FROM listening)").end();
 }
 
 async fn put(connection: &mut Conn, target: &Target) -> Result<Option<Target>, Failure> {

@@ -1,6 +1,7 @@
 //! The trait: calls that publish go through their owner's lane, all others
 //! take a connection of the pool.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use mysql_async::prelude::Queryable;
@@ -9,7 +10,6 @@ use oort_api::pb::oort::v1::{Conversation, User};
 use tonic::async_trait;
 
 use super::accounts::{self, By};
-use super::append::Append;
 use super::conversations::{self, CreateDirect, CreateRoom};
 use super::cursors::{self, MoveCursors};
 use super::failure::Failure;
@@ -18,7 +18,7 @@ use crate::policy::operators::OperatorRole;
 use crate::store::{
     Admission, Appended, Audit, Begun, ClientKey, ConversationInfo, Credentials, CursorMove, Device, Entry,
     Error, Filling, Login, Member, MemberCursor, Moved, NewAudit, NewDevice, NewMessage, NewUser, Operator,
-    OutboxRow, Page, Range, ReplicaState, Rotation, Sightings, SigningKey, Store,
+    Outbox, OutboxRow, Page, Range, ReplicaState, Rotation, Sightings, SigningKey, Store,
 };
 
 /// A call on a connection of the pool.
@@ -188,7 +188,7 @@ impl Store for MysqlStore {
         creator: &User,
         now_ms: i64,
     ) -> Result<(ConversationInfo, OutboxRow), Error> {
-        self.transact(owner, &CreateRoom { name, creator, now_ms }).await
+        self.transact(owner, &CreateRoom { name, shard: None, creator, now_ms }).await
     }
 
     async fn direct(
@@ -203,7 +203,7 @@ impl Store for MysqlStore {
         let found = pooled!(self, |connection| conversations::find_direct(connection, one, peer))?;
         match found {
             Some(info) => Ok((info, None)),
-            None => self.transact(owner, &CreateDirect { creator, peer, now_ms }).await,
+            None => self.transact(owner, &CreateDirect { creator, peer, shard: None, now_ms }).await,
         }
     }
 
@@ -257,16 +257,7 @@ impl Store for MysqlStore {
         published: &[i64],
         now_ms: i64,
     ) -> Result<(Vec<Appended>, Option<OutboxRow>), Error> {
-        let work = Append {
-            batch,
-            published,
-            now_ms,
-            packet_bytes_max: self.settings.packet_bytes_max,
-            rooms: &self.rooms,
-            rooms_cached_max: self.settings.rooms_cached_max,
-            hooked: self.hooks.get(),
-        };
-        self.transact(owner, &work).await
+        self.append_vouched(owner, batch, &HashSet::new(), published, now_ms).await
     }
 
     async fn move_cursors(
@@ -283,24 +274,8 @@ impl Store for MysqlStore {
         replicated!(self, |connection| cursors::cursors(connection, id, limit))
     }
 
-    async fn outbox(&self, owner: &str, after: i64, limit: u32) -> Result<Vec<OutboxRow>, Error> {
-        pooled!(self, |connection| outbox::outbox(connection, owner, after, limit))
-    }
-
-    async fn outbox_delete(&self, ids: &[i64]) -> Result<(), Error> {
-        retried!(self, |connection| outbox::delete(connection, ids))
-    }
-
-    async fn outbox_renew(&self, owner: &str, lease_ms: i64) -> Result<(), Error> {
-        retried!(self, |connection| outbox::renew(connection, owner, lease_ms))
-    }
-
-    async fn outbox_adopt(&self, owner: &str, limit: u32) -> Result<u64, Error> {
-        self.transact(owner, &outbox::Adopt { limit }).await
-    }
-
-    async fn outbox_backlog(&self, now_ms: i64) -> Result<(u64, i64), Error> {
-        pooled!(self, |connection| outbox::backlog(connection, now_ms))
+    fn outboxes(self: Arc<Self>) -> Vec<Arc<dyn Outbox>> {
+        vec![self]
     }
 
     async fn grant_operator(&self, user: UserId, role: OperatorRole, now_ms: i64) -> Result<bool, Error> {
@@ -325,5 +300,28 @@ impl Store for MysqlStore {
 
     async fn audit(&self, before: i64, limit: u32) -> Result<Vec<Audit>, Error> {
         pooled!(self, |connection| operators::audit(connection, before, limit))
+    }
+}
+
+#[async_trait]
+impl Outbox for MysqlStore {
+    async fn outbox(&self, owner: &str, after: i64, limit: u32) -> Result<Vec<OutboxRow>, Error> {
+        pooled!(self, |connection| outbox::outbox(connection, owner, after, limit))
+    }
+
+    async fn outbox_delete(&self, ids: &[i64]) -> Result<(), Error> {
+        retried!(self, |connection| outbox::delete(connection, ids))
+    }
+
+    async fn outbox_renew(&self, owner: &str, lease_ms: i64) -> Result<(), Error> {
+        retried!(self, |connection| outbox::renew(connection, owner, lease_ms))
+    }
+
+    async fn outbox_adopt(&self, owner: &str, limit: u32) -> Result<u64, Error> {
+        self.transact(owner, &outbox::Adopt { limit }).await
+    }
+
+    async fn outbox_backlog(&self, now_ms: i64) -> Result<(u64, i64), Error> {
+        pooled!(self, |connection| outbox::backlog(connection, now_ms))
     }
 }

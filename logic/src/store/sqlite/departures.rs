@@ -42,6 +42,7 @@ impl Departures for SqliteStore {
     async fn erase_messages(
         &self,
         owner: &str,
+        _server: usize,
         user: &User,
         limit: u32,
         now_ms: i64,

@@ -18,7 +18,7 @@ use crate::policy::operators::OperatorRole;
 use crate::store::{
     Admission, Appended, Audit, Begun, ClientKey, ConversationInfo, Credentials, CursorMove, Device, Entry,
     Error, Filling, Login, Member, MemberCursor, Metrics, Moved, NewAudit, NewDevice, NewMessage, NewUser,
-    Operator, OutboxRow, Page, Range, Rotation, Sightings, SigningKey, Store,
+    Operator, Outbox, OutboxRow, Page, Range, Rotation, Sightings, SigningKey, Store,
 };
 
 impl SqliteStore {
@@ -305,6 +305,38 @@ impl Store for SqliteStore {
         self.read(move |connection| cursors::cursors(connection, id, limit)).await
     }
 
+    fn outboxes(self: Arc<Self>) -> Vec<Arc<dyn Outbox>> {
+        vec![self]
+    }
+
+    async fn grant_operator(&self, user: UserId, role: OperatorRole, now_ms: i64) -> Result<bool, Error> {
+        self.write(move |connection| operators::grant(connection, user, role, now_ms)).await
+    }
+
+    async fn revoke_operator(&self, user: UserId) -> Result<bool, Error> {
+        self.write(move |connection| operators::revoke(connection, user)).await
+    }
+
+    async fn operator_role(&self, user: UserId) -> Result<Option<OperatorRole>, Error> {
+        self.read(move |connection| operators::role(connection, user)).await
+    }
+
+    async fn operators(&self, limit: u32) -> Result<Vec<Operator>, Error> {
+        self.read(move |connection| operators::operators(connection, limit)).await
+    }
+
+    async fn add_audit(&self, audit: &NewAudit) -> Result<i64, Error> {
+        let audit = audit.clone();
+        self.write(move |connection| operators::add_audit(connection, &audit)).await
+    }
+
+    async fn audit(&self, before: i64, limit: u32) -> Result<Vec<Audit>, Error> {
+        self.read(move |connection| operators::audit(connection, before, limit)).await
+    }
+}
+
+#[async_trait]
+impl Outbox for SqliteStore {
     async fn outbox(&self, owner: &str, after: i64, limit: u32) -> Result<Vec<OutboxRow>, Error> {
         let owner = owner.to_owned();
         self.read(move |connection| outbox::rows(connection, &owner, after, limit)).await
@@ -338,31 +370,6 @@ impl Store for SqliteStore {
 
     async fn outbox_backlog(&self, now_ms: i64) -> Result<(u64, i64), Error> {
         self.read(move |connection| outbox::backlog(connection, now_ms)).await
-    }
-
-    async fn grant_operator(&self, user: UserId, role: OperatorRole, now_ms: i64) -> Result<bool, Error> {
-        self.write(move |connection| operators::grant(connection, user, role, now_ms)).await
-    }
-
-    async fn revoke_operator(&self, user: UserId) -> Result<bool, Error> {
-        self.write(move |connection| operators::revoke(connection, user)).await
-    }
-
-    async fn operator_role(&self, user: UserId) -> Result<Option<OperatorRole>, Error> {
-        self.read(move |connection| operators::role(connection, user)).await
-    }
-
-    async fn operators(&self, limit: u32) -> Result<Vec<Operator>, Error> {
-        self.read(move |connection| operators::operators(connection, limit)).await
-    }
-
-    async fn add_audit(&self, audit: &NewAudit) -> Result<i64, Error> {
-        let audit = audit.clone();
-        self.write(move |connection| operators::add_audit(connection, &audit)).await
-    }
-
-    async fn audit(&self, before: i64, limit: u32) -> Result<Vec<Audit>, Error> {
-        self.read(move |connection| operators::audit(connection, before, limit)).await
     }
 }
 

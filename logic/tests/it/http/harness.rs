@@ -31,6 +31,7 @@ use oort_logic::files::{self, Files};
 use oort_logic::hooks::{self, Hooks};
 use oort_logic::keys::{self, Keys};
 use oort_logic::kicks::Kicks;
+use oort_logic::lanes::{Lane, Lanes};
 use oort_logic::mail::{self, Mailer};
 use oort_logic::messages::{self, Messages};
 use oort_logic::moderation::{self, Moderation};
@@ -43,7 +44,7 @@ use oort_logic::published::Published;
 use oort_logic::publisher::{self, Publisher};
 use oort_logic::pushes::Pushes;
 use oort_logic::rates::Rates;
-use oort_logic::relay::Lease;
+use oort_logic::relay::{Lease, Relay};
 use oort_logic::search::{self, Indexer, Searches};
 use oort_logic::seen::Seen;
 use oort_logic::store::{Store, migrate, sqlite};
@@ -113,10 +114,10 @@ impl Node {
             config.publisher.clone(),
             publisher::Parts {
                 owner: owner.clone(),
-                store: store.clone(),
+                outbox: store.clone(),
                 producer: bus.producer(),
                 published: published.clone(),
-                lease,
+                lease: lease.clone(),
                 trail: Arc::default(),
                 metrics: metrics.clone(),
             },
@@ -133,8 +134,9 @@ impl Node {
             batcher::Parts {
                 owner: owner.clone(),
                 store: store.clone(),
+                outbox: store.clone(),
                 commits: commits.clone(),
-                published,
+                published: published.clone(),
                 indexer: indexer.clone(),
                 failpoints: failpoints(),
                 metrics: metrics.clone(),
@@ -149,7 +151,10 @@ impl Node {
             let batcher = batcher.clone();
             async move { batcher.run().await }
         });
-        tasks.spawn(async move { publisher.run(CancellationToken::new(), CancellationToken::new()).await });
+        tasks.spawn({
+            let publisher = publisher.clone();
+            async move { publisher.run(CancellationToken::new(), CancellationToken::new()).await }
+        });
         let cursors = Arc::new(Cursors::new(
             config.cursors.clone(),
             cursors::Parts {
@@ -164,14 +169,31 @@ impl Node {
             async move { cursors.run().await }
         });
         let reads = crate::support::reads(&store, &metrics);
-        let transactions = Transactions { owner, store: store.clone(), commits, tasks: TaskTracker::new() };
+        let relay = Relay {
+            config: config.relay.clone(),
+            owner: owner.clone(),
+            outbox: store.clone(),
+            lease,
+            publisher: publisher.clone(),
+            metrics: metrics.clone(),
+        };
+        let lane = Lane {
+            commits,
+            batcher,
+            cursors,
+            publisher,
+            published,
+            relay,
+            outbox: store.clone(),
+            metrics: metrics.clone(),
+        };
+        let lanes = Arc::new(Lanes::new(store.clone(), vec![lane]));
+        let transactions = Transactions { owner, store: store.clone(), lanes, tasks: TaskTracker::new() };
         let metrics_of_hooks = hooks::Metrics::register(&mut registry);
         let hooks = Hooks::new(&config.hooks, &config.limits, &store, &metrics_of_hooks).expect("hooks");
         let parts = conversations::Parts {
             store: store.clone(),
             reads: reads.clone(),
-            batcher,
-            cursors,
             rates: Arc::new(Rates::new(&config.rates, &metrics)),
             words: Arc::new(Words::new(&config.words, words::Metrics::default()).expect("words")),
             before: hooks.before.clone(),

@@ -8,7 +8,7 @@ use oort_logic::policy::operators::OperatorRole;
 use oort_logic::store::{Erased, Error, NewUser, OutboxRow, Profile, ProfileChange, Range, Sex, Store};
 
 use super::changes::{change, react};
-use super::fixture::{Fixture, NOW, conversation, id, pushed_message, records, say, user};
+use super::fixture::{Fixture, NOW, conversation, erase, id, pushed_message, records, say, user};
 
 fn account(name: &str) -> NewUser {
     NewUser {
@@ -158,12 +158,8 @@ pub(crate) async fn messages_are_erased_in_steps_and_places_stay(fixture: Fixtur
     // Two nodes at it, as may be.
     let other = fixture.open().await;
     loop {
-        let node = if steps % 2 == 0 { &store } else { &other };
-        match node
-            .erase_messages(if steps % 2 == 0 { "node" } else { "other" }, &gone, 2, NOW)
-            .await
-            .expect("erases")
-        {
+        let (node, owner) = if steps % 2 == 0 { (&store, "node") } else { (&other, "other") };
+        match erase(node, owner, &gone, 2).await {
             Erased::Some(row) => told.extend(row),
             Erased::All => break,
         }
@@ -206,7 +202,7 @@ pub(crate) async fn what_a_deleted_account_says_after_it_was_erased_stays(fixtur
     say(&store, conversation(1), &ada, "in time").await;
     store.delete_account(id(&ada), true, NOW).await.expect("deletes");
     let gone = store.departing(NOW + 1, 10).await.expect("answers").remove(0).user;
-    while store.erase_messages("node", &gone, 10, NOW).await.expect("erases") != Erased::All {}
+    while erase(&store, "node", &gone, 10).await != Erased::All {}
     store.departed(id(&ada)).await.expect("notes it");
     say(&store, conversation(1), &ada, "late").await;
     assert!(store.departing(NOW + 1, 10).await.expect("answers").is_empty(), "nobody comes back to it");

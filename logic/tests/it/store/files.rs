@@ -10,7 +10,7 @@ use oort_logic::store::{
 };
 use tokio::task::JoinSet;
 
-use super::fixture::{Changes as _, Fixture, NOW, conversation, id, message, stored, unique, user};
+use super::fixture::{Changes as _, Fixture, NOW, conversation, erase, id, message, stored, unique, user};
 
 const BOUNDS: ChangeBounds =
     ChangeBounds { edit_within_ms: 1_000, recall_within_ms: 1_000, reaction_kinds_max: 1 };
@@ -245,7 +245,7 @@ pub(crate) async fn what_nobody_needs_is_due(fixture: Fixture) {
     assert_eq!(discard(file, 0).await, Discarded::Carried);
     // Erasing what a user wrote takes back what they sent on as well.
     store.delete_account(id(&bob), true, NOW).await.expect("deletes");
-    while let Erased::Some(_) = store.erase_messages("node", &bob, 10, NOW).await.expect("erases") {}
+    while let Erased::Some(_) = erase(&store, "node", &bob, 10).await {}
     assert_eq!(due(0).await, [file], "seq {again}");
     assert_eq!(discard(file, 0).await, Discarded::Yes);
     assert_eq!(discard(file, 0).await, Discarded::Yes, "by another node, too");

@@ -7,12 +7,14 @@ use oort_api::ids::{ConversationId, UserId};
 use oort_api::pb::goim::logic::PushMsg;
 use oort_api::pb::oort::v1::{ConversationEvent, Message, OutboxBatch, User};
 use oort_logic::store::mysql::MysqlStore;
+use oort_logic::store::shards::{Map, Shard, ShardedStore, settle};
 use oort_logic::store::sqlite::SqliteStore;
 use oort_logic::store::{
-    Appended, Error, GroupChange, GroupOrder, Metrics, NewMessage, NewUser, OutboxRow, Store, migrate, mysql,
-    sqlite,
+    Appended, Erased, Error, GroupChange, GroupOrder, Metrics, NewMessage, NewUser, OutboxRow, Store,
+    migrate, mysql, sqlite,
 };
 use prost::Message as _;
+use secrecy::ExposeSecret as _;
 use tonic::async_trait;
 
 use crate::support::pair::Pair;
@@ -30,6 +32,9 @@ enum Place {
         settings: mysql::Settings,
         server: String,
         database: String,
+        /// The database of users, where there is one; the other then has the conversations.
+        home: Option<Box<mysql::Settings>>,
+        map: Box<Map>,
     },
 }
 
@@ -79,7 +84,39 @@ impl Fixture {
         let database = named(prefix);
         let mut settings = mysql::Settings::at(format!("{server}/{database}"));
         settings.pool_min = 1;
-        Self { place: Place::Mysql { settings, server, database }, metrics: Metrics::default() }
+        Self {
+            place: Place::Mysql { settings, server, database, home: None, map: Box::new(Map::new([1; 16])) },
+            metrics: Metrics::default(),
+        }
+    }
+
+    /// The even shards where the users are, the odd ones in another database.
+    pub(crate) async fn halved() -> Self {
+        let mut fixture = Self::sharded().await;
+        let Place::Mysql { map, .. } = &mut fixture.place else { panic!("not MySQL") };
+        **map = Map::new(std::array::from_fn(|shard| shard % 2));
+        fixture.place_shards().await;
+        fixture
+    }
+
+    /// Users in one database and conversations in another.
+    pub(crate) async fn sharded() -> Self {
+        let fixture = Self::sharded_empty();
+        fixture.migrate().await.expect("migrates");
+        fixture
+    }
+
+    fn sharded_empty() -> Self {
+        Self::sharded_called("oort_shards_")
+    }
+
+    /// The same in databases whose names begin so, before any migration.
+    pub(crate) fn sharded_called(prefix: &str) -> Self {
+        let mut fixture = Self::mysql_called(prefix);
+        let Place::Mysql { settings, server, home, .. } = &mut fixture.place else { panic!("not MySQL") };
+        let url = format!("{server}/{}", named(prefix)).into();
+        *home = Some(Box::new(mysql::Settings { url, ..settings.clone() }));
+        fixture
     }
 
     /// A migrated database with a replica of it, which answers reads of the stores that are opened.
@@ -94,7 +131,10 @@ impl Fixture {
             primary_reads: metrics.primary_reads.clone(),
             ..Metrics::default()
         };
-        let fixture = Self { place: Place::Mysql { settings, server, database }, metrics };
+        let fixture = Self {
+            place: Place::Mysql { settings, server, database, home: None, map: Box::new(Map::new([1; 16])) },
+            metrics,
+        };
         fixture.migrate().await.expect("migrates");
         pair.caught_up().await;
         fixture
@@ -104,7 +144,8 @@ impl Fixture {
     pub(crate) fn empty(&self) -> Self {
         match &self.place {
             Place::Sqlite { .. } => Self::sqlite_empty(),
-            Place::Mysql { .. } => Self::mysql_empty(),
+            Place::Mysql { home: None, .. } => Self::mysql_empty(),
+            Place::Mysql { home: Some(_), .. } => Self::sharded_empty(),
         }
     }
 
@@ -114,8 +155,33 @@ impl Fixture {
                 let settings = settings.clone();
                 tokio::task::spawn_blocking(move || migrate::sqlite(&settings)).await.expect("runs")
             }
-            Place::Mysql { settings, .. } => migrate::mysql(settings).await,
+            Place::Mysql { settings, home, .. } => {
+                let Some(home) = home else { return migrate::mysql(settings).await };
+                migrate::mysql(home).await?;
+                let report = migrate::mysql(settings).await?;
+                settle(&[(**home).clone(), settings.clone()]).await?;
+                self.place_shards().await;
+                Ok(report)
+            }
         }
+    }
+
+    /// A connection beside the store to the first of its servers.
+    pub(crate) async fn home_connection(&self) -> mysql_async::Conn {
+        let Place::Mysql { home: Some(home), .. } = &self.place else { panic!("not over servers") };
+        mysql_async::Conn::from_url(home.url.expose_secret()).await.expect("connects")
+    }
+
+    /// Puts the shards where the fixture has them, before anything is there.
+    async fn place_shards(&self) {
+        use mysql_async::prelude::Queryable;
+        let Place::Mysql { map, .. } = &self.place else { panic!("not MySQL") };
+        let mut home = self.home_connection().await;
+        for shard in Shard::all() {
+            let sql = "UPDATE shard_map SET server = ? WHERE shard = ?";
+            home.exec_drop(sql, (map.server(shard), shard.number())).await.expect("places");
+        }
+        home.disconnect().await.expect("closes");
     }
 
     pub(crate) async fn plan(&self) -> Result<migrate::Plan, Error> {
@@ -135,7 +201,10 @@ impl Fixture {
                 }
                 Ok(Arc::clone(open.as_ref().expect("just opened")))
             }
-            Place::Mysql { settings, .. } => MysqlStore::open(settings, &self.metrics).await,
+            Place::Mysql { settings, home: None, .. } => MysqlStore::open(settings, &self.metrics).await,
+            Place::Mysql { settings, home: Some(home), .. } => {
+                ShardedStore::open(&[(**home).clone(), settings.clone()], &self.metrics).await
+            }
         }
     }
 
@@ -186,8 +255,12 @@ impl Fixture {
 
 impl Drop for Fixture {
     fn drop(&mut self) {
-        let Place::Mysql { server, database, .. } = &self.place else { return };
-        let (server, sql) = (server.clone(), format!("DROP DATABASE IF EXISTS {database}"));
+        let Place::Mysql { server, database, home, .. } = &self.place else { return };
+        let home = home.as_ref().map_or_else(String::new, |home| {
+            let url = home.url.expose_secret();
+            format!("; DROP DATABASE IF EXISTS {}", url.rsplit('/').next().unwrap_or_default())
+        });
+        let (server, sql) = (server.clone(), format!("DROP DATABASE IF EXISTS {database}{home}"));
         let cleanup = std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("starts");
             runtime.block_on(async {
@@ -339,4 +412,15 @@ pub(crate) fn pushed_message(push: &PushMsg) -> Message {
 
 pub(crate) fn pushed_event(push: &PushMsg) -> ConversationEvent {
     ConversationEvent::decode(push.msg.clone()).expect("an event")
+}
+
+/// Erases further messages of somebody, whichever server they are at.
+pub(super) async fn erase(store: &Arc<dyn Store>, owner: &str, user: &User, limit: u32) -> Erased {
+    for server in 0..Arc::clone(store).outboxes().len() {
+        let erased = store.erase_messages(owner, server, user, limit, NOW).await.expect("erases");
+        if erased != Erased::All {
+            return erased;
+        }
+    }
+    Erased::All
 }

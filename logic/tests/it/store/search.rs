@@ -13,7 +13,9 @@ use proptest::prelude::*;
 use proptest::strategy::ValueTree as _;
 use proptest::test_runner::TestRunner;
 
-use super::fixture::{Changes as _, Fixture, NOW, conversation, id, message, say, stored, unique, user};
+use super::fixture::{
+    Changes as _, Fixture, NOW, conversation, erase, id, message, say, stored, unique, user,
+};
 
 const BOUNDS: ChangeBounds =
     ChangeBounds { edit_within_ms: i64::MAX, recall_within_ms: i64::MAX, reaction_kinds_max: 9 };
@@ -126,7 +128,7 @@ pub(crate) async fn a_changed_message_has_its_new_words_at_once_and_no_old_ones(
     // Erased with its account.
     store.delete_account(id(&bob), true, NOW).await.expect("deletes");
     let gone = User { id: bob.id, username: "deleted".to_owned() };
-    while store.erase_messages("node", &gone, 1, NOW).await.expect("erases") != Erased::All {}
+    while erase(&store, "node", &gone, 1).await != Erased::All {}
     assert_eq!(having(&store, place, &["bob"]).await, [0_i64; 0]);
     assert_eq!(having(&store, place, &["apple"]).await, [4]);
     // Pruned.

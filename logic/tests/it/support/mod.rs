@@ -121,7 +121,7 @@ impl Path {
             config.publisher,
             publisher::Parts {
                 owner: owner.clone(),
-                store: store.clone(),
+                outbox: store.clone(),
                 producer,
                 published: published.clone(),
                 lease: lease.clone(),
@@ -139,6 +139,7 @@ impl Path {
             batcher::Parts {
                 owner: owner.clone(),
                 store: store.clone(),
+                outbox: store.clone(),
                 commits: commits.clone(),
                 published: published.clone(),
                 indexer,
@@ -149,7 +150,7 @@ impl Path {
         let relay = Relay {
             config: config.relay,
             owner: owner.clone(),
-            store,
+            outbox: store,
             lease,
             publisher: publisher.clone(),
             metrics: metrics.clone(),
