@@ -73,6 +73,8 @@ pub(super) struct CreateDirect<'a> {
     pub(super) creator: &'a User,
     pub(super) peer: UserId,
     pub(super) shard: Option<Shard>,
+    /// Who knows who of them blocks whom, where it is not this server.
+    pub(super) home: Option<&'a super::MysqlStore>,
     pub(super) now_ms: i64,
 }
 
@@ -105,6 +107,15 @@ impl Work for CreateDirect<'_> {
         )
         .await?;
         let id = place.unwrap_or(made);
+        if let Some(home) = self.home {
+            // Asked behind the row, whose lock who blocks from now on waits for.
+            let blocked = home.blocks(pair).await?;
+            if blocked.stops(creator.get(), pair) {
+                return Err(Error::Blocked.into());
+            }
+            let sql = "UPDATE conversations SET blocked = ? WHERE id = ?";
+            execute(connection, sql, (blocked.0, id)).await?;
+        }
         let mut sides = vec![lo, hi];
         sides.dedup();
         insert_members(connection, id, &sides, self.now_ms).await?;

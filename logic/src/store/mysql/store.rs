@@ -203,7 +203,9 @@ impl Store for MysqlStore {
         let found = pooled!(self, |connection| conversations::find_direct(connection, one, peer))?;
         match found {
             Some(info) => Ok((info, None)),
-            None => self.transact(owner, &CreateDirect { creator, peer, shard: None, now_ms }).await,
+            None => {
+                self.transact(owner, &CreateDirect { creator, peer, shard: None, home: None, now_ms }).await
+            }
         }
     }
 

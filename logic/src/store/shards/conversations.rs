@@ -3,7 +3,6 @@
 use oort_api::ids::UserId;
 use oort_api::pb::oort::v1::User;
 
-use super::super::mysql::part::Copied;
 use super::super::{About, ConversationInfo, Error, NewGroup, OutboxRow};
 use super::outbox::marked;
 use super::{Shard, ShardedStore};
@@ -85,12 +84,9 @@ impl ShardedStore {
         if server != 0 && self.home().is_blocked(one, peer).await? {
             return Err(Error::Blocked);
         }
-        let create = self.server(server).create_direct_in(shard, owner, (creator, peer), now_ms);
-        let (info, row) = match server {
-            0 => create.await?,
-            // One may block the other before there is a conversation to write it at.
-            _ => self.changed(Copied::Pair(one, peer), now_ms, create).await?,
-        };
+        let home = (server != 0).then(|| self.home());
+        let at = self.server(server);
+        let (info, row) = at.create_direct_in(shard, owner, (creator, peer), home, now_ms).await?;
         Ok((info, row.map(|row| marked(server, row))))
     }
 

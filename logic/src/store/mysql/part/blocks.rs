@@ -14,7 +14,12 @@ impl MysqlStore {
     /// Whether the one is blocked by the other, as this server, the first, has it.
     pub(in crate::store) async fn is_blocked(&self, one: UserId, by: UserId) -> Result<bool, Error> {
         let pair = (one.get(), by.get());
-        Ok(pooled!(self, |connection| blocked(connection, pair))?.stops(pair.0, ordered(pair)))
+        Ok(self.blocks(pair).await?.stops(pair.0, ordered(pair)))
+    }
+
+    /// Who of two blocks the other, as this server, the first, has it.
+    pub(in crate::store::mysql) async fn blocks(&self, pair: (i64, i64)) -> Result<Blocked, Error> {
+        pooled!(self, |connection| blocked(connection, pair))
     }
 
     /// Writes at the direct conversation of two users, if it is here, which of them blocks the other at `home`.

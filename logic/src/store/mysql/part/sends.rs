@@ -63,9 +63,10 @@ impl MysqlStore {
         shard: Shard,
         owner: &str,
         (creator, peer): (&User, UserId),
+        home: Option<&Self>,
         now_ms: i64,
     ) -> Result<(ConversationInfo, Option<OutboxRow>), Error> {
-        self.transact(owner, &CreateDirect { creator, peer, shard: Some(shard), now_ms }).await
+        self.transact(owner, &CreateDirect { creator, peer, shard: Some(shard), home, now_ms }).await
     }
 
     /// The direct conversation of two users, if it is here.
